@@ -39,10 +39,7 @@ class PublicationRule:
         Returns:
             Expression of type Datetime("us", "Asia/Tokyo").
         """
-        if self.on == "same_day":
-            day = event
-        else:
-            day = pl.date(event.dt.year() - 1, 3, 31)
+        day = event if self.on == "same_day" else pl.date(event.dt.year() - 1, 3, 31)
         hour = pl.time(self.at.hour, self.at.minute)
         return day.dt.combine(hour).dt.replace_time_zone("Asia/Tokyo").cast(JST_INSTANT).alias("available_at")
 

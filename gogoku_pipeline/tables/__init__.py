@@ -1,0 +1,6 @@
+"""From what was landed to what may be used: typed point-in-time tables and the few views everything stands on.
+
+Belongs here: typing raw landings (with rejects and conservation), the one as-of join, prices on one basis, the
+universe, the security master, and pure quality checks over these tables.
+Does not belong here: fetching and storing (ingest, store), features, labels, Dagster.
+"""

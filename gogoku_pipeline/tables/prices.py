@@ -1,0 +1,179 @@
+"""Prices on one basis: raw prices and factors in, comparable prices and volumes out.
+
+The basis is the issue's first stored session (the *forward* form): a value of session t needs no later row, so no
+split ever rewrites history. Only ratios of these values carry meaning.
+Source: features.md 2.1, after J-Quants V2 /equities/bars/daily (raw prices, AdjFactor, ExRT).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gogoku_pipeline.core.sessions import SessionCalendar
+from gogoku_pipeline.tables.grid import HALT_SHARE, densify, place_axis
+
+MARK_SESSIONS = 5
+"""How old, in sessions, the last price may be that still values a share."""
+
+RIGHTS_ISSUE = "3"
+"""The one kind of ex-rights whose factor moves prices and leaves volumes alone."""
+
+STAGED_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "code": pl.String,
+        "open": pl.Float64,
+        "high": pl.Float64,
+        "low": pl.Float64,
+        "close": pl.Float64,
+        "volume": pl.Float64,
+        "turnover_jpy": pl.Float64,
+        "mark": pl.Float64,
+        "close_raw_jpy": pl.Float64,
+        "volume_shares": pl.Float64,
+        "factor": pl.Float64,
+        "is_market_halt": pl.Boolean,
+        "listed_sessions": pl.Int32,
+        "is_gap": pl.Boolean,
+    }
+)
+"""Columns of staged prices, in order."""
+
+EVENTS_SCHEMA = pl.Schema({"session": pl.Date, "code": pl.String, "factor": pl.Float64, "volume_factor": pl.Float64})
+"""Columns of factor events, in order."""
+
+_INPUTS = (
+    "session",
+    "code",
+    "open_jpy",
+    "high_jpy",
+    "low_jpy",
+    "close_jpy",
+    "volume_shares",
+    "turnover_jpy",
+    "adjustment_factor",
+    "ex_rights_type",
+)
+
+
+_FACTOR = pl.col("adjustment_factor").fill_null(1.0)
+_VOLUME_FACTOR = pl.when(pl.col("ex_rights_type").eq_missing(pl.lit(RIGHTS_ISSUE))).then(1.0).otherwise(_FACTOR)
+
+
+def factor_events(bars: pl.DataFrame) -> pl.DataFrame:
+    """The few rows that tell an issue's whole adjustment history: its first stored row and every ex-date.
+
+    Args:
+        bars: rows of `core_jquants__daily_bars` (session, code, adjustment_factor, ex_rights_type suffice).
+
+    Returns:
+        EVENTS_SCHEMA sorted by (session, code); `volume_factor` is 1 for a rights issue. The first row of each code
+        carries the start of its history even when its factor is 1.
+    """
+    is_first = pl.col("session") == pl.col("session").min().over("code")
+    return (
+        bars.filter((_FACTOR != 1.0) | is_first)
+        .select("session", "code", _FACTOR.alias("factor"), _VOLUME_FACTOR.alias("volume_factor"))
+        .cast(EVENTS_SCHEMA)
+        .sort("session", "code")
+    )
+
+
+def stage_prices(
+    bars: pl.DataFrame,
+    factors_before: pl.DataFrame | None = None,
+    *,
+    calendar: SessionCalendar | None = None,
+) -> pl.DataFrame:
+    """Prices and volumes of each issue on one basis, with a mark for sessions on which it did not trade.
+
+    F[s] = product of the factors from the first stored row up to and including s, over rows without trade too;
+    open, high, low, close = raw / F; volume = shares x Fv, where Fv leaves rights issues out; mark = the last close
+    within the last five sessions. A session on which at least 99 % of the issues show no volume is a market halt.
+    Nulls stay null. Scaling an issue's raw prices by a power of two scales its outputs and changes no ratio by a bit.
+
+    Args:
+        bars: rows of `core_jquants__daily_bars`, any order. For a chunk, include the four sessions before the first
+            one that is needed, because the mark looks back that far.
+        factors_before: `factor_events` of the whole history (rows inside or after the chunk are ignored), so that a
+            chunk has the same factors and listing ages as the whole.
+        calendar: the sessions; None for the exchange's own.
+
+    Returns:
+        STAGED_SCHEMA, sorted by (session, code): one row per issue and session between its first and last row.
+        `is_gap` marks sessions for which no row was stored; these rows exist only because a later row does and are
+        for windows to count over, never an output. `listed_sessions` counts sessions since the first stored row, both
+        included.
+
+    Raises:
+        SchemaError: two rows share session and code.
+        DataError: a row lies on a day that is no session.
+    """
+    if bars.is_empty():
+        return STAGED_SCHEMA.to_frame()
+    halted = market_halts(bars)["session"].implode()
+    return (
+        _stepped(densify(bars.select(_INPUTS), calendar), _starts(bars, factors_before, calendar))
+        .with_columns(
+            *((pl.col(f"{name}_jpy") / pl.col("factor")).alias(name) for name in ("open", "high", "low", "close")),
+            (pl.col("volume_shares") * pl.col("volume_factor")).alias("volume"),
+            pl.col("close_jpy").alias("close_raw_jpy"),
+        )
+        .with_columns(pl.col("close").forward_fill(limit=MARK_SESSIONS - 1).over("code").alias("mark"))
+        .with_columns(pl.col("session").is_in(halted).alias("is_market_halt"))
+        .sort("place", "code")
+        .select([pl.col(name).cast(dtype) for name, dtype in STAGED_SCHEMA.items()])
+    )
+
+
+def market_halts(bars: pl.DataFrame) -> pl.DataFrame:
+    """Sessions on which the market stood still: at least 99 % of the issues with a row show no volume.
+
+    Returns:
+        One column `session`, ascending.
+    """
+    silent = (pl.col("volume_shares").fill_null(0.0) == 0.0).mean()
+    halted = bars.group_by("session").agg(silent.alias("share")).filter(pl.col("share") >= HALT_SHARE)
+    return halted.select("session").sort("session")
+
+
+def first_sessions(bars: pl.DataFrame, history: pl.DataFrame | None = None) -> pl.DataFrame:
+    """(code, first_session): when each issue's stored rows begin, in these bars or in the `factor_events` before."""
+    frames = [bars.select("code", "session")]
+    if history is not None:
+        frames.append(history.select("code", "session"))
+    return pl.concat(frames).group_by("code").agg(pl.col("session").min().alias("first_session"))
+
+
+def _starts(rows: pl.DataFrame, events: pl.DataFrame | None, calendar: SessionCalendar | None) -> pl.DataFrame:
+    """Per code: the place of its first stored row, and the products of the factors before its first row here."""
+    axis = place_axis(calendar).rename({"session": "first_session", "place": "first_place"})
+    starts = first_sessions(rows, events).join(axis, on="first_session", how="left").drop("first_session")
+    known = EVENTS_SCHEMA.to_frame() if events is None else events
+    here = rows.group_by("code").agg(pl.col("session").min().alias("here"))
+    # cum_prod().last() multiplies in the order of time, as the whole table does: the same bits.
+    before = (
+        known.join(here, on="code")
+        .filter(pl.col("session") < pl.col("here"))
+        .sort("code", "session")
+        .group_by("code", maintain_order=True)
+        .agg(
+            pl.col("factor").cum_prod().last().alias("factor_before"),
+            pl.col("volume_factor").cum_prod().last().alias("volume_before"),
+        )
+    )
+    return starts.join(before, on="code", how="left").with_columns(
+        pl.col("factor_before", "volume_before").fill_null(1.0)
+    )
+
+
+def _stepped(grid: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
+    """`factor` and `volume_factor` of each grid row (history folded into the first row), and the listing age."""
+    is_first = pl.col("code").ne_missing(pl.col("code").shift(1))
+    step = pl.when(is_first).then(_FACTOR * pl.col("factor_before")).otherwise(_FACTOR)
+    volume_step = pl.when(is_first).then(_VOLUME_FACTOR * pl.col("volume_before")).otherwise(_VOLUME_FACTOR)
+    return grid.join(starts, on="code", how="left", maintain_order="left").with_columns(
+        step.cum_prod().over("code").alias("factor"),
+        volume_step.cum_prod().over("code").alias("volume_factor"),
+        (pl.col("place") - pl.col("first_place") + 1).cast(pl.Int32).alias("listed_sessions"),
+    )
