@@ -1,0 +1,111 @@
+"""The correlation graph of a session: which stocks moved together once the market is taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import date
+from functools import partial
+
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+
+from gogoku_pipeline.core.sessions import SessionCalendar
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.strongest import Companions, strongest
+from gogoku_pipeline.graph.windows import DayWindow, ReturnMatrix, day_window, return_matrix, wanted_sessions
+from gogoku_pipeline.schema.availability import AFTER_CLOSE
+from gogoku_pipeline.schema.columns import Column
+from gogoku_pipeline.schema.tables import AVAILABLE_AT, SESSION, Table
+
+EDGES = Table(
+    name="graph__correlation",
+    description=(
+        "One edge per pair of stocks that moved together over the last 60 sessions, the market taken out. Undirected: "
+        "code_i < code_j, each pair once, no self-loop. Knowable at 16:30 of the session, like the bars it comes from. "
+        "Correlations of 60 sessions are noisy: with 4,000 stocks many edges near the threshold are chance, the set "
+        "changes from day to day, and stocks that rarely trade correlate by their stale prices. A session with fewer "
+        "than 200 nodes has no edges; that is different from a graph whose stocks are all isolated (see has_graph)."
+    ),
+    columns=(
+        SESSION,
+        Column("code_i", pl.String, "The smaller code of the pair."),
+        Column("code_j", pl.String, "The larger code of the pair."),
+        Column("correlation", pl.Float32, "Weighted pairwise correlation of the residuals, shrunk by 0.95.", "corr"),
+        AVAILABLE_AT,
+    ),
+    key=("session", "code_i", "code_j"),
+)
+
+
+def build_edges(
+    returns: pl.DataFrame,
+    sessions: Sequence[date],
+    config: GraphConfig,
+    *,
+    calendar: SessionCalendar | None = None,
+    threads: int = 1,
+) -> pl.DataFrame:
+    """Draw the correlation graph of each session from the returns up to it.
+
+    Per session t: nodes and residuals as in `windows.day_window`; rho = weighted correlation over the pair's common
+    sessions (at least `min_common`, pairwise means), shrunk; an edge when |shrink * rho| >= threshold and one of the
+    two is among the other's k strongest. Equal strengths are ranked by code.
+
+    Args:
+        returns: `session, code, ret_1d, xs_ret_1d, is_in_universe`, reaching `config.lookback_sessions` sessions
+            before the first session asked for (as far as the history goes). Row order is irrelevant.
+        sessions: sessions to draw; each must have rows in `returns`.
+        config: the dials.
+        calendar: sessions that occupy a place in the windows; None takes those found in `returns`.
+        threads: days computed at once (each on one core).
+
+    Returns:
+        Rows of `EDGES`, sorted by its key. A degenerate session has none.
+
+    Raises:
+        SchemaError, DataError: see `windows.return_matrix`.
+    """
+    matrix = return_matrix(returns, calendar)
+    return pl.concat([EDGES.empty(), *edges_by_session(matrix, sessions, config, threads=threads)])
+
+
+def edges_by_session(
+    matrix: ReturnMatrix, sessions: Sequence[date], config: GraphConfig, *, threads: int = 1
+) -> Iterator[pl.DataFrame]:
+    """The rows of `build_edges`, one frame per session: for callers that write as they go."""
+    draw = partial(_edges_of, matrix, config)
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool,
+    ):
+        yield from (pool.map if pool else map)(draw, wanted_sessions(sessions))
+
+
+def _edges_of(matrix: ReturnMatrix, config: GraphConfig, session: date) -> pl.DataFrame:
+    window = day_window(matrix, session, config)
+    if window.nodes.size == 0:
+        return EDGES.empty()
+    recent = np.ascontiguousarray(window.residuals[:, 1:])
+    floor = config.threshold / config.shrink
+    companions = strongest(recent, recent, window.weights, config.k, floor, config.min_common)
+    return _edge_frame(matrix, window, companions, config)
+
+
+def _edge_frame(matrix: ReturnMatrix, window: DayWindow, companions: Companions, config: GraphConfig) -> pl.DataFrame:
+    kept = companions.columns >= 0
+    rows = np.repeat(np.arange(len(kept)), companions.counts)
+    columns = companions.columns[kept]
+    low, high = np.minimum(rows, columns), np.maximum(rows, columns)
+    pair, first = np.unique(low * len(kept) + high, return_index=True)
+    places_i, places_j = window.nodes[pair // len(kept)], window.nodes[pair % len(kept)]
+    return pl.DataFrame(
+        {
+            "session": pl.repeat(window.session, len(pair), dtype=pl.Date, eager=True),
+            "code_i": matrix.codes.gather(places_i),
+            "code_j": matrix.codes.gather(places_j),
+            "correlation": (config.shrink * companions.values[kept][first]).astype(np.float32),
+        }
+    ).with_columns(AFTER_CLOSE.instant(pl.col("session")))
