@@ -1,0 +1,24 @@
+"""Several seeds, one opinion: the mean of each seed's ranks, day by day. What the gate judges."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gogoku_pipeline.evaluation.frames import checked_scores, groups
+
+
+def ensemble_scores(scores: pl.DataFrame) -> pl.DataFrame:
+    """One score per model, session, code and horizon: the mean over seeds of the rank within the day.
+
+    Args:
+        scores: [model?, seed?, session, code, horizon_d, score]; a frame without seeds counts as one seed.
+
+    Returns:
+        The keys without seed, and `score` in (0, 1]: average-tie rank divided by the number of scored names. A name
+        some seeds did not score takes the mean of those that did; one that none scored stays null.
+    """
+    frame = checked_scores(scores)
+    day = groups(frame)
+    keys = [name for name in day if name != "seed"] + ["code"]
+    ranked = frame.with_columns((pl.col("score").rank("average") / pl.col("score").count()).over(day).alias("score"))
+    return ranked.group_by(keys).agg(pl.col("score").mean()).sort(keys)
