@@ -1,0 +1,57 @@
+"""One URL, one store: bytes, raw landing, tables and model files behind a single object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gogoku_pipeline.store.artefacts import ArtefactStore
+from gogoku_pipeline.store.locations import Location, parse_location
+from gogoku_pipeline.store.objects import ObjectStore
+from gogoku_pipeline.store.raw import RawStore
+from gogoku_pipeline.store.tables import TableStore
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything the house keeps.
+
+    Attributes:
+        location: URL and options.
+        objects: immutable bytes under keys.
+        tables: Delta tables.
+        raw: the publisher's payloads and their index.
+        artefacts: model files with manifests.
+    """
+
+    location: Location
+    objects: ObjectStore
+    tables: TableStore
+    raw: RawStore
+    artefacts: ArtefactStore
+
+    @property
+    def url(self) -> str:
+        """The URL it was opened with."""
+        return self.location.url
+
+
+def open_store(url: str, options: Mapping[str, str] | None = None, *, probe: bool = True) -> Store:
+    """Open the store, local or S3.
+
+    Args:
+        url: `file:///path` (created if missing) or `s3://bucket/prefix` (the bucket must exist; see `bucket`).
+        options: object_store options, e.g. from `core.settings.object_store_options()`.
+        probe: prove that create-only writes are honoured; commits could be lost otherwise.
+
+    Raises:
+        ConfigError: a URL nobody could open.
+        ConditionalWriteError: the server ignores create-only writes.
+        StoreError: the store cannot be reached.
+    """
+    location = parse_location(url, options)
+    objects = ObjectStore(location)
+    if probe:
+        objects.prove_conditional_writes()
+    tables = TableStore(location)
+    return Store(location, objects, tables, RawStore(objects, tables), ArtefactStore(objects))
