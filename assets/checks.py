@@ -1,0 +1,160 @@
+"""How tables are judged in Dagster: one step per table, one verdict per check, one line per failed session.
+
+Belongs here: turning findings about sessions into evaluations.
+Does not belong here: what is judged (`table_checks`), how (below the wall).
+
+In a run over a range a check logs one evaluation per *failed* session and one summary with counts (an evaluation
+costs about 9 ms, and a range has hundreds of sessions). ERROR checks block what is downstream in the same run; WARN
+checks alert. A check that cannot run fails: an error of the house becomes a failed verdict that names it, any other
+error fails the step, which blocks as well.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from assets.partitions import sessions_of
+from gogoku_pipeline.core.errors import GogokuError
+from gogoku_pipeline.schema.tables import Table
+from gogoku_pipeline.store.opening import Store
+from resources.lazy import Lazy
+from resources.previews import accepted_previews
+
+ERROR = dg.AssetCheckSeverity.ERROR
+WARN = dg.AssetCheckSeverity.WARN
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a check may look at.
+
+    Attributes:
+        table: the table judged.
+        frame: its rows of the run's sessions, collected (pandera skips data checks on lazy frames).
+        sessions: the run's sessions; empty for a table without sessions.
+        store: for checks that compare with other tables.
+    """
+
+    table: Table
+    frame: pl.DataFrame
+    sessions: list[date]
+    store: Store
+
+
+Failures = Mapping[date | None, str]
+"""Failed session (None: the whole table) -> what was found."""
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """One question about a table.
+
+    Attributes:
+        name: short name, stable: history and alerts hang on it.
+        words: what is asked, for people.
+        judge: the failures found; empty when all is well.
+        severity: ERROR blocks, WARN alerts.
+    """
+
+    name: str
+    words: str
+    judge: Callable[[Scope], Failures]
+    severity: dg.AssetCheckSeverity = ERROR
+
+    def spec(self, asset: str, partitions: dg.PartitionsDefinition | None) -> dg.AssetCheckSpec:
+        """What Dagster is told about it."""
+        with accepted_previews():
+            return dg.AssetCheckSpec(
+                self.name,
+                asset=asset,
+                description=self.words,
+                blocking=self.severity is ERROR,
+                partitions_def=partitions,
+            )
+
+    def failures(self, scope: Scope) -> Failures:
+        """The judgement; an error of the house is a failure of every session asked for."""
+        try:
+            return self.judge(scope)
+        except GogokuError as problem:
+            return dict.fromkeys(scope.sessions or [None], f"could not be judged: {problem}")
+
+
+def table_checks(
+    table: Table, checks: Sequence[TableCheck], partitions: dg.PartitionsDefinition | None
+) -> dg.AssetChecksDefinition:
+    """One check step for a table.
+
+    Args:
+        table: the table, named as its asset.
+        checks: what is asked.
+        partitions: the axis of sessions, None for an asset without partitions.
+    """
+
+    @dg.multi_asset_check(
+        name=f"{table.name}_checks",
+        specs=[check.spec(table.name, partitions) for check in checks],
+        can_subset=True,
+    )
+    def judged(context: dg.AssetCheckExecutionContext, store: dg.ResourceParam[Lazy]):  # noqa: ANN202
+        sessions = sessions_of(context) if partitions is not None else []
+        scope = _scope(table, sessions, store.get())
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        for check in checks:
+            if check.name in wanted:
+                yield from evaluations(check, scope)
+
+    return judged
+
+
+def _scope(table: Table, sessions: list[date], store: Store) -> Scope:
+    if not sessions:
+        return Scope(table, store.tables.scan(table).collect(), [], store)
+    store.tables.require(table, sessions)
+    rows = store.tables.scan(table, start=sessions[0], end=sessions[-1])
+    return Scope(table, rows.filter(pl.col("session").is_in(sessions)).collect(), sessions, store)
+
+
+def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvaluation | dg.AssetCheckResult]:
+    """What a check says about a run: a line per failed session of a range, then the verdict.
+
+    Args:
+        check: the question.
+        scope: what it looked at.
+    """
+    failures = check.failures(scope)
+    if len(scope.sessions) > 1:
+        for session, words in sorted(failures.items()):
+            yield dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(scope.table.name),
+                check_name=check.name,
+                passed=False,
+                severity=check.severity,
+                description=words,
+                metadata={"session": session.isoformat()},
+                partition=session.isoformat(),
+            )
+    yield dg.AssetCheckResult(
+        asset_key=scope.table.name,
+        check_name=check.name,
+        passed=not failures,
+        severity=check.severity,
+        description=_summary(failures),
+        metadata={
+            "sessions": len(scope.sessions),
+            "failed": len(failures),
+            "rows": scope.frame.height,
+        },
+    )
+
+
+def _summary(failures: Failures) -> str:
+    if not failures:
+        return "nothing found"
+    session, words = min(failures.items(), key=lambda item: item[0] or date.min)
+    where = "" if session is None else f"{session}: "
+    more = f" (and {len(failures) - 1} more sessions)" if len(failures) > 1 else ""
+    return f"{where}{words}{more}"

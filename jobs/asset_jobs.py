@@ -1,0 +1,54 @@
+"""Which assets run together. A selection each, no logic.
+
+Belongs here: asset jobs, their run tags and run configuration.
+Does not belong here: cron lines (`schedules`), work outside the asset graph (`maintenance`).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+TABLES = dg.AssetSelection.groups("raw", "core", "features", "graph")
+SERVED = dg.AssetSelection.assets("pred__daily", "report__evening")
+REPAIRED = dg.AssetSelection.groups("raw", "core")
+TRAINED = dg.AssetSelection.assets("data__labels", "data__panel", "model__lightgbm", "model__apex_ranker")
+JUDGED = dg.AssetSelection.assets("eval__gate", "registry__champions")
+FETCHED = ("raw_jquants__daily_bars", "raw_jquants__listed_issues", "raw_jquants__topix", "raw_jquants__calendar")
+
+_SCHEDULED = {"dagster/priority": "10"}
+"""Scheduled runs overtake queued backfill runs."""
+
+_REFETCH = {"ops": {name: {"config": {"refetch": True}} for name in FETCHED}}
+
+AssetJob = Any
+"""What `define_asset_job` returns (Dagster does not export the class)."""
+
+
+@dataclass(frozen=True)
+class HouseJobs:
+    """The asset jobs by what they are for."""
+
+    evening: AssetJob
+    morning: AssetJob
+    retraining: AssetJob
+    weekly_gate: AssetJob
+
+    @property
+    def all(self) -> list[AssetJob]:
+        """Every asset job, for the definitions."""
+        return [self.evening, self.morning, self.retraining, self.weekly_gate]
+
+
+def asset_jobs() -> HouseJobs:
+    """The asset jobs; their axis of sessions is that of the assets they select."""
+
+    def job(name: str, selection: dg.AssetSelection, words: str, config: dict[str, Any] | None = None) -> AssetJob:
+        return dg.define_asset_job(name, selection=selection, description=words, tags=_SCHEDULED, config=config)
+
+    return HouseJobs(
+        evening=job("evening", TABLES | SERVED, "Fetch the session, compute its features, predict, report."),
+        morning=job("morning", REPAIRED, "Ask again for the session before: corrections made overnight.", _REFETCH),
+        retraining=job("retraining", TRAINED, "Labels and panel up to the session, then one version per model."),
+        weekly_gate=job("weekly_gate", JUDGED, "Walk forward, compare with the baseline, record a promotion."),
+    )
