@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from datetime import date
 from functools import partial
 
 import numpy as np
 import polars as pl
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from gogoku_pipeline.core.sessions import SessionCalendar
 from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.day_by_day import day_by_day
 from gogoku_pipeline.graph.strongest import Companions, strongest
-from gogoku_pipeline.graph.windows import DayWindow, ReturnMatrix, day_window, return_matrix, wanted_sessions
+from gogoku_pipeline.graph.windows import DayWindow, ReturnMatrix, day_window, return_matrix
 from gogoku_pipeline.schema.availability import AFTER_CLOSE
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, SESSION, Table
@@ -76,12 +74,7 @@ def edges_by_session(
     matrix: ReturnMatrix, sessions: Sequence[date], config: GraphConfig, *, threads: int = 1
 ) -> Iterator[pl.DataFrame]:
     """The rows of `build_edges`, one frame per session: for callers that write as they go."""
-    draw = partial(_edges_of, matrix, config)
-    with (
-        threadpool_limits(limits=1, user_api="blas"),
-        ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool,
-    ):
-        yield from (pool.map if pool else map)(draw, wanted_sessions(sessions))
+    yield from day_by_day(partial(_edges_of, matrix, config), sessions, threads)
 
 
 def _edges_of(matrix: ReturnMatrix, config: GraphConfig, session: date) -> pl.DataFrame:

@@ -1,89 +1,92 @@
-"""What a stock's neighbours tell about it: the `g_*` features and `has_graph`, one value per stock and session."""
+"""What a stock's neighbours tell about it: the `g_*` features and `has_graph`, one value per stock and session.
+
+Belongs here: their declarations, formulas and computation. Does not belong here: drawing edges (`correlation`),
+choosing leaders (`neighbours`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from gogoku_pipeline.core.errors import DataError
 from gogoku_pipeline.core.sessions import SessionCalendar
+from gogoku_pipeline.features.declaration import declared
 from gogoku_pipeline.graph.config import GraphConfig
-from gogoku_pipeline.graph.strongest import strongest
-from gogoku_pipeline.graph.windows import DayWindow, Floats, ReturnMatrix, day_window, return_matrix, wanted_sessions
+from gogoku_pipeline.graph.day_by_day import day_by_day
+from gogoku_pipeline.graph.neighbours import DayGraph, Places, day_graph, ratio
+from gogoku_pipeline.graph.windows import Floats, ReturnMatrix, day_window, return_matrix
 
-Places = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The edges of one session, seen from both ends, sorted by (node, neighbour).
-
-    Attributes:
-        node: [2 * edges] place of one end among the nodes.
-        other: [2 * edges] place of the other end.
-        weight: [2 * edges] shrunk correlation.
-        size: number of nodes.
-    """
-
-    node: Places
-    other: Places
-    weight: Floats
-    size: int
-
-    def total(self, values: Floats) -> Floats:
-        """Sum over each node's edges."""
-        sums: Floats = np.bincount(self.node, weights=values, minlength=self.size).astype(np.float64, copy=False)
-        return sums
+Measure = Callable[[DayGraph], Floats]
+"""A formula: the graph of a session in, one value per node out (NaN: undefined)."""
 
 
-def degree_count(edges: Neighbours) -> Floats:
+class _Origin(TypedDict):
+    group: str
+    sources: tuple[str, ...]
+    window: str
+    min_obs: int
+
+
+_CORRELATION = _Origin(group="graph", sources=("@ret_1d", "@xs_ret_1d"), window="S60", min_obs=40)
+_LAGGED = _Origin(group="graph", sources=("@ret_1d", "@xs_ret_1d"), window="S61", min_obs=40)
+
+
+@declared("g_degree_count", unit="count", at_least=0, **_CORRELATION)
+def degree_count() -> Measure:
     """How many stocks moved with this one: number of edges; 0 for an isolated node."""
-    return edges.total(np.ones(len(edges.node)))
+    return lambda day: day.edges.degree
 
 
-def strength(edges: Neighbours) -> Floats:
-    """How strongly it is tied to them: sum of |w| over the edges; 0 for an isolated node."""
-    return edges.total(np.abs(edges.weight))
+@declared("g_strength", unit="ratio", at_least=0, **_CORRELATION)
+def strength() -> Measure:
+    """How strongly it is tied to its peers: sum of |w| over the edges; 0 for an isolated node."""
+    return lambda day: day.edges.strength
 
 
-def peer_corr_mean(edges: Neighbours) -> Floats:
-    """Whether it moves with or against its peers: mean of w over the edges."""
-    return _ratio(edges.total(edges.weight), degree_count(edges))
+@declared("g_peer_corr_mean", unit="corr", **_CORRELATION)
+def peer_corr_mean() -> Measure:
+    """Whether it moves with its peers or against them: mean of w over the edges."""
+    return lambda day: ratio(day.edges.total(day.edges.weight), day.edges.degree)
 
 
-def peer_return(edges: Neighbours, ret: Floats) -> Floats:
-    """What the peers did: sum_j w_ij * ret_j / sum_j |w_ij| over neighbours with a value."""
-    known = np.isfinite(ret[edges.other])
-    moved = edges.total(np.where(known, edges.weight * ret[edges.other], 0.0))
-    return _ratio(moved, edges.total(np.where(known, np.abs(edges.weight), 0.0)))
+@declared("g_peer_ret_1d", unit="ratio", **_CORRELATION)
+def peer_return() -> Measure:
+    """What the peers did today: sum_j w_ij*ret_1d_j / sum_j |w_ij| over neighbours with a value, never the stock."""
+    return lambda day: day.edges.mean(day.returns)
 
 
-def lead_lag(residuals: Floats, config: GraphConfig) -> Floats:
-    """What the stocks it usually follows did today: sum_j a_ij * e_j[t] / sum_j |a_ij|.
+@declared("g_lead_lag_1d", unit="ratio", **_LAGGED)
+def lead_lag() -> Measure:
+    """What yesterday's leaders promise for t+1: sum_j a_ij*e_j[t] / sum_j |a_ij| over leaders with a residual on t.
 
-    a_ij = corr(e_i[s], e_j[s-1]) over the window, plain (every session counts the same, unlike the edges), pairwise
-    complete with at least `min_common` pairs, the stock itself left out; j runs over the `lead_k` largest
-    |a_ij| >= `lead_threshold` among the nodes, of which those with a residual on t are summed.
-
-    Args:
-        residuals: [nodes, window + 1], oldest first, NaN where there is none.
-        config: the dials.
-
-    Returns:
-        [nodes], NaN without any leader that traded on t.
+    a_ij = corr(e_i[s], e_j[s-1]) over the window, plain, the 20 largest |a_ij| >= 0.2, j not i.
     """
-    followers, leaders = np.ascontiguousarray(residuals[:, 1:]), np.ascontiguousarray(residuals[:, :-1])
-    plain = np.full(config.window, 1.0 / config.window)
-    found = strongest(followers, leaders, plain, config.lead_k, config.lead_threshold, config.min_common)
-    kept = found.columns >= 0
-    node = np.repeat(np.arange(len(kept)), found.counts)
-    today = Neighbours(node, found.columns[kept], found.values[kept], len(kept))
-    return peer_return(today, residuals[:, -1])
+    return lambda day: day.leaders.mean(day.residuals)
+
+
+@declared("has_graph", unit="flag", role="mask", **_CORRELATION)
+def has_graph() -> Measure:
+    """Whether the stock is a node of t's graph: 1 for a node, 0 for every other stock, never null."""
+    return lambda day: np.ones(day.edges.size)
+
+
+MEASURES: dict[str, Measure] = {
+    "g_degree_count": degree_count(),
+    "g_strength": strength(),
+    "g_peer_corr_mean": peer_corr_mean(),
+    "g_peer_ret_1d": peer_return(),
+    "g_lead_lag_1d": lead_lag(),
+    "has_graph": has_graph(),
+}
+"""Feature name to formula, in column order."""
+
+_EMPTY = pl.DataFrame(schema={"session": pl.Date, "code": pl.String, **dict.fromkeys(MEASURES, pl.Float32)})
 
 
 def compute_node_features(
@@ -93,6 +96,7 @@ def compute_node_features(
     config: GraphConfig,
     *,
     calendar: SessionCalendar | None = None,
+    threads: int = 1,
 ) -> pl.DataFrame:
     """Compute the graph features of every stock that has a row on each session.
 
@@ -102,72 +106,43 @@ def compute_node_features(
         sessions: sessions to compute.
         config: the dials.
         calendar: as for `build_edges`.
+        threads: days computed at once.
 
     Returns:
-        `session, code` and the features of `FEATURES` (Float32), sorted. A stock that is no node has nulls and
+        `session, code` and the columns of `MEASURES` (Float32), sorted by key. A stock that is no node has nulls and
         `has_graph` 0; an isolated node has degree and strength 0 and null peers; a degenerate session is all null.
 
     Raises:
-        DataError: an edge joins a stock that is no node of its session, or a session has no returns.
+        SchemaError, DataError: see `windows.return_matrix`; DataError also when an edge joins a stock that is no node.
     """
     matrix = return_matrix(returns, calendar)
     by_day = edges.filter(pl.col("session").is_in(list(sessions))).partition_by("session", as_dict=True)
-    frames = []
-    for session in wanted_sessions(sessions):
-        window = day_window(matrix, session, config)
-        rows = by_day.get((session,), edges.clear())
-        frames.append(_day(matrix, window, _neighbours(matrix, window, rows), config))
-    return pl.concat([_EMPTY, *frames])
+    nothing = edges.clear()
+
+    def of_day(session: date) -> pl.DataFrame:
+        return _day(matrix, by_day.get((session,), nothing), config, session)
+
+    return pl.concat([_EMPTY, *day_by_day(of_day, sessions, threads)])
 
 
-def _day(matrix: ReturnMatrix, window: DayWindow, edges: Neighbours, config: GraphConfig) -> pl.DataFrame:
-    place = matrix.place(window.session)
-    listed = np.flatnonzero(matrix.is_listed[place])
-    values = {
-        "g_degree_count": degree_count(edges),
-        "g_strength": strength(edges),
-        "g_peer_corr_mean": peer_corr_mean(edges),
-        "g_peer_ret_1d": peer_return(edges, matrix.returns[place, window.nodes]),
-        "g_lead_lag_1d": lead_lag(window.residuals, config),
-    }
-    columns = {name: _spread(column, window.nodes, listed, np.nan) for name, column in values.items()}
-    columns["has_graph"] = _spread(np.ones(len(window.nodes)), window.nodes, listed, 0.0)
-    keys = {
-        "session": pl.repeat(window.session, len(listed), dtype=pl.Date, eager=True),
-        "code": matrix.codes.gather(listed),
-    }
-    frame = pl.DataFrame({**keys, **columns}, schema=_EMPTY.schema)
-    return frame.with_columns(pl.col(pl.Float32).fill_nan(None))
+def _day(matrix: ReturnMatrix, rows: pl.DataFrame, config: GraphConfig, session: date) -> pl.DataFrame:
+    window = day_window(matrix, session, config)
+    listed = np.flatnonzero(matrix.is_listed[matrix.place(session)])
+    graph = day_graph(matrix, window, rows, config)
+    spread = partial(_spread, nodes=window.nodes, listed=listed)
+    frame = pl.DataFrame(
+        {
+            "session": pl.repeat(session, len(listed), dtype=pl.Date, eager=True),
+            "code": matrix.codes.gather(listed),
+            **{name: spread(measure(graph)) for name, measure in MEASURES.items()},
+        },
+        schema=_EMPTY.schema,
+    )
+    return frame.with_columns(pl.col(pl.Float32).fill_nan(None)).with_columns(pl.col("has_graph").fill_null(0.0))
 
 
-def _spread(values: Floats, nodes: Places, listed: Places, elsewhere: float) -> npt.NDArray[np.float32]:
-    wide = np.full(int(listed[-1]) + 1 if listed.size else 0, elsewhere, dtype=np.float32)
-    wide[nodes] = values
-    return wide[listed]
-
-
-def _neighbours(matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame) -> Neighbours:
-    ends = [matrix.codes.search_sorted(rows[name]).to_numpy() for name in ("code_i", "code_j")]
-    codes = matrix.codes.gather(window.nodes)
-    if not (rows["code_i"].is_in(codes.implode()).all() and rows["code_j"].is_in(codes.implode()).all()):
-        raise DataError(
-            f"edges of {window.session}",
-            got="an edge to a stock that is no node on that session",
-            want="edges drawn with the same config from the same returns",
-            remedy="Rebuild graph__correlation for the session, then feat__graph.",
-        )
-    low, high = (np.searchsorted(window.nodes, end) for end in ends)
-    weight = rows["correlation"].cast(pl.Float64).to_numpy()
-    node, other = np.concatenate([low, high]), np.concatenate([high, low])
-    order = np.lexsort((other, node))
-    return Neighbours(node[order], other[order], np.concatenate([weight, weight])[order], len(window.nodes))
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    out = np.full(len(above), np.nan)
-    np.divide(above, below, out=out, where=below > 0)
+def _spread(values: Floats, nodes: Places, listed: Places) -> npt.NDArray[np.float32]:
+    """Values of the nodes laid out over all listed stocks, NaN elsewhere."""
+    out = np.full(len(listed), np.nan, dtype=np.float32)
+    out[np.searchsorted(listed, nodes)] = values
     return out
-
-
-FEATURES = ("g_degree_count", "g_strength", "g_peer_corr_mean", "g_peer_ret_1d", "g_lead_lag_1d", "has_graph")
-_EMPTY = pl.DataFrame(schema={"session": pl.Date, "code": pl.String, **dict.fromkeys(FEATURES, pl.Float32)})

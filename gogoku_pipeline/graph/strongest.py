@@ -1,15 +1,28 @@
-"""Each stock's strongest companions, exactly: which ones, and how strong in double precision."""
+"""Each stock's strongest companions, exactly: which ones, and how strong in double precision.
+
+Blocks of 128 rows, so that a block's products stay in the processor's cache: plain matrix product; corrections where a
+series has gaps; the sieve; then every survivor is scored in double precision and ranked. Working memory is a few
+[128, n] blocks, whatever the number of sessions or days.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.graph.exact import compiled, pair_correlation
+from gogoku_pipeline.graph.exact import compiled, pair_correlation, unit_product
+from gogoku_pipeline.graph.sides import Side, make_side
+from gogoku_pipeline.graph.sieve import correct_full, correct_half, survivors
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
+
+BLOCK = 128
+"""Rows per block: 128 x 4,000 single-precision products are 2 MB."""
 
 
 @dataclass(frozen=True)
@@ -22,60 +35,143 @@ class Companions:
         counts: [rows] companions found.
     """
 
-    columns: npt.NDArray[np.int64]
-    values: Floats
-    counts: npt.NDArray[np.int64]
+    columns: Places
+    values: Doubles
+    counts: Places
 
 
-def strongest(left: Floats, right: Floats, weights: Floats, k: int, floor: float, min_common: int) -> Companions:
+def strongest(left: Doubles, right: Doubles, weights: Doubles, k: int, floor: float, min_common: int) -> Companions:
     """The k columns with the largest absolute correlation to each row, at least `floor`; a row is never its own.
 
-    Equal strengths are ranked by place, so by code.
+    Equal strengths are ranked by place, so by code. The answer is that of comparing all pairs in double precision.
 
     Args:
         left: [n, sessions] series of the rows, NaN where there is none.
-        right: [n, sessions] series of the columns, same stocks in the same order.
+        right: [n, sessions] series of the columns: the same stocks in the same order.
         weights: [sessions].
         k: companions at most.
         floor: smallest absolute correlation.
         min_common: sessions a pair must share.
     """
     n = len(left)
-    columns = np.full((n, k), -1, dtype=np.int64)
-    values = np.zeros((n, k))
-    counts = np.zeros(n, dtype=np.int64)
-    _scan(left, right, weights, floor, min_common, columns, values, counts)
-    return Companions(columns, values, counts)
+    out = Companions(np.full((n, k), -1, dtype=np.int64), np.zeros((n, k)), np.zeros(n, dtype=np.int64))
+    lively = np.isfinite(left).any(axis=0) & np.isfinite(right).any(axis=0)
+    if n == 0 or lively.sum() < min_common:
+        return out
+    share = weights[lively] / weights[lively].sum()
+    rows = make_side(left[:, lively], share, min_common)
+    columns = rows if left is right else make_side(right[:, lively], share, min_common)
+    place = np.empty(n, dtype=np.int64)
+    place[columns.order] = np.arange(n)
+    slack = _slack(rows, columns)
+    found, scores = np.empty((BLOCK, n), dtype=np.int32), np.empty((BLOCK, n))
+    counts = np.empty(BLOCK, dtype=np.int64)
+    pair = (rows.unit, rows.series, rows.complete), (columns.unit, columns.series, columns.complete)
+    for start, block in _blocks(rows, columns, share, min_common):
+        mine = rows.order[start : start + len(block)]
+        survivors(block, place[mine], k, floor, slack, found, counts)
+        _score(found, counts[: len(block)], start, *pair, share, min_common, scores)
+        _rank(found, scores, counts, columns.order, mine, floor, (out.columns, out.values, out.counts))
+    return out
+
+
+def _slack(rows: Side, columns: Side) -> float:
+    """Twice the largest error of an approximate correlation in single precision.
+
+    A product of unit rows over s sessions errs by at most gamma = (s + 4) * 2^-24. A corrected product errs by at most
+    12 * gamma * condition, where the condition is at most 2 (else the pair is computed directly); 64 leaves a margin.
+    """
+    gamma: float = (rows.unit.shape[1] + 4) * 2.0**-24
+    gapless = rows.complete == len(rows) and columns.complete == len(columns)
+    return gamma * (2 if gapless else 64)
+
+
+def _blocks(rows: Side, columns: Side, weights: Doubles, min_common: int) -> Iterator[tuple[int, Singles]]:
+    """First row and approximate correlations [<= BLOCK, n] of each block; the same memory every time."""
+    n, memory = len(rows), np.empty((BLOCK, len(columns)), dtype=np.float32)
+    for first, last in ((0, rows.complete), (rows.complete, n)):
+        for start in range(first, last, BLOCK):
+            stop = min(start + BLOCK, last)
+            block = memory[: stop - start]
+            np.matmul(rows.unit32[start:stop], columns.unit32.T, out=block)
+            _correct(block, slice(start, stop), rows, columns, (weights, min_common))
+            yield start, block
+
+
+def _correct(block: Singles, at: slice, rows: Side, columns: Side, rule: tuple[Doubles, int]) -> None:
+    """Make a block of plain products pairwise complete wherever a row or a column has gaps."""
+    c, unit, square = columns.complete, rows.unit32[at], rows.square32[at]
+    if at.start < rows.complete:
+        if c < len(columns):
+            drift, spread = unit @ columns.root32.T, square @ columns.mask32.T
+            correct_half(block, c, drift, spread, rows.series[at], columns.series[c:], *rule)
+        return
+    own = slice(at.start - rows.complete, at.stop - rows.complete)
+    root, mask = rows.root32[own], rows.mask32[own]
+    if c > 0:
+        drift, spread = root @ columns.unit32[:c].T, mask @ columns.square32[:c].T
+        correct_half(block, 0, drift, spread, rows.series[at], columns.series[:c], *rule)
+    if c < len(columns):
+        u = rule[0].astype(np.float32)
+        sums = np.empty((6, len(block), len(columns) - c), dtype=np.float32)
+        np.matmul(mask, columns.mask32.T, out=sums[0])
+        np.matmul(mask * u, columns.mask32.T, out=sums[1])
+        np.matmul(unit * np.sqrt(u), columns.mask32.T, out=sums[2])
+        np.matmul(mask * np.sqrt(u), columns.unit32[c:].T, out=sums[3])
+        np.matmul(square, columns.mask32.T, out=sums[4])
+        np.matmul(mask, columns.square32[c:].T, out=sums[5])
+        correct_full(block, c, sums, rows.series[at], columns.series[c:], *rule)
 
 
 @compiled
-def _scan(
-    left: Floats,
-    right: Floats,
-    weights: Floats,
-    floor: float,
+def _score(
+    found: npt.NDArray[np.int32],
+    counts: Places,
+    start: int,
+    rows: tuple[Doubles, Doubles, int],
+    columns: tuple[Doubles, Doubles, int],
+    weights: Doubles,
     min_common: int,
-    columns: npt.NDArray[np.int64],
-    values: Floats,
-    counts: npt.NDArray[np.int64],
+    scores: Doubles,
 ) -> None:
+    """Correlation of each survivor in double precision; `rows` and `columns` are (unit, series, complete)."""
+    for b in range(counts.shape[0]):
+        i = start + b
+        for c in range(counts[b]):
+            j = found[b, c]
+            if i < rows[2] and j < columns[2]:
+                scores[b, c] = unit_product(rows[0][i], columns[0][j])
+            else:
+                scores[b, c] = pair_correlation(rows[1][i], columns[1][j], weights, min_common)
+
+
+@compiled
+def _rank(
+    found: npt.NDArray[np.int32],
+    scores: Doubles,
+    counts: Places,
+    order: Places,
+    mine: Places,
+    floor: float,
+    out: tuple[Places, Doubles, Places],
+) -> None:
+    """Put the k strongest survivors of each row in order: stronger first, then the smaller place."""
+    columns, values, sizes = out
     k = columns.shape[1]
-    for i in range(left.shape[0]):
-        for j in range(right.shape[0]):
-            if i == j:
+    for b in range(mine.shape[0]):
+        i, held = mine[b], 0
+        for c in range(counts[b]):
+            rho, j = scores[b, c], order[found[b, c]]
+            if abs(rho) < floor:
                 continue
-            rho = pair_correlation(left[i], right[j], weights, min_common)
-            strength = abs(rho)
-            if strength < floor:
-                continue
-            place = counts[i]
-            if place == k and strength <= abs(values[i, k - 1]):
-                continue
-            place = min(place, k - 1)
-            while place > 0 and strength > abs(values[i, place - 1]):
-                values[i, place] = values[i, place - 1]
-                columns[i, place] = columns[i, place - 1]
-                place -= 1
-            values[i, place] = rho
-            columns[i, place] = j
-            counts[i] = min(counts[i] + 1, k)
+            at = held
+            while at > 0 and (
+                abs(rho) > abs(values[i, at - 1]) or (abs(rho) == abs(values[i, at - 1]) and j < columns[i, at - 1])
+            ):
+                if at < k:
+                    values[i, at], columns[i, at] = values[i, at - 1], columns[i, at - 1]
+                at -= 1
+            if at < k:
+                values[i, at], columns[i, at] = rho, j
+                held = min(held + 1, k)
+        sizes[i] = held

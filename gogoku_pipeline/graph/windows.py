@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -186,8 +185,3 @@ def _pad_head(values: Floats, length: int) -> Floats:
         return values
     head = np.full((length - len(values), *values.shape[1:]), np.nan)
     return np.concatenate([head, values])
-
-
-def wanted_sessions(sessions: Sequence[date]) -> list[date]:
-    """The sessions asked for, ascending, each once."""
-    return sorted(set(sessions))
