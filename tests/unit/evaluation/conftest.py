@@ -1,4 +1,4 @@
-"""A small made-up market for the evaluation room: labels with a known signal in them, and scores that see part of it."""
+"""A small made-up market for the evaluation room: labels with a known signal, and scores that see part of it."""
 
 from datetime import date, timedelta
 

@@ -1,0 +1,211 @@
+"""Who serves: verdicts are appended, the champion of a day is read from them and nothing else.
+
+Because the answer for a day depends only on verdicts decided for that day or earlier, asking again years later (or in
+a backfill) gives the same champion.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+
+from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.errors import ArtefactError, RegistryError
+from gogoku_pipeline.evaluation.gate import Verdict
+from gogoku_pipeline.registry.tables import CHAMPIONS
+from gogoku_pipeline.store import CommitInfo, Store
+
+BASELINE = "lightgbm"
+"""Serves whenever nothing was promoted or what was promoted cannot be read."""
+
+
+@dataclass(frozen=True)
+class VerdictRecord:
+    """One line of the history; see `tables.CHAMPIONS` for the fields."""
+
+    decided_for: date
+    recorded_at: datetime
+    model: str
+    version: str
+    decision: str
+    reasons: tuple[str, ...]
+    cutoff: date
+    config_hash: str
+    feature_hash: str
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Who serves on a day, and why.
+
+    Attributes:
+        model: name of the recipe.
+        version: its trained version; None for the baseline by default, whose newest version serves.
+        decided_for: session of the promotion; None for the baseline by default.
+        reason: one sentence.
+    """
+
+    model: str
+    version: str | None
+    decided_for: date | None
+    reason: str
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the baseline serves because nothing was promoted."""
+        return self.version is None
+
+
+def verdict_record(
+    verdict: Verdict, *, version: str, cutoff: date, decided_for: date, feature_hash: str, recorded_at: datetime
+) -> VerdictRecord:
+    """The line of the history that a verdict on a trained version becomes."""
+    return VerdictRecord(
+        decided_for=decided_for,
+        recorded_at=recorded_at.astimezone(JST),
+        model=verdict.challenger,
+        version=version,
+        decision=verdict.decision,
+        reasons=verdict.reasons,
+        cutoff=cutoff,
+        config_hash=verdict.config_hash,
+        feature_hash=feature_hash,
+    )
+
+
+def record_verdict(store: Store, record: VerdictRecord, *, commit: CommitInfo) -> bool:
+    """Append a verdict to the history.
+
+    Args:
+        store: where the history is kept.
+        record: the verdict.
+        commit: who writes.
+
+    Returns:
+        True if a line was written; False if the same verdict already stands (a run was repeated).
+
+    Raises:
+        RegistryError: trained on labels after the session it would serve, decided for a day that has not come,
+            another version already promoted for that session, or the opposite verdict on the same version.
+    """
+    _refuse_the_future(record)
+    past = history(store).filter(decided_for=record.decided_for)
+    same = past.filter(model=record.model, version=record.version)
+    if same.height:
+        stands = set(same["decision"])
+        if stands != {record.decision}:
+            raise _bad(
+                record, f"a verdict {record.decision}, though {sorted(stands)} stands", "one verdict per version"
+            )
+        return False
+    promoted = past.filter(decision="promote")
+    if record.decision == "promote" and promoted.height:
+        other = f"{promoted['model'][0]} {promoted['version'][0]}"
+        raise _bad(record, f"a second promotion beside {other}", "at most one promotion per session")
+    row = {**record.__dict__, "reasons": json.dumps(list(record.reasons), ensure_ascii=False)}
+    store.tables.append(CHAMPIONS, pl.DataFrame([row], schema=CHAMPIONS.polars_schema), commit=commit)
+    return True
+
+
+def history(store: Store) -> pl.DataFrame:
+    """All verdicts, oldest first, as `tables.CHAMPIONS` declares them."""
+    return store.tables.scan(CHAMPIONS).collect()
+
+
+def champion(store: Store, at: date) -> Champion:
+    """Who serves on a session: the newest promotion decided for it or earlier, else the baseline."""
+    promoted = history(store).filter((pl.col("decision") == "promote") & (pl.col("decided_for") <= at))
+    if promoted.is_empty():
+        return Champion(BASELINE, None, None, f"baseline: nothing was promoted up to {at}")
+    newest = promoted.sort("decided_for", "recorded_at").row(-1, named=True)
+    return Champion(
+        newest["model"], newest["version"], newest["decided_for"], f"champion: promoted for {newest['decided_for']}"
+    )
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A verified version that may score a session.
+
+    Attributes:
+        model: name of the recipe.
+        version: version of its files, all of them read and verified.
+        manifest: what training wrote about it.
+        reason: why it serves; says so when the baseline stands in for the champion.
+    """
+
+    model: str
+    version: str
+    manifest: Mapping[str, object]
+    reason: str
+
+
+def serving(store: Store, at: date, *, baseline: str = BASELINE) -> Serving:
+    """The version that serves on a session: the champion's if its files are sound, else the baseline's newest.
+
+    The baseline's newest version is the one with the latest `cutoff` in its manifest that is not after `at`; versions
+    whose files are missing or altered are passed over, and the reason says so.
+
+    Raises:
+        RegistryError: no sound version of the baseline either.
+    """
+    chosen = champion(store, at)
+    remarks: list[str] = [chosen.reason]
+    if chosen.version is not None:
+        try:
+            sound = store.artefacts.load(chosen.model, chosen.version)
+            return Serving(chosen.model, chosen.version, sound.manifest, chosen.reason)
+        except ArtefactError as problem:
+            remarks = [f"baseline: {chosen.model} {chosen.version} cannot serve ({problem.got})"]
+    for version, manifest in _baseline_versions(store, baseline, at, remarks):
+        try:
+            store.artefacts.load(baseline, version)
+            return Serving(baseline, version, manifest, "; ".join(remarks))
+        except ArtefactError as problem:
+            remarks.append(f"{version} passed over ({problem.got})")
+    raise RegistryError(
+        f"model for {at}",
+        got="; ".join(remarks),
+        want=f"a sound version of {baseline} trained up to {at}",
+        remedy=f"Materialise model__{baseline} for a cut-off up to that session.",
+    )
+
+
+def _baseline_versions(
+    store: Store, baseline: str, at: date, remarks: list[str]
+) -> list[tuple[str, Mapping[str, object]]]:
+    """Versions trained up to a session, newest cut-off first; unreadable manifests are remarked on."""
+    found: list[tuple[str, str, Mapping[str, object]]] = []
+    for version in store.artefacts.versions(baseline):
+        try:
+            manifest = store.artefacts.manifest(baseline, version)
+        except ArtefactError as problem:
+            remarks.append(f"{version} passed over ({problem.got})")
+            continue
+        cutoff = str(manifest.get("cutoff", ""))
+        if cutoff and cutoff <= at.isoformat():
+            found.append((cutoff, version, manifest))
+    return [(version, manifest) for _, version, manifest in sorted(found, key=lambda f: f[:2], reverse=True)]
+
+
+def _refuse_the_future(record: VerdictRecord) -> None:
+    if record.recorded_at.tzinfo is None:
+        raise _bad(record, "a naive recorded_at", "an aware instant")
+    if record.cutoff > record.decided_for:
+        raise _bad(record, f"training up to {record.cutoff}", f"a cut-off not after {record.decided_for}")
+    written = record.recorded_at.astimezone(JST).date()
+    if record.decided_for > written:
+        raise _bad(record, f"a decision for {record.decided_for}", f"a session up to {written}, when it was recorded")
+
+
+def _bad(record: VerdictRecord, got: str, want: str) -> RegistryError:
+    return RegistryError(
+        f"verdict on {record.model} {record.version} for {record.decided_for}",
+        got=got,
+        want=want,
+        remedy="The history is append-only: judge again for a later session.",
+    )

@@ -1,0 +1,79 @@
+"""The tables of this room: champions, the gate's answers, the list of each evening."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from gogoku_pipeline.schema.columns import JST_INSTANT, Column
+from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
+
+_MODEL = Column("model", pl.String, "Name of the recipe, e.g. lightgbm.")
+_FEATURE_HASH = Column("feature_hash", pl.String, "Hash of the feature catalogue the model was trained on.")
+
+CHAMPIONS = Table(
+    name="registry__champions",
+    description=(
+        "One verdict on one model version. Append-only: the champion of a day is the newest promotion decided for "
+        "that day or earlier, so no row is ever changed. `recorded_at` is when the verdict was written down, which in "
+        "a historical simulation is long after the day it was decided for."
+    ),
+    columns=(
+        Column("decided_for", pl.Date, "First session the verdict applies to."),
+        Column("recorded_at", JST_INSTANT, "Instant the verdict was written down."),
+        _MODEL,
+        Column("version", pl.String, "Version of its trained files."),
+        Column("decision", pl.String, "What the gate said.", allowed=("promote", "reject", "inconclusive")),
+        Column("reasons", pl.String, "Why, as a JSON list of sentences."),
+        Column("cutoff", pl.Date, "Last session whose labels the version was trained on."),
+        Column("config_hash", pl.String, "Hash of the gate's registered terms."),
+        _FEATURE_HASH,
+    ),
+    key=("decided_for", "model", "version", "recorded_at"),
+    partitioned=False,
+)
+
+GATE = Table(
+    name="eval__gate",
+    description=(
+        "One criterion of the gate for one challenger at one training cut-off (`session`). A null `is_passed` means "
+        "the question does not apply to this model; the words say why. A null value could not be measured."
+    ),
+    columns=(
+        SESSION,
+        Column("challenger", pl.String, "Model that was judged."),
+        Column("baseline", pl.String, "Model it was paired with."),
+        Column("criterion", pl.String, "Short name of the question."),
+        Column("decision", pl.String, "What the whole gate said.", allowed=("promote", "reject", "inconclusive")),
+        Column("value", pl.Float64, "What was measured.", nullable=True),
+        Column("threshold", pl.Float64, "What it is compared with.", nullable=True),
+        Column("is_passed", pl.Boolean, "Whether the criterion holds.", nullable=True),
+        Column("words", pl.String, "The answer in one sentence."),
+        Column("on_failure", pl.String, "What a failure leads to.", allowed=("reject", "inconclusive")),
+        Column("paired_days", pl.Int32, "Days on which both models have a ranking.", "sessions", at_least=0),
+        Column("config_hash", pl.String, "Hash of the gate's registered terms."),
+        AVAILABLE_AT,
+    ),
+    key=("session", "challenger", "criterion"),
+)
+
+PREDICTIONS = Table(
+    name="pred__daily",
+    description=(
+        "One stock in the ranked list of one session, rank 1 the best, made after the close for the next open. "
+        "Equal scores are ordered by code. Each row carries what made it: model version, feature hash, table versions."
+    ),
+    columns=(
+        SESSION,
+        CODE,
+        Column("rank", pl.Int32, "Place in the list, 1 is best.", "", at_least=1),
+        Column("score", pl.Float64, "The model's score; only its order means anything."),
+        Column("horizon_d", pl.Int16, "Sessions the score looks ahead.", "sessions", at_least=1),
+        _MODEL,
+        Column("model_version", pl.String, "Version of its trained files."),
+        _FEATURE_HASH,
+        Column("table_versions", pl.String, "Versions of the tables that were read, as JSON."),
+        Column("served_because", pl.String, "Why this model served."),
+        AVAILABLE_AT,
+    ),
+    key=("session", "code", "horizon_d"),
+)
