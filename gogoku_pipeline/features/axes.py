@@ -1,0 +1,200 @@
+"""The dense tables formulas run on: every stock's sessions in one piece, and the sessions themselves.
+
+Belongs here: turning frames in any row order into arrays grouped by stock, places of sessions, membership cells.
+Does not belong here: formulas.
+
+Shapes: `rows` = all (code, session) rows, codes ascending, each code's sessions consecutive; `starts` [codes + 1];
+`place` [rows] = number of the row's session; a (group, session) cell is group * sessions + place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from gogoku_pipeline.core.errors import DataError
+from gogoku_pipeline.features.expressions import Claims, Values, Whole
+from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.operators.windows import compiled
+
+_COLUMNS = {"turnover": "turnover_jpy"}
+
+
+@dataclass(frozen=True)
+class StockAxis:
+    """Stocks by sessions, as arrays.
+
+    Attributes:
+        codes: ascending; sessions: every session of prices and index, ascending (days since 1970).
+        starts: [codes + 1] first row of each code; place: [rows] number of the session.
+        inputs: the inputs; row_of_price: [price rows] where each row of `inputs.prices` went.
+    """
+
+    codes: pl.Series
+    sessions: Whole
+    starts: Whole
+    place: Whole
+    inputs: FeatureInputs
+    row_of_price: Whole
+    _columns: dict[str, Values] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, gaps included."""
+        return int(self.place.size)
+
+    def price(self, name: str) -> Values:
+        """A price input by its expression name, NaN for null."""
+        if name not in self._columns:
+            self._columns[name] = self._make(name)
+        return self._columns[name]
+
+    def _make(self, name: str) -> Values:
+        if name == "listed":
+            return np.where(self.is_gap, np.nan, 1.0)
+        if name == "open_session":
+            return np.where(self.is_gap | self._claim("is_market_halt"), np.nan, 1.0)
+        if name == "traded_value":
+            turnover = self.price("turnover")
+            return np.where(turnover > 0, turnover, np.nan)
+        out = np.empty(self.rows)
+        out[self.row_of_price] = self.inputs.prices[_COLUMNS.get(name, name)].cast(pl.Float64).to_numpy()
+        return out
+
+    def _claim(self, name: str) -> Claims:
+        out = np.empty(self.rows, dtype=np.bool_)
+        out[self.row_of_price] = self.inputs.prices[name].fill_null(False).to_numpy()
+        return out
+
+    @cached_property
+    def is_gap(self) -> Claims:
+        """Rows that only hold a place: the issue has no bar between its first and last one."""
+        return self._claim("is_gap")
+
+    @cached_property
+    def code_id(self) -> Whole:
+        """[rows] number of the row's code."""
+        return np.repeat(np.arange(len(self.codes)), np.diff(self.starts))
+
+    def locate(self, frame: pl.DataFrame) -> Whole:
+        """[frame rows] the row of this axis that each (session, code) means; -1 where there is none."""
+        ids = _code_ids(frame["code"], self.codes)
+        place = places(frame["session"], self.sessions)
+        known = (ids >= 0) & (place >= 0)
+        ids = np.where(known, ids, 0)
+        row = self.starts[ids] + place - self.place[self.starts[ids]] if self.rows else ids
+        inside = known & (row >= self.starts[ids]) & (row < self.starts[ids + 1])
+        return np.where(inside, row, -1)
+
+    @cached_property
+    def _universe_rows(self) -> Whole:
+        return self.locate(self.inputs.universe)
+
+    @cached_property
+    def member(self) -> Claims:
+        """[rows] whether the stock belongs to U on that session; a session without a universe row is outside."""
+        out = np.zeros(self.rows, dtype=np.bool_)
+        known = self._universe_rows >= 0
+        claims = self.inputs.universe["is_in_universe"].fill_null(False).to_numpy()
+        out[self._universe_rows[known]] = claims[known]
+        return out
+
+    @cached_property
+    def _cells(self) -> dict[str, tuple[Whole, pl.Series]]:
+        return {}
+
+    def cells(self, by: str) -> tuple[Whole, int]:
+        """[rows] cell of the session (`by` = "session") or of the sector on the session, -1 for none; and how many."""
+        if by == "session":
+            return self.place, self.sessions.size
+        if by not in self._cells:
+            labels = self.inputs.universe[f"{by}_code"]
+            names = labels.drop_nulls().unique().sort()
+            ids = _code_ids(labels, names)
+            out = np.full(self.rows, -1, dtype=np.int64)
+            known = (self._universe_rows >= 0) & (ids >= 0)
+            rows = self._universe_rows[known]
+            out[rows] = ids[known] * self.sessions.size + self.place[rows]
+            self._cells[by] = (out, names)
+        cell, names = self._cells[by]
+        return cell, len(names) * self.sessions.size
+
+    def index(self, name: str) -> Values:
+        """[sessions] TOPIX: `close` (null on a halt) or `carried` (over at most one halt session)."""
+        topix = self.inputs.topix
+        where = places(topix["session"], self.sessions)
+        close = np.full(self.sessions.size, np.nan)
+        halted = np.zeros(self.sessions.size, dtype=np.bool_)
+        close[where] = topix["close_points"].cast(pl.Float64).to_numpy()
+        halted[where] = topix["is_market_halt"].fill_null(False).to_numpy()
+        close[halted] = np.nan
+        if name == "close" or close.size == 0:
+            return close
+        before = np.concatenate(([np.nan], close[:-1]))
+        return np.where(halted, before, close)
+
+
+def build_axis(inputs: FeatureInputs) -> StockAxis:
+    """Arrange the staged prices by stock; raises DataError where a stock's sessions are doubled or not consecutive."""
+    prices = inputs.prices
+    codes = prices["code"].unique().sort()
+    days = pl.concat([prices["session"].unique(), inputs.topix["session"].unique()]).unique().sort()
+    sessions = days.to_physical().to_numpy().astype(np.int64)
+    ids = _code_ids(prices["code"], codes)
+    place = places(prices["session"], sessions)
+    first, last, held = spans(ids, place, len(codes))
+    if (last - first + 1 != held).any():
+        bad = int(np.flatnonzero(last - first + 1 != held)[0])
+        raise DataError(
+            f"staged prices of {codes[bad]}",
+            got=f"{held[bad]} rows between its first and last session, which span {last[bad] - first[bad] + 1}",
+            want="exactly one row per session (gaps as rows with is_gap)",
+            remedy="Stage every session of the range with tables.stage_prices and fetch missing ones.",
+        )
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(held)))
+    rows = starts[ids] + place - first[ids] if len(codes) else ids
+    if (np.bincount(rows, minlength=rows.size) != 1).any():
+        raise DataError(
+            "staged prices",
+            got="a (session, code) twice",
+            want="unique keys",
+            remedy="Check the keys of core_jquants__daily_bars.",
+        )
+    placed = np.empty(rows.size, np.int64)
+    placed[rows] = place
+    return StockAxis(codes, sessions, starts, placed, inputs, rows)
+
+
+def places(session: pl.Series, sessions: Whole) -> Whole:
+    """Number of each session in the ascending list; -1 for one that is not in it."""
+    days = session.to_physical().to_numpy().astype(np.int64)
+    if sessions.size == 0:
+        return np.full(days.size, -1, dtype=np.int64)
+    table = np.full(int(sessions[-1] - sessions[0]) + 1, -1, dtype=np.int64)
+    table[sessions - sessions[0]] = np.arange(sessions.size)
+    offset = days - sessions[0]
+    inside = (offset >= 0) & (offset < table.size)
+    return np.where(inside, table[np.where(inside, offset, 0)], -1)
+
+
+def _code_ids(labels: pl.Series, names: pl.Series) -> Whole:
+    if len(names) == 0:
+        return np.full(len(labels), -1, dtype=np.int64)
+    ids = labels.cast(pl.Enum(names), strict=False).to_physical().cast(pl.Int64).fill_null(-1)
+    return np.asarray(ids.to_numpy(), dtype=np.int64)
+
+
+@compiled
+def spans(ids: Whole, place: Whole, codes: int) -> tuple[Whole, Whole, Whole]:
+    """First place, last place and number of rows of each code."""
+    first = np.full(codes, np.int64(2**62))
+    last = np.full(codes, np.int64(-1))
+    held = np.zeros(codes, np.int64)
+    for i in range(ids.size):
+        first[ids[i]] = min(first[ids[i]], place[i])
+        last[ids[i]] = max(last[ids[i]], place[i])
+        held[ids[i]] += 1
+    return first, last, held

@@ -1,0 +1,218 @@
+"""Declaring a feature: one decorated function per template, whose docstring is "what it is: formula".
+
+Belongs here: the decorators and how templates become features. Does not belong here: the record itself (`feature`),
+which features exist (`groups/`, `registry`), how they are computed (`engine`).
+
+```python
+@per_stock("ret_{n}d", group="returns", unit="ratio", window="E{n+1}", needs=("mark[t]", "mark[t-{n}]"),
+           sources=("bars.C", "bars.AdjFactor"), windows=(5, 20, 60))
+def return_over(n: int) -> Expr:
+    \"\"\"Price change over {n} sessions: m[t] / m[t-{n}] - 1.\"\"\"
+    return P.mark / lag(P.mark, n) - 1
+```
+The axis is the decorator: `per_stock` closes windows over one stock, `per_day` compares the stocks of a session,
+`per_group` and `per_market` are series on their own (session, group) and (session) tables, joined to stocks at the
+end. Authors write neither `.over` nor `.shift`. What must be present is declared beside the formula (`observes`:
+the windowed inputs min_obs counts; `needs`: values that must exist at a place), so the expected nulls are counted
+without calling it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
+
+from gogoku_pipeline.features.expressions import Expr
+from gogoku_pipeline.features.feature import FAMILIES, PLANS, ROLES, UNITS, Axis, Feature, Need, Window, refused
+
+MinObs = int | Callable[[int], int]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Registrar(Protocol):
+    """Anything that takes declarations."""
+
+    def add(self, feature: Feature) -> None:
+        """Take one feature or raise FeatureError."""
+
+
+class Declared(TypedDict, total=False):
+    """Keyword arguments of the decorators; meanings and defaults in Declaration."""
+
+    group: str
+    unit: str
+    sources: tuple[str, ...]
+    window: str
+    min_obs: MinObs
+    plan: str
+    role: str
+    observes: tuple[str, ...]
+    needs: tuple[str, ...]
+    undefined: Expr | None
+    by: str
+    members: int
+    windows: tuple[int, ...]
+    at_least: float | None
+    at_most: float | None
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """The arguments of a decorator, before they meet the function. Attributes as in Feature.
+
+    `window`, `needs` and the docstring may hold `{n}`, `{n+1}`, `{n-1}`; `min_obs` may be a function of n.
+    """
+
+    template: str
+    group: str
+    unit: str
+    sources: tuple[str, ...]
+    window: str = "S1"
+    min_obs: MinObs = 1
+    plan: str = "Free"
+    role: str = "stock"
+    observes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    undefined: Expr | None = None
+    by: str = ""
+    members: int = 1
+    windows: tuple[int, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def features(self, axis: Axis, function: Callable[..., Any]) -> list[Feature]:
+        """The concrete features of a template, one per window."""
+        if ("{n}" in self.template) != bool(self.windows):
+            raise refused(self.template, "windows without {n} in the name, or the reverse", "both or neither")
+        return [self._feature(axis, function, n) for n in self.windows or (None,)]
+
+    def _feature(self, axis: Axis, function: Callable[..., Any], n: int | None) -> Feature:
+        name = _fill(self.template, n)
+        summary, formula = _docstring(name, function, n)
+        self._check(name)
+        low, high = UNITS[self.unit]
+        made = function() if n is None else function(n)
+        if axis != "external" and not isinstance(made, Expr):
+            raise refused(name, f"a function returning {type(made).__name__}", "an expression")
+        return Feature(
+            name=name,
+            group=self.group,
+            family=FAMILIES[self.group],
+            axis=axis,
+            role=self.role,
+            unit=self.unit,
+            plan=self.plan,
+            window=Window.parse(_fill(self.window, n)),
+            min_obs=self.min_obs(n or 0) if callable(self.min_obs) else self.min_obs,
+            sources=tuple(_fill(source, n) for source in self.sources),
+            summary=summary,
+            formula=formula,
+            expr=None if axis == "external" else made,
+            observes=self.observes,
+            needs=tuple(Need.parse(_fill(need, n)) for need in self.needs),
+            undefined=self.undefined,
+            by=self.by,
+            members=self.members,
+            at_least=low if self.at_least is None else self.at_least,
+            at_most=high if self.at_most is None else self.at_most,
+            source_code=textwrap.dedent(inspect.getsource(function)),
+        )
+
+    def _check(self, name: str) -> None:
+        for label, value, known in (
+            ("group", self.group, tuple(FAMILIES)),
+            ("role", self.role, ROLES),
+            ("plan", self.plan, PLANS),
+            ("unit", self.unit, tuple(UNITS)),
+        ):
+            if value not in known:
+                raise refused(name, f"{label} {value!r}", f"one of {', '.join(known)}")
+        if not self.sources:
+            raise refused(name, "no sources", "the published fields and features it is made of")
+
+
+def _fill(text: str, n: int | None) -> str:
+    if n is None:
+        return text
+    return text.replace("{n}", str(n)).replace("{n+1}", str(n + 1)).replace("{n-1}", str(n - 1))
+
+
+def _docstring(name: str, function: Callable[..., Any], n: int | None) -> tuple[str, str]:
+    text = _fill(" ".join((inspect.getdoc(function) or "").split()), n)
+    summary, colon, formula = text.partition(": ")
+    if not (summary and colon and formula.strip()):
+        raise refused(name, f"the docstring {text!r}", 'one that reads "what it is: formula"')
+    return summary, formula.strip().removesuffix(".")
+
+
+def three_quarters_up(n: int) -> int:
+    """Smallest whole number of observations that is at least 0.75 n."""
+    return math.ceil(0.75 * n)
+
+
+def three_quarters_down(n: int) -> int:
+    """Largest whole number of observations that is at most 0.75 n."""
+    return math.floor(0.75 * n)
+
+
+_PENDING: dict[str, list[Feature]] = {}
+
+
+def declared_in(module: str) -> tuple[Feature, ...]:
+    """Features a module declared without naming a registry, in the order written."""
+    return tuple(_PENDING.get(module, ()))
+
+
+def _decorator(
+    axis: Axis, template: str, registry: Registrar | None, settings: Declared
+) -> Callable[[Function], Function]:
+    def take(function: Function) -> Function:
+        for feature in Declaration(template, **settings).features(axis, function):
+            if registry is not None:
+                registry.add(feature)
+                continue
+            if any(feature.name == other.name for pending in _PENDING.values() for other in pending):
+                raise refused(feature.name, "a second declaration of the name", "one name, one function, one unit")
+            _PENDING.setdefault(function.__module__, []).append(feature)
+        return function
+
+    return take
+
+
+def per_stock(
+    template: str, *, registry: Registrar | None = None, **settings: Unpack[Declared]
+) -> Callable[[Function], Function]:
+    """One value per stock and session; windows close over the stock's own sessions."""
+    return _decorator("stock", template, registry, settings)
+
+
+def per_day(
+    template: str, *, registry: Registrar | None = None, **settings: Unpack[Declared]
+) -> Callable[[Function], Function]:
+    """One value per stock and session, made by comparing the members of the session."""
+    return _decorator("day", template, registry, settings)
+
+
+def per_group(
+    template: str, *, registry: Registrar | None = None, **settings: Unpack[Declared]
+) -> Callable[[Function], Function]:
+    """One value per session and group (`by`), rolled on its own table and joined to the members."""
+    return _decorator("group", template, registry, settings)
+
+
+def per_market(
+    template: str, *, registry: Registrar | None = None, **settings: Unpack[Declared]
+) -> Callable[[Function], Function]:
+    """One value per session, rolled on its own table and joined to every stock."""
+    return _decorator("market", template, registry, settings)
+
+
+def declared(
+    template: str, *, registry: Registrar | None = None, **settings: Unpack[Declared]
+) -> Callable[[Function], Function]:
+    """A feature another room computes (a graph measure): name, meaning and bounds live here, its values do not."""
+    return _decorator("external", template, registry, settings)

@@ -1,0 +1,266 @@
+"""The one engine: from declarations and tables to a frame of features.
+
+Belongs here: order of work, evaluation of expressions, minimum observations, what becomes null, the output frame.
+Does not belong here: formulas, kernels, names.
+
+Stocks are taken in blocks of a few dozen codes, so intermediate results stay in the processor's cache and equal
+sub-expressions are computed once; a market or cross-section series waits until all blocks before it are done.
+Accumulation is float64, storage Float32; a value that is not finite is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from gogoku_pipeline.core.errors import FeatureError
+from gogoku_pipeline.features.axes import StockAxis, build_axis
+from gogoku_pipeline.features.evaluation import MarketTable, SectorTable, Stocks, Store, evaluate
+from gogoku_pipeline.features.expressions import (
+    Claims,
+    Expr,
+    F,
+    Floats,
+    Values,
+    Whole,
+    constant,
+    greater,
+    only_where_present,
+    where,
+)
+from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.operators.cross_section import members_count
+from gogoku_pipeline.features.operators.windows import compiled, count, lag
+from gogoku_pipeline.features.registry import Registry, house
+
+BLOCK_ROWS = 16_384
+"""Rows per block: about 128 KiB per intermediate array."""
+
+
+def compute(
+    names: Sequence[str],
+    inputs: FeatureInputs,
+    *,
+    start: date,
+    end: date,
+    registry: Registry | None = None,
+) -> pl.DataFrame:
+    """Features of every listed stock on every session of a range.
+
+    Args:
+        names: exact feature names, in the order of the output columns.
+        inputs: staged prices, universe and index; rows after `end` are not looked at. Windowed features need
+            `warmup_sessions(names)` sessions before `start`, recursive ones each listing's first stored row.
+        start: first session of the output.
+        end: last session of the output, included.
+        registry: where the names are declared; None for the house registry.
+
+    Returns:
+        [session, code, *names] Float32, one row per row of `inputs.prices` in the range that is no gap, sorted by
+        session and code. Null: too few observations, no trade where one is needed, undefined.
+
+    Raises:
+        FeatureError: unknown name, or a feature another room computes that is not in `inputs.given`.
+        DataError: a stock's sessions are doubled or not consecutive.
+    """
+    registry = registry or house()
+    axis = build_axis(inputs.until(end))
+    run = _Run(axis, registry, tuple(dict.fromkeys(names)), _output_rows(axis, start, end))
+    with np.errstate(all="ignore"):
+        run.work()
+    return run.frame()
+
+
+def warmup_sessions(names: Iterable[str], registry: Registry | None = None) -> int | None:
+    """Sessions needed before the first one asked for; None if the first stored row of each listing is needed."""
+    registry = registry or house()
+    reach: dict[str, int | None] = {}
+    wanted = tuple(names)
+    for feature in registry.in_order(wanted):
+        below = [reach[needed] for needed in feature.depends_on]
+        known = [places for places in below if places is not None]
+        unbounded = feature.is_recursive or len(known) < len(below)
+        reach[feature.name] = None if unbounded else feature.window.sessions - 1 + max(known, default=0)
+    every = [reach[name] for name in wanted]
+    return None if None in every else max((places for places in every if places is not None), default=0)
+
+
+def stages(features: Sequence[Feature]) -> dict[str, int]:
+    """Stage of each feature: a stock feature waits one stage for every session-wide series it is made of."""
+    stage: dict[str, int] = {}
+    axis = {feature.name: feature.axis for feature in features}
+    for feature in features:
+        waits = feature.axis == "stock"
+        below = [stage[name] + (waits and axis[name] in ("market", "group", "day")) for name in feature.depends_on]
+        stage[feature.name] = max(below, default=0)
+    return stage
+
+
+@dataclass
+class _Run:
+    """One call of `compute`."""
+
+    axis: StockAxis
+    registry: Registry
+    names: tuple[str, ...]
+    out_row: Whole
+    store: Store = field(init=False)
+    out: dict[str, Floats] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.features = self.registry.in_order(self.names)
+        self.store = Store(self.axis, {f.name: f for f in self.features})
+        size = int((self.out_row >= 0).sum())
+        self.out = {name: np.empty(size, np.float32) for name in self.names}
+
+    def work(self) -> None:
+        stage = stages(self.features)
+        kept = {name for feature in self.features for name in feature.depends_on}
+        for number in range(max(stage.values(), default=-1) + 1):
+            now = [feature for feature in self.features if stage[feature.name] == number]
+            self._stocks([f for f in now if f.axis == "stock"], kept)
+            for feature in now:
+                if feature.axis != "stock":
+                    self._series(feature)
+
+    def _stocks(self, features: list[Feature], kept: set[str]) -> None:
+        if not features:
+            return
+        for feature in features:
+            if feature.name in kept:
+                self.store.values[feature.name] = np.empty(self.axis.rows)
+        recipes = [(feature, *_recipe(feature, self.registry)) for feature in features]
+        for low, high in _blocks(self.axis.starts):
+            block = Stocks(self.store, low, high)
+            for feature, expr, observed in recipes:
+                values = _observed_only(evaluate(expr, block), feature, observed, block)
+                block.memo[F(feature.name).key] = values
+                if feature.name in kept:
+                    self.store.values[feature.name][block.rows] = values
+                if feature.name in self.out:
+                    emit(values, self.out_row[block.rows], self.out[feature.name])
+
+    def _series(self, feature: Feature) -> None:
+        """A feature of the whole session: market and group series, comparisons, and values of another room."""
+        whole = Stocks(self.store, 0, len(self.axis.codes))
+        if feature.axis == "external":
+            self.store.values[feature.name] = self._given(feature.name)
+        else:
+            expr, observed = _recipe(feature, self.registry)
+            table: Stocks | MarketTable | SectorTable = whole
+            if feature.axis == "market":
+                table = MarketTable(self.store, whole)
+            elif feature.axis == "group":
+                table = SectorTable(self.store, whole, feature.by)
+            self.store.values[feature.name] = _observed_only(evaluate(expr, table), feature, observed, table)
+        if feature.name in self.out:
+            emit(whole.leaf(F(feature.name).key), self.out_row, self.out[feature.name])
+
+    def _given(self, name: str) -> Values:
+        given = self.axis.inputs.given
+        if given is None or name not in given.columns:
+            raise FeatureError(
+                f"feature {name}",
+                got="no values in inputs.given",
+                want="the column, because another room computes it",
+                remedy="Compute it there and hand it in as FeatureInputs(given=...).",
+            )
+        rows = self.axis.locate(given)
+        out = np.full(self.axis.rows, np.nan)
+        out[rows[rows >= 0]] = given[name].cast(pl.Float64).to_numpy()[rows >= 0]
+        return out
+
+    def frame(self) -> pl.DataFrame:
+        order = np.empty(int((self.out_row >= 0).sum()), np.int64)
+        kept = np.flatnonzero(self.out_row >= 0)
+        order[self.out_row[kept]] = kept
+        days = self.axis.sessions[self.axis.place[order]].astype(np.int32)
+        columns = {
+            "session": pl.Series("session", days).cast(pl.Date),
+            "code": self.axis.codes.gather(self.axis.code_id[order]).alias("code"),
+        }
+        for name in self.names:
+            columns[name] = pl.Series(name, self.out[name], nan_to_null=True)
+        return pl.DataFrame(columns)
+
+
+def _recipe(feature: Feature, registry: Registry) -> tuple[Expr, Expr | None]:
+    """The formula and the count of its observations (None where both end points are all it needs)."""
+    if feature.expr is None:
+        raise FeatureError(
+            f"feature {feature.name}", got="no formula", want="a declared one", remedy="Declare it external."
+        )
+    if feature.window.kind == "E" or not feature.observes:
+        return feature.expr, None
+    inputs = [_observation(text, feature, registry) for text in feature.observes]
+    complete = only_where_present(inputs[0], *inputs)
+    return feature.expr, count(complete, feature.window.sessions if feature.window.kind == "S" else 2**40)
+
+
+def _observation(text: str, feature: Feature, registry: Registry) -> Expr:
+    name, _, place = text.partition("[t-")
+    if name.startswith("@"):
+        leaf = F(name[1:])
+        if feature.axis in ("market", "group") and registry.feature(name[1:]).axis in ("stock", "day", "external"):
+            present = members_count(leaf)
+            leaf = where(greater(present, feature.members - 0.5), present, constant(float("nan")))
+    else:
+        leaf = Expr(name if name.startswith("index.") else f"price.{name}", "leaf")
+    return lag(leaf, int(place.rstrip("]"))) if place else leaf
+
+
+def _observed_only(
+    values: Values, feature: Feature, observed: Expr | None, table: Stocks | MarketTable | SectorTable
+) -> Values:
+    good = np.isfinite(values)
+    if observed is not None:
+        good &= evaluate(observed, table) >= feature.min_obs
+    return np.where(good, values, np.nan)
+
+
+def _blocks(starts: Whole) -> list[tuple[int, int]]:
+    """Ranges of codes with about BLOCK_ROWS rows each."""
+    bounds = [0]
+    for code in range(1, starts.size):
+        if starts[code] - starts[bounds[-1]] >= BLOCK_ROWS or code == starts.size - 1:
+            bounds.append(code)
+    return list(zip(bounds[:-1], bounds[1:], strict=True))
+
+
+def _output_rows(axis: StockAxis, start: date, end: date) -> Whole:
+    """[rows] place of each row in the output, by session and code; -1 for gaps and rows outside the range."""
+    first, last = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (start, end))
+    days = axis.sessions[axis.place]
+    wanted = ~axis.is_gap & (days >= first) & (days <= last)
+    return np.asarray(order_by_place(axis.place, wanted, axis.sessions.size), dtype=np.int64)
+
+
+@compiled
+def order_by_place(place: Whole, wanted: Claims, sessions: int) -> Whole:
+    """Place of each wanted row in an order by session, then by row; -1 for the others."""
+    fill = np.zeros(sessions + 1, np.int64)
+    for i in range(place.size):
+        if wanted[i]:
+            fill[place[i] + 1] += 1
+    for k in range(sessions):
+        fill[k + 1] += fill[k]
+    out = np.full(place.size, np.int64(-1))
+    for i in range(place.size):
+        if wanted[i]:
+            out[i] = fill[place[i]]
+            fill[place[i]] += 1
+    return out
+
+
+@compiled
+def emit(values: Values, out_row: Whole, out: Floats) -> None:
+    """Write a block into the Float32 output; what is not finite becomes NaN, the null of arrays."""
+    for i in range(values.size):
+        if out_row[i] >= 0:
+            value = np.float32(values[i])
+            out[out_row[i]] = value if np.isfinite(value) else np.float32(np.nan)

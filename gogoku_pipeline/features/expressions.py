@@ -1,0 +1,241 @@
+"""The language of declarations: prices `P`, index `M`, other features `F(name)`, arithmetic, and operators.
+
+Belongs here: the expression tree, its leaves and its arithmetic. Does not belong here: evaluation (`engine`), kernels
+that look at more than one row (`operators`).
+
+An expression is only a description. Inside the engine a value is a float64 array in which NaN stands for null; a
+result that is not finite (0/0, x/0, log of 0) becomes null where it arises and never travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gogoku_pipeline.core.errors import FeatureError
+
+Values = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Whole = npt.NDArray[np.int64]
+Claims = npt.NDArray[np.bool_]
+Kind = Literal["leaf", "pointwise", "window", "reduce", "cross"]
+
+
+@dataclass(frozen=True, eq=False)
+class Expr:
+    """A formula in the making: an operator, its arguments and its whole-number settings.
+
+    Attributes:
+        name: operator or leaf name, e.g. `mean`, `price.close`, `feature.ret_1d`.
+        kind: `leaf`; `pointwise` (same row); `window` (rows of one unit, in session order); `reduce` (all stocks of a
+            session or group become one value); `cross` (each stock against the others of its session).
+        args: argument expressions.
+        params: settings of the operator, in the kernel's order.
+        kernel: what computes it; None for leaves.
+        field: which result, for kernels that return several.
+    """
+
+    name: str
+    kind: Kind
+    args: tuple[Expr, ...] = ()
+    params: tuple[Any, ...] = ()
+    kernel: Callable[..., Any] | None = None
+    field: int | None = None
+
+    @property
+    def root(self) -> str:
+        """Canonical text of the operator call without the choice of result."""
+        inside = ",".join([arg.key for arg in self.args] + [str(value) for value in self.params])
+        return f"{self.name}({inside})" if self.kind != "leaf" else self.name
+
+    @property
+    def key(self) -> str:
+        """Canonical text: two expressions with the same key have the same value."""
+        return self.root if self.field is None else f"{self.root}.{self.field}"
+
+    def leaves(self) -> Iterator[Expr]:
+        """The leaves below, in order of appearance."""
+        if self.kind == "leaf":
+            yield self
+        for arg in self.args:
+            yield from arg.leaves()
+
+    def __add__(self, other: Expr | float) -> Expr:
+        return pointwise("add", np.add, self, other)
+
+    def __radd__(self, other: float) -> Expr:
+        return pointwise("add", np.add, other, self)
+
+    def __sub__(self, other: Expr | float) -> Expr:
+        return pointwise("subtract", np.subtract, self, other)
+
+    def __rsub__(self, other: float) -> Expr:
+        return pointwise("subtract", np.subtract, other, self)
+
+    def __mul__(self, other: Expr | float) -> Expr:
+        return pointwise("multiply", np.multiply, self, other)
+
+    def __rmul__(self, other: float) -> Expr:
+        return pointwise("multiply", np.multiply, other, self)
+
+    def __truediv__(self, other: Expr | float) -> Expr:
+        return pointwise("divide", _divide, self, other)
+
+    def __rtruediv__(self, other: float) -> Expr:
+        return pointwise("divide", _divide, other, self)
+
+    def __neg__(self) -> Expr:
+        return pointwise("negative", np.negative, self)
+
+
+def pointwise(name: str, kernel: Callable[..., Any], *args: Expr | float) -> Expr:
+    """An operator of the same row only; numbers among the arguments become constants."""
+    return Expr(name, "pointwise", tuple(arg if isinstance(arg, Expr) else constant(arg) for arg in args), (), kernel)
+
+
+def constant(value: float) -> Expr:
+    """A number as a leaf."""
+    return Expr(f"constant.{float(value)!r}", "leaf")
+
+
+def _finite(values: Values) -> Values:
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _divide(left: Values, right: Values) -> Values:
+    return _finite(np.asarray(np.divide(left, right)))
+
+
+def _log(values: Values) -> Values:
+    return _finite(np.log(values))
+
+
+def _log1p(values: Values) -> Values:
+    return _finite(np.log1p(values))
+
+
+def _log10(values: Values) -> Values:
+    return _finite(np.log10(values))
+
+
+def _where(claim: Values, then: Values, otherwise: Values) -> Values:
+    return np.where(np.isnan(claim), np.nan, np.where(claim != 0, then, otherwise))
+
+
+def _greater(left: Values, right: Values) -> Values:
+    return np.where(np.isnan(left) | np.isnan(right), np.nan, np.greater(left, right))
+
+
+def _equal(left: Values, right: Values) -> Values:
+    return np.where(np.isnan(left) | np.isnan(right), np.nan, np.equal(left, right))
+
+
+def _missing(values: Values) -> Values:
+    return np.isnan(values).astype(np.float64)
+
+
+def _present(values: Values, *others: Values) -> Values:
+    bad = np.isnan(others[0])
+    for other in others[1:]:
+        bad |= np.isnan(other)
+    return np.where(bad, np.nan, values)
+
+
+def log(x: Expr) -> Expr:
+    """Natural logarithm; null where x <= 0."""
+    return pointwise("log", _log, x)
+
+
+def log1p(x: Expr) -> Expr:
+    """ln(1 + x); null where x <= -1."""
+    return pointwise("log1p", _log1p, x)
+
+
+def log10(x: Expr) -> Expr:
+    """Decimal logarithm; null where x <= 0."""
+    return pointwise("log10", _log10, x)
+
+
+def sqrt(x: Expr) -> Expr:
+    """Square root; null where x < 0."""
+    return pointwise("sqrt", np.sqrt, x)
+
+
+def magnitude(x: Expr) -> Expr:
+    """Absolute value."""
+    return pointwise("magnitude", np.abs, x)
+
+
+def larger(a: Expr | float, b: Expr | float) -> Expr:
+    """The larger of two values of one row; null if either is."""
+    return pointwise("larger", np.maximum, a, b)
+
+
+def greater(a: Expr | float, b: Expr | float) -> Expr:
+    """1 where a > b, 0 where not, null if either is null."""
+    return pointwise("greater", _greater, a, b)
+
+
+def equal(a: Expr | float, b: Expr | float) -> Expr:
+    """1 where a = b, 0 where not, null if either is null."""
+    return pointwise("equal", _equal, a, b)
+
+
+def where(claim: Expr, then: Expr | float, otherwise: Expr | float) -> Expr:
+    """`then` where the claim holds, `otherwise` where not, null where the claim is null."""
+    return pointwise("where", _where, claim, then, otherwise)
+
+
+def is_missing(x: Expr) -> Expr:
+    """1 where x is null, 0 where it has a value."""
+    return pointwise("is_missing", _missing, x)
+
+
+def only_where_present(x: Expr, *others: Expr) -> Expr:
+    """X on the rows on which every one of the others has a value; null elsewhere."""
+    return pointwise("only_where_present", _present, x, *others)
+
+
+class Leaves:
+    """A namespace of leaves: `P.close` is the leaf `price.close`. An unknown name raises FeatureError."""
+
+    def __init__(self, prefix: str, names: tuple[str, ...]) -> None:
+        self._prefix = prefix
+        self._names = names
+
+    def __getattr__(self, name: str) -> Expr:
+        if name not in self._names:
+            raise FeatureError(
+                f"{self._prefix}.{name}",
+                got="an unknown input",
+                want=f"one of {', '.join(self._names)}",
+                remedy="Use a declared input; others become features first.",
+            )
+        return Expr(f"{self._prefix}.{name}", "leaf")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every leaf name of the namespace."""
+        return self._names
+
+
+PRICE_INPUTS = ("open", "high", "low", "close", "volume", "turnover", "mark", "listed", "open_session", "traded_value")
+"""Inputs per stock and session: adjusted o h l c (`close` is null without a trade), adjusted volume, yen turnover,
+the mark, and three observations: `listed` (1 unless the row is a gap), `open_session` (1 unless gap or market halt),
+`traded_value` (yen turnover where it is above 0)."""
+
+INDEX_INPUTS = ("close", "carried")
+"""Inputs per session: TOPIX close (null on a market halt) and the same carried over at most one halt session."""
+
+P = Leaves("price", PRICE_INPUTS)
+M = Leaves("index", INDEX_INPUTS)
+
+
+def F(name: str) -> Expr:  # noqa: N802
+    """Another feature by name, resolved through the registry; a market feature is joined to every stock."""
+    return Expr(f"feature.{name}", "leaf")

@@ -1,0 +1,71 @@
+"""What the engine is given: three tables of the floor below, and values another room computed.
+
+Belongs here: the bundle and its checks. Does not belong here: reading tables (assets do), adjusting prices (`tables`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import SchemaError
+
+PRICE_COLUMNS = (
+    "session",
+    "code",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "turnover_jpy",
+    "mark",
+    "is_market_halt",
+    "is_gap",
+)
+UNIVERSE_COLUMNS = ("session", "code", "is_in_universe", "sector33_code", "sector17_code")
+TOPIX_COLUMNS = ("session", "close_points", "is_market_halt")
+
+
+@dataclass(frozen=True)
+class FeatureInputs:
+    """Staged prices, universe and index, in any row order.
+
+    Attributes:
+        prices: `tables.stage_prices`: one row per listed session and code, gaps as rows of nulls with `is_gap`.
+        universe: `core__universe`: membership and sectors per session and code.
+        topix: `core_jquants__topix`: one row per session.
+        given: (session, code, names...) features computed by another room, usable by name; None for none.
+    """
+
+    prices: pl.DataFrame
+    universe: pl.DataFrame
+    topix: pl.DataFrame
+    given: pl.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse frames without the columns the engine reads; raises SchemaError."""
+        for name, frame, wanted in (
+            ("prices", self.prices, PRICE_COLUMNS),
+            ("universe", self.universe, UNIVERSE_COLUMNS),
+            ("topix", self.topix, TOPIX_COLUMNS),
+        ):
+            if missing := [column for column in wanted if column not in frame.columns]:
+                raise SchemaError(
+                    f"feature input `{name}`",
+                    got=f"no columns {missing}",
+                    want=f"{', '.join(wanted)}",
+                    remedy="Hand in the frames of tables.stage_prices, core__universe and core_jquants__topix.",
+                )
+
+    def until(self, end: date) -> FeatureInputs:
+        """The same without rows after `end`."""
+        given = None if self.given is None else _until(self.given, end)
+        return FeatureInputs(_until(self.prices, end), _until(self.universe, end), _until(self.topix, end), given)
+
+
+def _until(frame: pl.DataFrame, end: date) -> pl.DataFrame:
+    newest = frame["session"].max()
+    return frame.filter(pl.col("session") <= end) if isinstance(newest, date) and newest > end else frame

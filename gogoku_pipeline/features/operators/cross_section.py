@@ -1,0 +1,122 @@
+"""Cross-sections: one session's stocks against each other, always over the universe U of that session.
+
+`reduce` operators turn all members of a session (or of a sector on a session) into one value; `cross` operators give
+each member its own. Stocks are visited in code order and every session has its own accumulator, so a value never
+depends on row order, on other sessions or on where the frame begins.
+
+Kernels take x [rows] float64 (NaN = null), `member` [rows] bool, `cell` [rows] int64 (number of the session or of the
+session-and-sector; -1 for none) and the number of cells.
+Ranks: average ties over the non-null count N, (rank - 1) / (N - 1); all equal gives 0.5, N = 1 gives null
+(golden example G5). Leave-one-out mean: (S - x_i) / (N - 1), null for N < 3 (golden example G6).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gogoku_pipeline.features.expressions import Claims, Expr, Values, Whole
+from gogoku_pipeline.features.operators.windows import compiled
+
+
+def members_mean(x: Expr) -> Expr:
+    """Mean of x over the members of the session (market series) or of the sector (group series)."""
+    return Expr("members_mean", "reduce", (x,), (), _cell_mean_kernel)
+
+
+def members_deviation(x: Expr) -> Expr:
+    """Standard deviation (ddof 1) of x over the members."""
+    return Expr("members_deviation", "reduce", (x,), (), _cell_deviation_kernel)
+
+
+def members_count(x: Expr) -> Expr:
+    """How many members have a value of x."""
+    return Expr("members_count", "reduce", (x,), (), cell_count_kernel)
+
+
+def leave_one_out_mean(x: Expr, by: str) -> Expr:
+    """Mean of x over the other members of the stock's own sector; `by` is `sector33` or `sector17`."""
+    return Expr("leave_one_out_mean", "cross", (x,), (by,), _leave_one_out_kernel)
+
+
+def rank_0_1(x: Expr, by: str = "session") -> Expr:
+    """Position of x among the members, 0 for the lowest to 1 for the highest, ties sharing their average."""
+    return Expr("rank_0_1", "cross", (x,), (by,), _rank_kernel)
+
+
+@compiled
+def cell_sums(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Values, Values]:
+    """Sum and count of the members per cell."""
+    s = np.zeros(cells)
+    c = np.zeros(cells)
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and x[i] == x[i]:
+            s[cell[i]] += x[i]
+            c[cell[i]] += 1.0
+    return s, c
+
+
+@compiled
+def _cell_mean_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    s, c = cell_sums(x, member, cell, cells)
+    return np.asarray(s / c)
+
+
+@compiled
+def cell_count_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    """Count of the members with a value per cell."""
+    _, c = cell_sums(x, member, cell, cells)
+    return np.asarray(c)
+
+
+@compiled
+def _cell_deviation_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    s, c = cell_sums(x, member, cell, cells)
+    ss = np.zeros(cells)
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and x[i] == x[i]:
+            d = x[i] - s[cell[i]] / c[cell[i]]
+            ss[cell[i]] += d * d
+    out = np.full(cells, np.nan)
+    for k in range(cells):
+        if c[k] > 1:
+            out[k] = np.sqrt(ss[k] / (c[k] - 1.0))
+    return out
+
+
+@compiled
+def _leave_one_out_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    s, c = cell_sums(x, member, cell, cells)
+    out = np.full(x.size, np.nan)
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and x[i] == x[i] and c[cell[i]] >= 3:
+            out[i] = (s[cell[i]] - x[i]) / (c[cell[i]] - 1.0)
+    return out
+
+
+@compiled
+def _rank_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    _, c = cell_sums(x, member, cell, cells)
+    first = np.zeros(cells + 1, np.int64)
+    for k in range(cells):
+        first[k + 1] = first[k] + int(c[k])
+    fill = first[:-1].copy()
+    rows = np.empty(first[cells], np.int64)
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and x[i] == x[i]:
+            rows[fill[cell[i]]] = i
+            fill[cell[i]] += 1
+    out = np.full(x.size, np.nan)
+    for k in range(cells):
+        own = rows[first[k] : first[k + 1]]
+        if own.size < 2:
+            continue
+        order = own[np.argsort(x[own])]
+        low = 0
+        while low < order.size:
+            high = low
+            while high + 1 < order.size and x[order[high + 1]] == x[order[low]]:
+                high += 1
+            for j in range(low, high + 1):
+                out[order[j]] = (low + high) / 2.0 / (order.size - 1.0)
+            low = high + 1
+    return out

@@ -1,0 +1,192 @@
+"""Which features exist: one name, one function, one unit; frozen after import and identified by a content hash.
+
+Belongs here: the register, its checks (unique names, resolvable and acyclic dependencies), its hash, families and
+their tables. Does not belong here: formulas (`groups/`), values (`engine`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import FeatureError
+from gogoku_pipeline.core.fingerprints import sha256_json
+from gogoku_pipeline.features.declaration import declared_in
+from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.groups import beta, liquidity, market, returns, sector, trend, volatility
+from gogoku_pipeline.features.operators import cross_section, moments, ranges, recursive, regression, windows
+from gogoku_pipeline.schema.columns import Column
+from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
+
+GROUPS: tuple[ModuleType, ...] = (returns, trend, volatility, liquidity, market, beta, sector)
+"""Group modules in the order of the documentation."""
+
+_OPERATORS: tuple[ModuleType, ...] = (windows, ranges, moments, regression, recursive, cross_section)
+
+
+class Registry:
+    """A set of features that belong together.
+
+    Args:
+        name: shown in errors and documents.
+        base: features this registry builds on (they can be named in formulas and are part of the hash).
+    """
+
+    def __init__(self, name: str, base: Registry | None = None) -> None:
+        self.name = name
+        self._own: dict[str, Feature] = {}
+        self._base = base
+        self._frozen = False
+
+    def add(self, feature: Feature) -> None:
+        """Take a feature; raises FeatureError for a second declaration of a name or after the freeze."""
+        if self._frozen:
+            raise self._refused(feature.name, "a declaration after the freeze", "declarations at import only")
+        if feature.name in self:
+            raise self._refused(feature.name, "a second declaration of the name", "one name, one function, one unit")
+        self._own[feature.name] = feature
+
+    def freeze(self) -> Registry:
+        """Check that every dependency resolves, is named in the formula and closes no cycle; then take no more."""
+        for feature in self._own.values():
+            named = features_named(feature)
+            if missing := [name for name in feature.depends_on if name not in self]:
+                raise self._refused(feature.name, f"unknown features {missing} among the sources", "declared ones")
+            if feature.expr and named != set(feature.depends_on):
+                raise self._refused(
+                    feature.name,
+                    f"features {sorted(named)} in the formula",
+                    f"the ones among the sources, {sorted(feature.depends_on)}",
+                )
+        self.in_order(self._own)
+        self._frozen = True
+        return self
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._own or (self._base is not None and name in self._base)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature, those of the base first."""
+        return (*(self._base.features if self._base else ()), *self._own.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name, in the same order."""
+        return tuple(feature.name for feature in self.features)
+
+    def feature(self, name: str) -> Feature:
+        """One feature by its exact name; raises FeatureError for an unknown one."""
+        if name in self._own:
+            return self._own[name]
+        if self._base is None:
+            raise FeatureError(
+                f"feature {name!r}",
+                got="an unknown name",
+                want="an exact name of the registry",
+                remedy="`gogoku features` lists them.",
+            )
+        return self._base.feature(name)
+
+    def in_order(self, names: Iterable[str]) -> tuple[Feature, ...]:
+        """The features and everything they are made of, dependencies first; raises FeatureError for a cycle."""
+        done: dict[str, Feature] = {}
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
+                raise self._refused(name, f"the cycle {' -> '.join([*path, name])}", "no cycle")
+            if name in done:
+                return
+            feature = self.feature(name)
+            for needed in feature.depends_on:
+                visit(needed, (*path, name))
+            done[name] = feature
+
+        for name in names:
+            visit(name, ())
+        return tuple(done.values())
+
+    def hash(self) -> str:
+        """Content hash: names, formulas, windows, declaration sources and the operators' code."""
+        operators = {module.__name__: inspect.getsource(module) for module in _OPERATORS}
+        return sha256_json([*(feature.identity() for feature in self.features), operators])
+
+    def groups_graph(self) -> set[tuple[str, str]]:
+        """Pairs (group, group it takes features from)."""
+        return {
+            (feature.group, self.feature(needed).group)
+            for feature in self.features
+            for needed in feature.depends_on
+            if self.feature(needed).group != feature.group
+        }
+
+    def _refused(self, thing: str, got: str, want: str) -> FeatureError:
+        return FeatureError(f"{self.name} registry, {thing}", got=got, want=want, remedy="Correct the declaration.")
+
+
+@cache
+def house() -> Registry:
+    """The registry of this room, frozen."""
+    registry = Registry("house")
+    for module in GROUPS:
+        for feature in declared_in(module.__name__):
+            registry.add(feature)
+    return registry.freeze()
+
+
+def all_features() -> tuple[Feature, ...]:
+    """Every feature of this room."""
+    return house().features
+
+
+def feature(name: str) -> Feature:
+    """One feature by its exact name; raises FeatureError for an unknown one."""
+    return house().feature(name)
+
+
+def registry_hash() -> str:
+    """Content hash of this room's registry."""
+    return house().hash()
+
+
+def families(registry: Registry | None = None) -> dict[str, tuple[Feature, ...]]:
+    """Families in order, each with its features."""
+    known = (registry or house()).features
+    return {name: tuple(f for f in known if f.family == name) for name in dict.fromkeys(f.family for f in known)}
+
+
+def family_table(family: str, registry: Registry | None = None) -> Table:
+    """The table of a family: one row per listed issue and session, one nullable Float32 column per feature."""
+    known = families(registry)
+    if family not in known:
+        raise FeatureError(
+            f"feature family {family!r}",
+            got="an unknown name",
+            want=f"one of {', '.join(known)}",
+            remedy="Families are listed in feature.FAMILIES.",
+        )
+    return Table(
+        name=family,
+        description=(
+            f"Features of the groups {', '.join(dict.fromkeys(f.group for f in known[family]))} of one listed issue on "
+            "one session. Null means: not enough observations yet, no trade where one is needed, or undefined."
+        ),
+        columns=(SESSION, CODE, *(_column(f) for f in known[family]), AVAILABLE_AT),
+        key=("session", "code"),
+    )
+
+
+def features_named(feature: Feature) -> set[str]:
+    """Names of the features a formula mentions."""
+    leaves = feature.expr.leaves() if feature.expr else ()
+    return {leaf.name.removeprefix("feature.") for leaf in leaves if leaf.name.startswith("feature.")}
+
+
+def _column(feature: Feature) -> Column:
+    return Column(
+        feature.name, pl.Float32, f"{feature.summary}.", feature.unit, nullable=True, at_least=feature.at_least
+    )
