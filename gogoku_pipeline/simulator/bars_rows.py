@@ -1,0 +1,82 @@
+"""Daily bars as the service prints them, with adjusted values as of the serving day.
+
+Adjusted prices are raw x cumulative factor, rounded to one decimal, half up; adjusted volumes raw / cumulative factor.
+Market values are million yen, cut off below; funds and issues without a trade have none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gogoku_pipeline.simulator.prints import Cells, Prints, day_prints, half_prints
+from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_text
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.simulator.market import Market
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Columns = dict[str, list[str]]
+
+
+def encode_bars(market: Market, cells: Cells, *, is_premium: bool) -> Rows:
+    """The rows of chosen cells, keys in the publisher's order; 18 keys, 44 on Premium."""
+    if len(cells.sessions) == 0:
+        return EMPTY
+    columns = {
+        "Date": [f'"{market.sessions[place].isoformat()}"' for place in cells.sessions.tolist()],
+        "Code": [f'"{market.codes[place]}"' for place in cells.issues.tolist()],
+        **_columns(market, cells, is_premium=is_premium),
+    }
+    template = "{" + ",".join(f'"{key}":%s' for key in columns) + "}"
+    return from_text(template % values for values in zip(*columns.values(), strict=True))
+
+
+def _columns(market: Market, cells: Cells, *, is_premium: bool) -> Columns:
+    """JSON texts of every key but Date and Code."""
+    day = day_prints(market, cells)
+    columns = _print_columns("", day, cells)
+    if is_premium:
+        for prefix, half in zip("MA", half_prints(market, cells, day), strict=True):
+            columns |= _print_columns(prefix, half, cells)
+    value = market.listings.shares[cells.issues] / cells.basis * day.prices["C"] / 1e6
+    columns["MktCap"] = _numbers(np.floor(value), day.traded & market.listings.is_stock[cells.issues])
+    columns["ExRT"] = [_kind(factor) for factor in cells.today.tolist()]
+    return columns
+
+
+def _print_columns(prefix: str, prints: Prints, cells: Cells) -> Columns:
+    columns: Columns = {prefix + key: _numbers(prints.prices[key], prints.traded) for key in "OHLC"}
+    columns[prefix + "UL"] = _flags(prints.upper & prints.traded)
+    columns[prefix + "LL"] = _flags(prints.lower & prints.traded)
+    columns[prefix + "Vo"] = _numbers(prints.volume, prints.traded)
+    columns[prefix + "Va"] = _numbers(prints.turnover, prints.traded)
+    if not prefix:
+        columns["AdjFactor"] = [repr(factor) for factor in cells.today.tolist()]
+    for key in "OHLC":
+        columns[f"{prefix}Adj{key}"] = _numbers(half_up(prints.prices[key] * cells.cumulative), prints.traded)
+    columns[prefix + "AdjVo"] = _numbers(half_up(prints.volume / cells.cumulative), prints.traded)
+    return columns
+
+
+def half_up(values: Floats) -> Floats:
+    """Rounded to one decimal, a half going up; a hair of tolerance for binary fractions."""
+    return np.floor(values * 10.0 + 0.5 + 1e-7) / 10.0
+
+
+def _numbers(values: Floats, present: Flags) -> list[str]:
+    """JSON numbers with a fraction, null where absent."""
+    return [repr(value) if shown else "null" for value, shown in zip(values.tolist(), present.tolist(), strict=True)]
+
+
+def _flags(values: Flags) -> list[str]:
+    return ['"1"' if flag else '"0"' for flag in values.tolist()]
+
+
+def _kind(factor: float) -> str:
+    if factor == 1.0:
+        return "null"
+    return '"1"' if factor < 1.0 else '"2"'

@@ -1,0 +1,82 @@
+"""The noise of one session: fat tails and clustering volatility, symmetric in the logarithm so that nothing is free.
+
+Every shock is symmetric around 0 and volatilities depend on no sign, so without a planted drift any two issues are
+equally likely to beat each other, whatever is known about them: the RankIC of every score is 0 in expectation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gogoku_pipeline.core.seeds import stream
+from gogoku_pipeline.simulator.code_lists import SECTOR33
+from gogoku_pipeline.simulator.exposures import Exposures
+from gogoku_pipeline.simulator.listings import Listings
+
+Floats = npt.NDArray[np.float64]
+
+NIGHT_VARIANCE = 0.3
+MARKET_VOL, SECTOR_VOL, SIZE_VOL, VALUE_VOL = 0.009, 0.005, 0.003, 0.002
+TAIL_DEGREES = 5
+JUMP_CHANCE = 0.0012
+_TAIL_SCALE = np.sqrt((TAIL_DEGREES - 2) / TAIL_DEGREES)
+
+
+@dataclass
+class Volatility:
+    """Log-volatility states: one for the market, one per issue, both slowly reverting to 0."""
+
+    market: float
+    own: Floats
+
+
+class NoiseSource:
+    """Draws the noise of session after session; one stream per market."""
+
+    def __init__(self, seed: int, listings: Listings, exposures: Exposures) -> None:
+        self._rng = stream(seed, "noise")
+        self._listings = listings
+        self._exposures = exposures
+        self._state = Volatility(0.0, self._rng.normal(0.0, 0.3, len(listings.codes)))
+
+    def step(self) -> tuple[Floats, Floats]:
+        """Move volatility one session on and draw it.
+
+        Returns:
+            Night log returns and day log returns, both without drift.
+        """
+        rng, state = self._rng, self._state
+        n = len(state.own)
+        state.market = 0.97 * state.market + 0.09 * float(rng.standard_normal())
+        state.own = 0.95 * state.own + 0.10 * rng.standard_normal(n)
+        market = np.exp(np.clip(state.market, -1.0, 1.2))
+        own = np.exp(np.clip(state.own, -1.0, 1.2))
+        night = self._draw(market, own) * np.sqrt(NIGHT_VARIANCE)
+        day = self._draw(market, own) * np.sqrt(1.0 - NIGHT_VARIANCE)
+        jumps = rng.random(n) < JUMP_CHANCE
+        size = rng.uniform(0.12, 0.45, n) * np.where(rng.random(n) < 0.5, -1.0, 1.0)
+        night = night + np.where(jumps & self._listings.is_stock, size, 0.0)
+        return night, day
+
+    def _draw(self, market: float, own: Floats) -> Floats:
+        """Log returns of one whole session's variance, shape [issues]."""
+        rng, exposures = self._rng, self._exposures
+        n_groups = len(exposures.members)
+        sectors = SECTOR_VOL * market * rng.standard_normal(len(SECTOR33))
+        groups = self._tail(n_groups)
+        common = market * (
+            MARKET_VOL * float(rng.standard_normal()) * exposures.beta
+            + SIZE_VOL * float(rng.standard_normal()) * exposures.size
+            + VALUE_VOL * float(rng.standard_normal()) * exposures.value
+        )
+        shared = exposures.sign * exposures.group_vol * groups[exposures.group]
+        alone = exposures.own_vol * own * self._tail(len(own))
+        drawn: Floats = common + exposures.sector_weight * sectors[self._listings.sector] + shared + alone
+        return drawn
+
+    def _tail(self, n: int) -> Floats:
+        """Fat-tailed draws of unit variance."""
+        return np.asarray(self._rng.standard_t(TAIL_DEGREES, n) * _TAIL_SCALE)

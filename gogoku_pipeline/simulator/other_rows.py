@@ -1,0 +1,93 @@
+"""Rows of the master, TOPIX and the calendar as the service prints them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
+from gogoku_pipeline.simulator.code_lists import MARGIN_NAMES, MARKET_NAMES, SECTOR17_NAMES, SECTOR33
+from gogoku_pipeline.simulator.rows import Rows, from_mappings
+from gogoku_pipeline.simulator.truth import SEGMENTS_FROM
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.simulator.market import Market
+
+CALENDAR_START = date(2008, 1, 1)
+HOLIDAY_TRADING_FROM = date(2022, 9, 23)
+_NEVER_TRADED = ((1, 1), (1, 2), (1, 3), (12, 31))
+
+
+def encode_master(market: Market, session: int) -> Rows:
+    """The full listing of one session, in code order."""
+    listings = market.listings
+    day = market.sessions[session]
+    sections = listings.market_after if day >= SEGMENTS_FROM else listings.market_before
+    return from_mappings(
+        {"Date": day.isoformat(), **_issue(market, int(place), sections[place])}
+        for place in np.flatnonzero(listings.listed(session))
+    )
+
+
+def _issue(market: Market, place: int, section: str) -> dict[str, str]:
+    listings = market.listings
+    sector33, sector33_name, sector17 = SECTOR33[listings.sector[place]]
+    margin = str(listings.margin[place])
+    return {
+        "Code": listings.codes[place],
+        "CoName": listings.names[place],
+        "CoNameEn": listings.names_english[place],
+        "S17": sector17,
+        "S17Nm": SECTOR17_NAMES[sector17],
+        "S33": sector33,
+        "S33Nm": sector33_name,
+        "ScaleCat": listings.scale[place],
+        "Mkt": section,
+        "MktNm": MARKET_NAMES[section],
+        "Mrgn": margin,
+        "MrgnNm": MARGIN_NAMES[margin],
+        "ProdCat": listings.product[place],
+    }
+
+
+def encode_topix(market: Market, first: int, stop: int) -> Rows:
+    """The index on sessions [first, stop)."""
+    values = market.history.topix[first:stop].tolist()
+    days = market.sessions[first:stop]
+    return from_mappings(
+        {"Date": day.isoformat(), "O": bar[0], "H": bar[1], "L": bar[2], "C": bar[3]}
+        for day, bar in zip(days, values, strict=True)
+    )
+
+
+def encode_calendar(start: date, end: date, divisions: frozenset[str]) -> Rows:
+    """Every calendar day in [start, end] whose division is asked for (an empty set: all)."""
+    calendar = exchange_calendar()
+    days = (start + timedelta(days=n) for n in range((end - start).days + 1))
+    rows = ((day, division(calendar, day)) for day in days)
+    return from_mappings(
+        {"Date": day.isoformat(), "HolDiv": kind} for day, kind in rows if not divisions or kind in divisions
+    )
+
+
+def division(calendar: SessionCalendar, day: date) -> str:
+    """1 open, 0 closed, 3 closed for shares while derivatives trade (national holidays since 2022-09-23)."""
+    if day in calendar:
+        return "1"
+    derivatives = day.weekday() < 5 and day >= HOLIDAY_TRADING_FROM and (day.month, day.day) not in _NEVER_TRADED
+    return "3" if derivatives else "0"
+
+
+@lru_cache(maxsize=1)
+def exchange_calendar() -> SessionCalendar:
+    """The exchange's sessions as far as they are announced."""
+    return tse_calendar()
+
+
+def calendar_end(today: date) -> date:
+    """Last announced day: end of next year once its calendar came out at the end of March, else of this year."""
+    announced = today.year + 1 if (today.month, today.day) >= (3, 31) else today.year
+    return min(date(announced, 12, 31), exchange_calendar().last)

@@ -1,0 +1,97 @@
+"""The planted edge: which public facts at the close of t move prices from the next open on, and by how much.
+
+All quantities are public by the evening of t. `Q` is an issue's log price (split-adjusted) minus the equal-weight
+market's, so differences of Q are relative returns. A session's drift d(t) works on the intraday move of t+1 (60 %)
+and on the night from t+1 to t+2 (40 %), that is on open(t+1) -> open(t+2). It never works on the night from t to t+1:
+a decision at t can still earn all of it.
+
+    d = -REVERSAL    * (Q[t] - Q[t-5])                                 short-term reversal
+      + MOMENTUM     * (Q[t-20] - Q[t-100])                            slow momentum
+      + INTERACTION  * (Q[t] - Q[t-20]) * tilt[t]                      trend in liquid, reversal in illiquid issues
+      + GRAPH        * (Q[t] - Q[t-5]) * pull[t]                       relatives' volume decides about the own move
+      + LEAD         * sign_i * sign_leader * (Q_leader[t] - Q_leader[t-1])       followers follow (graph dial too)
+
+    tilt[t] = tanh((slow mean of log turnover - its median over the day) / 1.2)
+    pull[t] = sign_i * sum_j sign_j * shock_j / sqrt(members - 1) over relatives j; shock = tanh(V / 0.35),
+              V = fast minus slow mean of log volume (half-lives 4 and 40 sessions, traded sessions only)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gogoku_pipeline.simulator.config import Dials
+from gogoku_pipeline.simulator.exposures import Exposures
+
+Floats = npt.NDArray[np.floating]
+
+REVERSAL = 0.016
+MOMENTUM = 0.0020
+INTERACTION = 0.010
+GRAPH = 0.032
+LEAD = 0.08
+
+WEEK, MONTH = 5, 20
+MOMENTUM_SKIP, MOMENTUM_LOOK = 20, 100
+DAY_SHARE, NIGHT_SHARE = 0.6, 0.4
+FAST_HALF_LIFE, SLOW_HALF_LIFE = 4.0, 40.0
+SHOCK_SCALE, TILT_SCALE = 0.35, 1.2
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Public facts at a close; every array ends in the issue axis and they broadcast against each other.
+
+    Attributes:
+        week, month: relative log return of the last 5 and 20 sessions.
+        momentum: relative log return from t-100 to t-20.
+        day: relative log return of the session.
+        tilt: liquidity tilt in (-1, 1).
+        pull: signed volume shock of the relatives.
+    """
+
+    week: Floats
+    month: Floats
+    momentum: Floats
+    day: Floats
+    tilt: Floats
+    pull: Floats
+
+
+def drift(facts: Facts, dials: Dials, exposures: Exposures, is_stock: npt.NDArray[np.bool_]) -> Floats:
+    """Expected relative log return from open(t+1) to open(t+2), same shape as the facts."""
+    lead = exposures.sign * exposures.sign[exposures.leader] * facts.day[..., exposures.leader]
+    follows = exposures.leader != np.arange(len(exposures.leader))
+    total = (
+        -dials.reversal * REVERSAL * facts.week
+        + dials.momentum * MOMENTUM * facts.momentum
+        + dials.interaction * INTERACTION * facts.month * facts.tilt
+        + dials.graph * (GRAPH * facts.week * facts.pull + LEAD * np.where(follows, lead, 0.0))
+    )
+    result: Floats = np.where(is_stock, dials.overall * total, 0.0)
+    return result
+
+
+def relatives_pull(volume_gap: Floats, exposures: Exposures) -> Floats:
+    """Signed volume shock of each issue's relatives, shape [issues]; 0 without relatives.
+
+    Args:
+        volume_gap: V of every issue, shape [issues]; 0 where unknown.
+        exposures: groups and signs.
+    """
+    shock = exposures.sign * np.tanh(volume_gap / SHOCK_SCALE)
+    grouped = exposures.group >= 0
+    totals = np.bincount(exposures.group[grouped], weights=shock[grouped], minlength=len(exposures.members))
+    place = np.maximum(exposures.group, 0)
+    others = totals[place] - shock
+    scale = np.sqrt(np.maximum(exposures.members[place] - 1.0, 1.0))
+    return np.where(grouped, exposures.sign * others / scale, 0.0)
+
+
+def liquidity_tilt(log_turnover: Floats, is_known: npt.NDArray[np.bool_]) -> Floats:
+    """Liquidity tilt from the slow mean of log turnover, shape [issues]; 0 where unknown."""
+    centre = np.median(log_turnover[is_known]) if is_known.any() else 0.0
+    return np.where(is_known, np.tanh((log_turnover - centre) / TILT_SCALE), 0.0)

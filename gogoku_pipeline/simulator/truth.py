@@ -1,0 +1,149 @@
+"""The planted truth as a document: what a model may find in this market, and what it must not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from gogoku_pipeline.simulator import signals
+from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.exposures import Exposures
+from gogoku_pipeline.simulator.history import History
+from gogoku_pipeline.simulator.listings import Listings
+
+SEGMENTS_FROM = date(2022, 4, 4)
+LATER_CLOSE_FROM = date(2024, 11, 5)
+
+EFFECTS = (
+    (
+        "reversal",
+        "Last week's relative losers recover.",
+        "-k * (Q[t] - Q[t-5])",
+        "k",
+        "REVERSAL",
+        "ret_5d, rel_sec33_5d, resid_ret_5d",
+    ),
+    (
+        "momentum",
+        "Winners of the sessions t-100..t-20 go on.",
+        "k * (Q[t-20] - Q[t-100])",
+        "k",
+        "MOMENTUM",
+        "ret_120d with ret_20d",
+    ),
+    (
+        "interaction",
+        "Last month's move goes on in liquid issues and turns back in illiquid ones; neither side shows alone.",
+        "k * (Q[t] - Q[t-20]) * tilt[t]",
+        "k",
+        "INTERACTION",
+        "ret_20d with log10_adv_20d_jpy",
+    ),
+    (
+        "graph",
+        "A week's move goes on when relatives with a positive edge trade much and turns back when those with a "
+        "negative edge do; no catalogue column aggregates neighbours' volume.",
+        "k * (Q[t] - Q[t-5]) * pull[t]",
+        "k",
+        "GRAPH",
+        "needs the signed graph: neighbours' volume_ratio_5_60 and the own ret_5d",
+    ),
+    (
+        "graph",
+        "Followers do tomorrow what their group's leader did today, with the sign of their edge.",
+        "k * sign_i * sign_leader * (Q_leader[t] - Q_leader[t-1])",
+        "k",
+        "LEAD",
+        "g_lead_lag_1d",
+    ),
+)
+
+
+def truth_document(
+    config: MarketConfig, sessions: list[date], listings: Listings, exposures: Exposures, history: History
+) -> dict[str, Any]:
+    """Everything planted in a market, as plain data (numbers, text, lists, dictionaries)."""
+    codes = listings.codes
+    groups = [
+        {
+            "members": [codes[place] for place in np.flatnonzero(exposures.group == number)],
+            "signs": [int(exposures.sign[place]) for place in np.flatnonzero(exposures.group == number)],
+            "leader": codes[int(exposures.leader[np.flatnonzero(exposures.group == number)[0]])],
+        }
+        for number in range(len(exposures.members))
+    ]
+    end = len(sessions) - 1
+    return {
+        "market": {
+            "size": config.size,
+            "issues": len(codes),
+            "sessions": len(sessions),
+            "first_session": sessions[0].isoformat(),
+            "last_session": sessions[-1].isoformat(),
+            "seed": config.seed,
+            "dials": asdict(config.dials),
+        },
+        "law": signals.__doc__ or "",
+        "planted_in": "open(t+1) -> open(t+2), 60 % in the day of t+1 and 40 % in the night after it",
+        "effects": [
+            {
+                "dial": dial,
+                "words": words,
+                "formula": formula,
+                name: getattr(signals, constant),
+                "strength": getattr(config.dials, dial) * config.dials.overall,
+                "seen_by": seen_by,
+            }
+            for dial, words, formula, name, constant, seen_by in EFFECTS
+        ],
+        "groups": groups,
+        "splits": [
+            {"session": sessions[event.session].isoformat(), "code": codes[event.issue], "factor": event.factor}
+            for event in history.splits
+        ],
+        "arrivals": [
+            {"code": codes[place], "session": sessions[int(listings.first[place])].isoformat()}
+            for place in np.flatnonzero(listings.first > 0)
+        ],
+        "departures": [
+            {"code": codes[place], "last_session": sessions[int(listings.last[place])].isoformat()}
+            for place in np.flatnonzero(listings.last < end)
+        ],
+        "dated_events": {
+            "2020-10-01": "exchange outage: bars null for all issues, TOPIX repeats the previous close",
+            SEGMENTS_FROM.isoformat(): "market sections 0101 0102 0104 0106 0107 become 0111 0112 0113",
+            LATER_CLOSE_FROM.isoformat(): "the cash session closes at 15:30 instead of 15:00",
+        },
+        "not_planted": [
+            "nothing in volatility, ticks, limits, halts, splits, listings or delistings predicts a relative return",
+            "log returns are symmetric: simple returns of volatile issues have a higher mean, but no higher rank",
+        ],
+    }
+
+
+def truth_text(document: dict[str, Any]) -> str:
+    """The truth document as text for a terminal."""
+    market = document["market"]
+    lines = [
+        f"Market {market['size']}: {market['issues']} issues, {market['sessions']} sessions "
+        f"{market['first_session']} .. {market['last_session']}, seed {market['seed']}",
+        f"Planted in {document['planted_in']}.",
+        "",
+    ]
+    for effect in document["effects"]:
+        lines += [
+            f"{effect['dial']} (strength {effect['strength']:g}, k = {effect['k']:g}): {effect['words']}",
+            f"    {effect['formula']}",
+            f"    seen by: {effect['seen_by']}",
+        ]
+    lines += [
+        "",
+        f"Groups of relatives: {len(document['groups'])}; splits: {len(document['splits'])}; "
+        f"arrivals: {len(document['arrivals'])}; departures: {len(document['departures'])}",
+        *(f"{day}: {words}" for day, words in document["dated_events"].items()),
+        *(f"Not planted: {words}" for words in document["not_planted"]),
+    ]
+    return "\n".join(lines)
