@@ -56,7 +56,7 @@ class Landing:
 
 
 def complete_walks(requests: pl.DataFrame, known_at: datetime | None = None) -> list[Walk]:
-    """Fetches whose pages run from 1 to one marked last, oldest first; a fetch that repeats the one before it is left out.
+    """Fetches whose pages run from 1 to one marked last, oldest first, without repeats of the one before.
 
     Calls for a single issue are left out too: they are not all there is about their date.
 
