@@ -44,7 +44,7 @@ def survivors(
     for i in range(block.shape[0]):
         row, out = block[i], found[i]
         if own[i] >= 0:
-            row[own[i]] = np.float32(0.0)
+            row[own[i]] = np.float32(np.nan)  # never >= anything, whatever the floor
         _group_maxima(row, maxima)
         low = max(least, np.float32(_bound(maxima, GROUPS, k) - slack))
         m = 0

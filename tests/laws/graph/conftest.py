@@ -1,0 +1,104 @@
+"""A market with gaps, halts, late listings and non-members, and a slow independent graph to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.graph.config import GraphConfig
+
+N_CODES, N_SESSIONS = 48, 150
+
+
+@pytest.fixture(scope="session")
+def config() -> GraphConfig:
+    """The house values, for a small market."""
+    return GraphConfig(min_nodes=20, k=4)
+
+
+@pytest.fixture(scope="session")
+def sessions() -> list[date]:
+    """150 sessions around the outage of 2020-10-01."""
+    return list(tse_calendar(date(2020, 6, 1), date(2021, 3, 31)).sessions[:N_SESSIONS])
+
+
+@pytest.fixture(scope="session")
+def returns(sessions: list[date]) -> pl.DataFrame:
+    """Six groups of stocks; a third have gaps, some list late, some leave the universe, one session has no trade."""
+    rng = np.random.default_rng(20201001)
+    shape = (N_SESSIONS, N_CODES)
+    market = rng.normal(0, 0.01, (N_SESSIONS, 1))
+    groups = rng.normal(0, 0.012, (N_SESSIONS, 6))[:, np.arange(N_CODES) % 6]
+    values = market * rng.uniform(0.5, 1.5, N_CODES) + groups + rng.normal(0, 0.012, shape)
+    values[(rng.random(shape) < 0.15) & (np.arange(N_CODES) % 3 == 0)] = np.nan
+    values[:70, [5, 17, 29]] = np.nan
+    values[sessions.index(date(2020, 10, 1))] = np.nan
+    member = np.ones(shape, dtype=bool)
+    member[90:, [8, 20]] = False
+    member[:, 40] = False
+    listed = np.ones(shape, dtype=bool)
+    listed[:70, [5, 17]] = False
+    frame = pl.DataFrame(
+        {
+            "session": np.repeat(np.array(sessions, dtype="datetime64[D]"), N_CODES),
+            "code": np.tile([f"{1300 + 7 * i}0" for i in range(N_CODES)], N_SESSIONS),
+            "ret_1d": values.ravel(),
+            "xs_ret_1d": np.repeat(np.nanmean(np.where(np.isnan(market), np.nan, market), axis=1), N_CODES),
+            "is_in_universe": member.ravel(),
+            "is_listed": listed.ravel(),
+        }
+    )
+    halted = pl.when(pl.col("session") == date(2020, 10, 1)).then(None).otherwise(pl.col("xs_ret_1d"))
+    return (
+        frame.filter("is_listed")
+        .drop("is_listed")
+        .with_columns(pl.col("session").cast(pl.Date), pl.col("ret_1d").fill_nan(None), xs_ret_1d=halted)
+        .with_columns(pl.col("ret_1d", "xs_ret_1d").cast(pl.Float32))
+    )
+
+
+@pytest.fixture(scope="session")
+def oracle() -> Callable[[pl.DataFrame, date, GraphConfig], dict[tuple[str, str], float]]:
+    """The edges of one session, the slow way: pandas frames, lstsq, np.cov, one pair at a time."""
+    return _oracle_edges
+
+
+def _oracle_edges(returns: pl.DataFrame, session: date, config: GraphConfig) -> dict[tuple[str, str], float]:
+    residuals, weights = _oracle_residuals(returns, session, config)
+    rho = {}
+    for a in residuals:
+        for b in residuals:
+            both = residuals[a].notna() & residuals[b].notna()
+            if a < b and both.sum() >= config.min_common:
+                cov = np.cov(residuals[a][both], residuals[b][both], aweights=weights[both], ddof=0)
+                rho[a, b] = config.shrink * cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1])
+    strong = {pair: value for pair, value in rho.items() if abs(value) >= config.threshold}
+    kept = set()
+    for code in residuals:
+        mine = sorted((pair for pair in strong if code in pair), key=lambda pair: (-abs(strong[pair]), pair))
+        kept |= set(mine[: config.k])
+    return {pair: strong[pair] for pair in sorted(kept)}
+
+
+def _oracle_residuals(returns: pl.DataFrame, session: date, config: GraphConfig) -> tuple[pd.DataFrame, pd.Series]:
+    rows = returns.filter(pl.col("session") <= session).to_pandas()
+    wide = rows.pivot(index="session", columns="code", values="ret_1d").sort_index().astype(float).tail(config.window)
+    market = rows.groupby("session")["xs_ret_1d"].first().astype(float).reindex(wide.index)
+    age = np.arange(len(wide))[::-1]
+    weights = pd.Series(0.5 ** (age / config.half_life), index=wide.index)
+    members = returns.filter((pl.col("session") == session) & pl.col("is_in_universe"))["code"].to_list()
+    residuals = {}
+    for code in sorted(set(members) & set(wide.columns)):
+        known = wide[code].notna() & market.notna()
+        if known.sum() >= config.min_sessions:
+            root = np.sqrt(weights[known].to_numpy())
+            line = np.column_stack([np.ones(known.sum()), market[known]])
+            fitted = np.linalg.lstsq(line * root[:, None], wide[code][known] * root, rcond=None)[0]
+            residuals[code] = (wide[code][known] - line @ fitted).reindex(wide.index)
+    return pd.DataFrame(residuals), weights
