@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from PIL import Image  # comes with matplotlib
 
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.frames import require_columns
@@ -22,6 +23,7 @@ PALETTE = ("#1b4f8a", "#d9822b", "#2f855a", "#9b2c6f", "#718096", "#b7791f", "#2
 _INK, _FAINT = "#1a202c", "#cbd5e0"
 _WIDE = (7.2, 2.9)
 _DPI = 100
+_COLOURS = 96
 
 
 def cumulative_ic(daily: pl.DataFrame) -> bytes:
@@ -135,7 +137,6 @@ def feature_coverage(coverage: pl.DataFrame, *, worst: int = 30) -> bytes:
 
 def _canvas(title: str, below: str, *, height: float = _WIDE[1]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_WIDE[0], height), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots()
     axes.set_title(title, loc="left", fontsize=10, color=_INK)
     axes.set_xlabel(below, fontsize=8)
@@ -151,15 +152,19 @@ def _finished(figure: Figure, axes: Axes) -> bytes:
     handles, names = axes.get_legend_handles_labels()
     if any(names):
         axes.legend(handles, names, fontsize=7.5, frameon=False, loc="best", ncols=1 + len(names) // 5)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
+    few = Image.fromarray(pixels).quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
+    few.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 
 def _dates(axes: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def _by(frame: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:
