@@ -1,0 +1,54 @@
+"""`gogoku features`: the catalogue, as a table for people, JSON for scripts or the page docs/features.md."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+PLANS = ("free", "light", "standard", "premium")
+
+
+def features(
+    plan: Annotated[
+        str, typer.Option(help="only what this plan can compute: free, light, standard, premium")
+    ] = "premium",
+    group: Annotated[str, typer.Option(help="only one group, e.g. volatility")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
+    write: Annotated[Path | None, typer.Option(help="write the documentation page instead")] = None,
+) -> None:
+    """List every feature of the catalogue: what it is, its unit, its window, its formula."""
+    from gogoku_pipeline.graph.catalogue import catalogue
+
+    book = catalogue()
+    if write is not None:
+        from gogoku_pipeline.features.docs import render_features
+
+        write.write_text(render_features())
+        console.print(f"wrote {write}")
+        return
+    if plan not in PLANS:
+        raise typer.BadParameter(f"{plan!r} is no plan; choose one of {', '.join(PLANS)}")
+    reach = PLANS[: PLANS.index(plan) + 1]
+    chosen = [f for f in book.features if f.plan.lower() in reach and (not group or f.group == group)]
+    if not chosen:
+        groups = ", ".join(dict.fromkeys(f.group for f in book.features))
+        raise typer.BadParameter(f"no feature in group {group!r}; groups: {groups}")
+    if as_json:
+        fields = ("name", "group", "family", "role", "unit", "plan", "min_obs", "summary", "formula")
+        print(json.dumps([{key: getattr(f, key) for key in fields} | {"window": str(f.window)} for f in chosen]))
+        return
+    table = Table(title=f"{len(chosen)} features, catalogue {book.hash[:12]}", row_styles=["", "dim"])
+    for heading in ("name", "group", "role", "unit", "window", "what it is"):
+        table.add_column(heading, overflow="fold")
+    for f in chosen:
+        table.add_row(f.name, f.group, f.role, f.unit, f"{f.window} / {f.min_obs}", f"{f.summary}: {f.formula}")
+    console.print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(features)
