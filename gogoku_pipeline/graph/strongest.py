@@ -63,11 +63,11 @@ def strongest(left: Doubles, right: Doubles, weights: Doubles, k: int, floor: fl
     columns = rows if left is right else make_side(right[:, lively], share, min_common)
     place = np.empty(n, dtype=np.int64)
     place[columns.order] = np.arange(n)
-    slack = _slack(rows, columns)
+    slack = slack_of(rows, columns)
     found, scores = np.empty((BLOCK, n), dtype=np.int32), np.empty((BLOCK, n))
     counts = np.empty(BLOCK, dtype=np.int64)
     pair = (rows.unit, rows.series, rows.complete), (columns.unit, columns.series, columns.complete)
-    for start, block in _blocks(rows, columns, share, min_common):
+    for start, block in approximate_blocks(rows, columns, share, min_common):
         mine = rows.order[start : start + len(block)]
         survivors(block, place[mine], k, floor, slack, found, counts)
         _score(found, counts[: len(block)], start, *pair, share, min_common, scores)
@@ -75,7 +75,7 @@ def strongest(left: Doubles, right: Doubles, weights: Doubles, k: int, floor: fl
     return out
 
 
-def _slack(rows: Side, columns: Side) -> float:
+def slack_of(rows: Side, columns: Side) -> float:
     """Twice the largest error of an approximate correlation in single precision.
 
     A product of unit rows over s sessions errs by at most gamma = (s + 4) * 2^-24. A corrected product errs by at most
@@ -86,7 +86,7 @@ def _slack(rows: Side, columns: Side) -> float:
     return gamma * (2 if gapless else 64)
 
 
-def _blocks(rows: Side, columns: Side, weights: Doubles, min_common: int) -> Iterator[tuple[int, Singles]]:
+def approximate_blocks(rows: Side, columns: Side, weights: Doubles, min_common: int) -> Iterator[tuple[int, Singles]]:
     """First row and approximate correlations [<= BLOCK, n] of each block; the same memory every time."""
     n, memory = len(rows), np.empty((BLOCK, len(columns)), dtype=np.float32)
     for first, last in ((0, rows.complete), (rows.complete, n)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -64,9 +65,9 @@ def returns(sessions: list[date]) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def oracle() -> Callable[[pl.DataFrame, date, GraphConfig], dict[tuple[str, str], float]]:
-    """The edges of one session, the slow way: pandas frames, lstsq, np.cov, one pair at a time."""
-    return _oracle_edges
+def oracle(returns: pl.DataFrame) -> Callable[[date, GraphConfig], dict[tuple[str, str], float]]:
+    """The edges of one session, the slow way: pandas frames, lstsq, np.cov, one pair at a time; computed once."""
+    return cache(partial(_oracle_edges, returns))
 
 
 def _oracle_edges(returns: pl.DataFrame, session: date, config: GraphConfig) -> dict[tuple[str, str], float]:

@@ -110,7 +110,9 @@ def test_percent_instead_of_ratio_gives_the_same_pairs(returns, days, config):
 
 def test_one_stock_in_other_units_has_the_same_edges(returns, days, config):
     code = "13070"
-    scaled = returns.with_columns(ret_1d=pl.when(pl.col("code") == code).then(pl.col("ret_1d") * 4.0).otherwise("ret_1d"))
+    scaled = returns.with_columns(
+        ret_1d=pl.when(pl.col("code") == code).then(pl.col("ret_1d") * 4.0).otherwise("ret_1d")
+    )
     assert build_edges(returns, days, config).equals(build_edges(scaled.cast(returns.schema), days, config))
 
 

@@ -19,7 +19,7 @@ def differences(build, oracle, returns, days, config):
     for day in days:
         edges = build(returns, [day], config)
         got = dict(zip(edges.select("code_i", "code_j").iter_rows(), edges["correlation"], strict=True))
-        want = oracle(returns, day, config)
+        want = oracle(day, config)
         if got.keys() != want.keys() or any(abs(got[pair] - want[pair]) > 1e-6 for pair in want):
             wrong.append(day)
     return wrong

@@ -1,0 +1,91 @@
+"""What the neighbours tell: a small graph in, one row of features per stock out."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from gogoku_pipeline.core.errors import DataError
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.correlation import EDGES
+from gogoku_pipeline.graph.node_features import compute_node_features
+
+CONFIG = GraphConfig(window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2, lead_threshold=0.2)
+
+
+def edge_table(session: date, rows: list[tuple[str, str, float]]) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        rows, schema={"code_i": pl.String, "code_j": pl.String, "correlation": pl.Float32}, orient="row"
+    )
+    return frame.with_columns(session=pl.lit(session), available_at=pl.lit(None, EDGES.polars_schema["available_at"]))
+
+
+def test_degree_strength_and_peers(table, days):
+    """10010 has peers 10020 (+0.8, up 4) and 10030 (-0.4, no trade today); 10040 is alone; 10050 is no node."""
+    frame = table(
+        {
+            "10010": [1, -1, 1, 1],
+            "10020": [1, 2, -1, 4],
+            "10030": [2, -1, 2, None],
+            "10040": [1, 1, -1, 3],
+            "10050": [None, None, 1, 2],
+        }
+    )
+    edges = edge_table(days[3], [("10010", "10020", 0.8), ("10010", "10030", -0.4)])
+    got = compute_node_features(edges, frame, [days[3]], CONFIG).drop("g_lead_lag_1d")
+    want = pl.DataFrame(
+        {
+            "session": [days[3]] * 5,
+            "code": ["10010", "10020", "10030", "10040", "10050"],
+            "g_degree_count": [2.0, 1.0, 1.0, 0.0, None],
+            "g_strength": [1.2, 0.8, 0.4, 0.0, None],
+            "g_peer_corr_mean": [0.2, 0.8, -0.4, None, None],
+            "g_peer_ret_1d": [4.0, 1.0, -1.0, None, None],
+            "has_graph": [1.0, 1.0, 1.0, 1.0, 0.0],
+        },
+        schema=got.schema,
+    )
+    assert_frame_equal(got, want, rel_tol=1e-6)
+
+
+def test_peer_return_weighs_by_strength_and_turns_the_sign_of_opposites(table, days):
+    """(0.6 * 3 - 0.2 * 1) / (0.6 + 0.2) = 2.0."""
+    frame = table({"10010": [1, -1, 1, 9], "10020": [1, 2, -1, 3], "10030": [2, -1, 2, 1]})
+    edges = edge_table(days[3], [("10010", "10020", 0.6), ("10010", "10030", -0.2)])
+    got = compute_node_features(edges, frame, [days[3]], CONFIG)
+    assert got["g_peer_ret_1d"].to_list() == pytest.approx([2.0, 9.0, -9.0])
+
+
+def test_yesterdays_leader_promises_tomorrow(table, days):
+    """10020 repeats the day after what 10010 did; nobody leads 10010 with more than 0.9, so it has no promise.
+
+    10010's residual today is 3 - 0.5 (its mean over the last four sessions), and 10020 follows it exactly.
+    """
+    leader = [1, 3, -2, -2, 3]
+    follower = [0, *leader[:-1]]
+    config = GraphConfig(
+        window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2, lead_threshold=0.9, lead_k=1
+    )
+    frame = table({"10010": leader, "10020": follower})
+    got = compute_node_features(edge_table(days[4], []), frame, [days[4]], config)
+    assert got["g_lead_lag_1d"].to_list() == [None, pytest.approx(3 - 0.5)]
+
+
+def test_a_leader_without_a_trade_today_promises_nothing(table, days):
+    leader = [1, 3, -2, -2, None]
+    follower = [0, 1, 3, -2, -2]
+    config = GraphConfig(
+        window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2, lead_threshold=0.9, lead_k=1
+    )
+    got = compute_node_features(edge_table(days[4], []), table({"10010": leader, "10020": follower}), [days[4]], config)
+    assert got["g_lead_lag_1d"].to_list() == [None, None]
+
+
+def test_an_edge_to_a_stock_that_is_no_node_is_refused(table, days):
+    frame = table({"10010": [1, -1, 1, 9], "10020": [1, 2, -1, 3], "10050": [None, None, 1, 2]})
+    with pytest.raises(DataError, match="no node"):
+        compute_node_features(edge_table(days[3], [("10010", "10050", 0.5)]), frame, [days[3]], CONFIG)
