@@ -10,7 +10,7 @@ from gogoku_pipeline.schema.warnings import WARNINGS
 
 _HEAD = """# Tables
 
-Generated from the declarations in the code (`gogoku describe --write-tables docs/tables.md`); do not edit.
+Generated from the declarations in the code by `make docs`; do not edit.
 Every row of a partitioned table belongs to the trading session in its column `session`.
 """
 

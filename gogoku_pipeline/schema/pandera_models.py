@@ -36,7 +36,7 @@ def pandera_model(table: Table) -> pa.DataFrameSchema:
 def _model_column(column: Column) -> pa.Column:
     checks: list[pa.Check] = []
     if column.dtype in (pl.Float32, pl.Float64):
-        checks.append(pa.Check(_is_finite, name="finite", error="a finite number"))
+        checks.append(pa.Check(_is_finite, name="finite", error="finite"))
     if column.at_least is not None:
         checks.append(pa.Check.ge(column.at_least))
     if column.allowed:

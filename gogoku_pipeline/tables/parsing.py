@@ -85,7 +85,8 @@ def _mapping(source: Source, table: Table) -> dict[str, Column]:
 
 def _check_fields(source: Source, rows: Sequence[Row]) -> tuple[str, ...]:
     """Fields that are there and undeclared; raises SchemaError for a declared field that no row has."""
-    seen = dict.fromkeys(name for row in rows for name in row)
+    shapes = dict.fromkeys(map(tuple, rows))  # a handful of key lists, however many rows
+    seen = dict.fromkeys(name for shape in shapes for name in shape)
     declared = [field.name for field in source.fields]
     undeclared = tuple(name for name in seen if name not in declared)
     missing = [name for name in declared if name not in seen] if rows else []
