@@ -1,7 +1,8 @@
 """Residuals and pairwise correlations in double precision, one stock or pair at a time: the arithmetic that decides.
 
 Compiled loops, because their result depends on nothing but the stock or pair itself: not on how many other stocks
-there are, not on their order, not on the number of threads.
+there are, not on their order, not on the number of threads. Compiled functions call only those of their own file: the
+compiler's cache notices a change of the file it was called from, not of the files that one imports.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Floats = npt.NDArray[np.float64]
+Side = tuple[Floats, Floats, int]
 
 STILL = 1e-18
 """A sum of squares below this share of the raw one is rounding noise, not movement: no correlation is drawn from it."""
@@ -170,3 +172,47 @@ def unit_product(x: Floats, y: Floats) -> float:
     for s in range(whole, x.shape[0]):
         a += x[s] * y[s]
     return max(-1.0, min(1.0, (a + b) + (c + d)))
+
+
+@compiled
+def score_pairs(
+    found: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int64],
+    start: int,
+    rows: Side,
+    columns: Side,
+    weights: Floats,
+    min_common: int,
+    scores: Floats,
+) -> None:
+    """Correlation of chosen pairs in double precision.
+
+    Args:
+        found: [block, n] columns chosen for each row of a block.
+        counts: [block] how many.
+        start: place of the block's first row.
+        rows: standardised rows, the series themselves, and how many of them (the first ones) have no gap.
+        columns: likewise.
+        weights: [sessions].
+        min_common: sessions a pair must share.
+        scores: [block, n], written where `found` is.
+    """
+    for b in range(counts.shape[0]):
+        i = start + b
+        for c in range(counts[b]):
+            j = found[b, c]
+            if i < rows[2] and j < columns[2]:
+                scores[b, c] = unit_product(rows[0][i], columns[0][j])
+            else:
+                scores[b, c] = pair_correlation(rows[1][i], columns[1][j], weights, min_common)
+
+
+@compiled
+def score_marked(
+    block: npt.NDArray[np.float32], rows: Floats, columns: Floats, weights: Floats, min_common: int
+) -> None:
+    """Replace every NaN of a block of correlations by the directly computed one."""
+    for i in range(block.shape[0]):
+        for j in range(block.shape[1]):
+            if block[i, j] != block[i, j]:
+                block[i, j] = np.float32(pair_correlation(rows[i], columns[j], weights, min_common))

@@ -12,10 +12,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.graph.exact import compiled, pair_correlation
+from gogoku_pipeline.graph.exact import compiled
 
 Singles = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
 GROUPS = 256
@@ -101,63 +100,51 @@ def _bound(values: Singles, n: int, k: int) -> float:
 
 
 @compiled
-def correct_half(
-    block: Singles,
-    first: int,
-    drift: Singles,
-    spread: Singles,
-    rows: Doubles,
-    columns: Doubles,
-    weights: Doubles,
-    min_common: int,
-) -> None:
+def correct_half(block: Singles, first: int, drift: Singles, spread: Singles) -> int:
     """Turn plain products into pairwise-complete correlations where one of the two series has gaps.
 
     With w the weight of the common sessions (all those of the series with gaps), x the complete series:
     rho = sum(u x y) / sqrt(sum(u x^2) - sum(u x)^2 / w).
 
     Args:
-        block: [r, n] plain products; columns first .. first + c are overwritten.
+        block: [r, n] plain products; columns first .. first + c are overwritten, with NaN where single precision
+            loses too many digits (more than half of x's power in its common mean).
         first: see `block`.
         drift: [r, c] sum(u x) / sqrt(w) over the common sessions.
         spread: [r, c] sum(u x^2) over the common sessions.
-        rows: [r, sessions] the series themselves, for the few pairs that lose too many digits in single precision.
-        columns: [c, sessions] likewise.
-        weights: [sessions].
-        min_common: sessions a pair must share.
+
+    Returns:
+        Number of NaN written.
     """
+    hard = 0
     for i in range(block.shape[0]):
         value, mean, power = block[i][first : first + drift.shape[1]], drift[i], spread[i]
-        hard = 0
         for j in range(value.shape[0]):
             rest = power[j] - mean[j] * mean[j]
             good = rest > np.float32(0.5) * power[j]
             hard += not good
             value[j] = value[j] / np.sqrt(rest) if good else np.float32(np.nan)
-        if hard > 0:
-            _fill(value, rows[i], columns, weights, min_common)
+    return hard
 
 
 @compiled
-def correct_full(
-    block: Singles, first: int, sums: Singles, rows: Doubles, columns: Doubles, weights: Doubles, min_common: int
-) -> None:
+def correct_full(block: Singles, first: int, sums: Singles, min_common: int) -> int:
     """Turn plain products into pairwise-complete correlations where both series have gaps.
 
     Args:
-        block: [r, n] plain products sum(u x y); columns first .. first + c are overwritten.
+        block: [r, n] plain products sum(u x y); columns first .. first + c are overwritten, with NaN as in
+            `correct_half`.
         first: see `block`.
         sums: [6, r, c] over the common sessions: count, sum(u), sum(u x), sum(u y), sum(u x^2), sum(u y^2).
-        rows: [r, sessions], see `correct_half`.
-        columns: [c, sessions].
-        weights: [sessions].
         min_common: sessions a pair must share; pairs with fewer get 0.
+
+    Returns:
+        Number of NaN written.
     """
-    enough = np.float32(min_common) - np.float32(0.5)
+    hard, enough = 0, np.float32(min_common) - np.float32(0.5)
     for i in range(block.shape[0]):
         value = block[i][first : first + sums.shape[2]]
         common, total, x, y, xx, yy = sums[0, i], sums[1, i], sums[2, i], sums[3, i], sums[4, i], sums[5, i]
-        hard = 0
         for j in range(value.shape[0]):
             left = xx[j] - x[j] * x[j] / total[j]
             right = yy[j] - y[j] * y[j] / total[j]
@@ -166,13 +153,4 @@ def correct_full(
             few = common[j] < enough
             hard += (not good) & (not few)
             value[j] = np.float32(0.0) if few else (rho if good else np.float32(np.nan))
-        if hard > 0:
-            _fill(value, rows[i], columns, weights, min_common)
-
-
-@compiled
-def _fill(value: Singles, x: Doubles, columns: Doubles, weights: Doubles, min_common: int) -> None:
-    """Compute the pairs marked NaN directly."""
-    for j in range(value.shape[0]):
-        if value[j] != value[j]:
-            value[j] = np.float32(pair_correlation(x, columns[j], weights, min_common))
+    return hard

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.graph.exact import compiled, pair_correlation, unit_product
+from gogoku_pipeline.graph.exact import compiled, score_marked, score_pairs
 from gogoku_pipeline.graph.sides import Side, make_side
 from gogoku_pipeline.graph.sieve import correct_full, correct_half, survivors
 
@@ -70,7 +70,7 @@ def strongest(left: Doubles, right: Doubles, weights: Doubles, k: int, floor: fl
     for start, block in approximate_blocks(rows, columns, share, min_common):
         mine = rows.order[start : start + len(block)]
         survivors(block, place[mine], k, floor, slack, found, counts)
-        _score(found, counts[: len(block)], start, *pair, share, min_common, scores)
+        score_pairs(found, counts[: len(block)], start, *pair, share, min_common, scores)
         _rank(found, scores, counts, columns.order, mine, floor, (out.columns, out.values, out.counts))
     return out
 
@@ -100,49 +100,28 @@ def approximate_blocks(rows: Side, columns: Side, weights: Doubles, min_common: 
 
 def _correct(block: Singles, at: slice, rows: Side, columns: Side, rule: tuple[Doubles, int]) -> None:
     """Make a block of plain products pairwise complete wherever a row or a column has gaps."""
-    c, unit, square = columns.complete, rows.unit32[at], rows.square32[at]
+    c, n, hard = columns.complete, len(columns), 0
+    unit, square = rows.unit32[at], rows.square32[at]
     if at.start < rows.complete:
-        if c < len(columns):
-            drift, spread = unit @ columns.root32.T, square @ columns.mask32.T
-            correct_half(block, c, drift, spread, rows.series[at], columns.series[c:], *rule)
-        return
-    own = slice(at.start - rows.complete, at.stop - rows.complete)
-    root, mask = rows.root32[own], rows.mask32[own]
-    if c > 0:
-        drift, spread = root @ columns.unit32[:c].T, mask @ columns.square32[:c].T
-        correct_half(block, 0, drift, spread, rows.series[at], columns.series[:c], *rule)
-    if c < len(columns):
-        u = rule[0].astype(np.float32)
-        sums = np.empty((6, len(block), len(columns) - c), dtype=np.float32)
-        np.matmul(mask, columns.mask32.T, out=sums[0])
-        np.matmul(mask * u, columns.mask32.T, out=sums[1])
-        np.matmul(unit * np.sqrt(u), columns.mask32.T, out=sums[2])
-        np.matmul(mask * np.sqrt(u), columns.unit32[c:].T, out=sums[3])
-        np.matmul(square, columns.mask32.T, out=sums[4])
-        np.matmul(mask, columns.square32[c:].T, out=sums[5])
-        correct_full(block, c, sums, rows.series[at], columns.series[c:], *rule)
-
-
-@compiled
-def _score(
-    found: npt.NDArray[np.int32],
-    counts: Places,
-    start: int,
-    rows: tuple[Doubles, Doubles, int],
-    columns: tuple[Doubles, Doubles, int],
-    weights: Doubles,
-    min_common: int,
-    scores: Doubles,
-) -> None:
-    """Correlation of each survivor in double precision; `rows` and `columns` are (unit, series, complete)."""
-    for b in range(counts.shape[0]):
-        i = start + b
-        for c in range(counts[b]):
-            j = found[b, c]
-            if i < rows[2] and j < columns[2]:
-                scores[b, c] = unit_product(rows[0][i], columns[0][j])
-            else:
-                scores[b, c] = pair_correlation(rows[1][i], columns[1][j], weights, min_common)
+        if c < n:
+            hard = correct_half(block, c, unit @ columns.root32.T, square @ columns.mask32.T)
+    else:
+        own = slice(at.start - rows.complete, at.stop - rows.complete)
+        root, mask = rows.root32[own], rows.mask32[own]
+        if c > 0:
+            hard += correct_half(block, 0, root @ columns.unit32[:c].T, mask @ columns.square32[:c].T)
+        if c < n:
+            u = rule[0].astype(np.float32)
+            sums = np.empty((6, len(block), n - c), dtype=np.float32)
+            np.matmul(mask, columns.mask32.T, out=sums[0])
+            np.matmul(mask * u, columns.mask32.T, out=sums[1])
+            np.matmul(unit * np.sqrt(u), columns.mask32.T, out=sums[2])
+            np.matmul(mask * np.sqrt(u), columns.unit32[c:].T, out=sums[3])
+            np.matmul(square, columns.mask32.T, out=sums[4])
+            np.matmul(mask, columns.square32[c:].T, out=sums[5])
+            hard += correct_full(block, c, sums, rule[1])
+    if hard > 0:
+        score_marked(block, rows.series[at], columns.series, *rule)
 
 
 @compiled

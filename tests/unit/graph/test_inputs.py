@@ -7,9 +7,11 @@ from datetime import date
 
 import polars as pl
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from gogoku_pipeline.core.errors import ConfigError, DataError, SchemaError
 from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.graph import exact, sieve, strongest
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import build_edges, edges_by_session
 from gogoku_pipeline.graph.day_by_day import day_by_day
@@ -114,3 +116,15 @@ def test_only_a_few_days_wait_to_be_taken():
     assert next(answers) == DAYS[0]
     assert len(started) <= 4 < len(DAYS)
     answers.close()
+
+
+def test_compiled_functions_call_only_those_of_their_own_file():
+    """The compiler's cache does not notice a change in another file, so stale code would decide."""
+    kernels = 0
+    for module in (exact, sieve, strongest):
+        for kernel in vars(module).values():
+            if isinstance(kernel, Dispatcher) and kernel.py_func.__module__ == module.__name__:
+                kernels += 1
+                called = [kernel.py_func.__globals__.get(name) for name in kernel.py_func.__code__.co_names]
+                assert all(c.py_func.__module__ == module.__name__ for c in called if isinstance(c, Dispatcher))
+    assert kernels >= 10

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from gogoku_pipeline.graph.exact import pair_correlation
-from gogoku_pipeline.graph.sieve import survivors
 from gogoku_pipeline.graph.sides import make_side
+from gogoku_pipeline.graph.sieve import survivors
 from gogoku_pipeline.graph.strongest import approximate_blocks, slack_of, strongest
 
 
