@@ -103,6 +103,10 @@ class JQuantsClient:
         """What became of the allowed rate so far."""
         return self._limiter.utilisation()
 
+    def restart_report(self) -> None:
+        """Let `utilisation` count from here, e.g. at the start of a fetch."""
+        self._limiter.restart_report()
+
     async def in_flight(self) -> int:
         """How many requests must be under way to fill the rate although answers take up to four seconds."""
         plan = await self.plan()

@@ -49,12 +49,16 @@ class RateLimiter:
         self._open_at = float("-inf")
         self._closed_at = float("-inf")
         self._in_a_row = 0
+        self.restart_report()
+        self.set_rate(requests_per_minute)
+
+    def restart_report(self) -> None:
+        """Count anew from here; pacing is not touched."""
         self._first: float | None = None
         self._last = 0.0
         self._requests = 0
         self._rejections = 0
         self._paused = 0.0
-        self.set_rate(requests_per_minute)
 
     def set_rate(self, requests_per_minute: float) -> None:
         """Use another rate from now on; raises ConfigError unless it is positive."""
