@@ -43,7 +43,7 @@ def _columns(market: Market, cells: Cells, *, is_premium: bool) -> Columns:
         for prefix, half in zip("MA", half_prints(market, cells, day), strict=True):
             columns |= _print_columns(prefix, half, cells)
     value = market.listings.shares[cells.issues] / cells.basis * day.prices["C"] / 1e6
-    columns["MktCap"] = _numbers(np.floor(value), day.traded & market.listings.is_stock[cells.issues])
+    columns["MktCap"] = _numbers(np.floor(value), day.traded & ~market.listings.is_fund[cells.issues])
     columns["ExRT"] = [_kind(factor) for factor in cells.today.tolist()]
     return columns
 

@@ -25,7 +25,7 @@ from gogoku_pipeline.simulator.signals import (
     liquidity_tilt,
     relatives_pull,
 )
-from gogoku_pipeline.simulator.splits import SplitEvent, factor_for
+from gogoku_pipeline.simulator.splits import MAY_SPLIT_UNTRADED, ExDates, SplitEvent, factor_for
 from gogoku_pipeline.simulator.trading import Bars, Tape, VolumeMemory
 
 Floats = npt.NDArray[np.float64]
@@ -100,7 +100,7 @@ def simulate(
     outage: int,
     noise: NoiseSource,
     tape: Tape,
-    ex_dates: npt.NDArray[np.bool_],
+    ex_dates: ExDates,
 ) -> History:
     """Run the market from the first session to the last.
 
@@ -121,7 +121,8 @@ def simulate(
         night, day = noise.step()
         base = day_loop.base_prices(session, ex_dates[session])
         bars = tape.session(base, night + NIGHT_SHARE * older, day + DAY_SHARE * before, 1.0 / day_loop.basis)
-        day_loop.record(session, bars, base, is_outage=session == outage)
+        silent = (ex_dates[session] == MAY_SPLIT_UNTRADED) | (session == outage)
+        day_loop.record(session, bars, base, silent)
         older = before
         before = np.asarray(drift(history.facts(session), config.dials, exposures, listings.is_stock), dtype=np.float64)
     return replace(history, splits=tuple(day_loop.events))
@@ -143,10 +144,12 @@ class _DayLoop:
         self.index = TOPIX_START
         self.events: list[SplitEvent] = []
 
-    def base_prices(self, session: int, may_split: npt.NDArray[np.bool_]) -> Floats:
+    def base_prices(self, session: int, may_split: ExDates) -> Floats:
         """Base prices of a session, ex-dates applied."""
         factor = np.ones(len(self.price))
-        for issue in np.flatnonzero(may_split & self.listings.listed(session) & self.listings.listed(session - 1)):
+        for issue in np.flatnonzero(
+            (may_split > 0) & self.listings.listed(session) & self.listings.listed(session - 1)
+        ):
             factor[issue] = factor_for(float(self.price[issue]), float(self.split_draws.random()))
             if factor[issue] != 1.0:
                 self.events.append(SplitEvent(session, int(issue), float(factor[issue])))
@@ -154,10 +157,10 @@ class _DayLoop:
         self.price = self.price * factor
         return self.price
 
-    def record(self, session: int, bars: Bars, base: Floats, *, is_outage: bool) -> None:
-        """Write a session down and carry the state on."""
+    def record(self, session: int, bars: Bars, base: Floats, silent: npt.NDArray[np.bool_]) -> None:
+        """Write a session down and carry the state on; `silent` issues do not trade."""
         listed = self.listings.listed(session)
-        traded = bars.traded & listed & (not is_outage)
+        traded = bars.traded & listed & ~silent
         history = self.history
         for name in ("open", "high", "low", "close"):
             getattr(history, name)[session] = np.where(traded, to_tenths(getattr(bars, name)), 0)

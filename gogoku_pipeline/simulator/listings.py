@@ -36,6 +36,7 @@ class Listings:
         first, last: first and last session (indices) on which the issue is listed.
         shares: shares outstanding at the start, on the basis of the first session.
         is_stock: ordinary domestic shares; only these carry planted effects.
+        is_fund: funds of section 0109, without a market value.
         is_fine: TOPIX 500 members, which have finer ticks.
     """
 
@@ -52,6 +53,7 @@ class Listings:
     last: npt.NDArray[np.int32]
     shares: npt.NDArray[np.float64]
     is_stock: npt.NDArray[np.bool_]
+    is_fund: npt.NDArray[np.bool_]
     is_fine: npt.NDArray[np.bool_]
 
     def listed(self, session: int) -> npt.NDArray[np.bool_]:
@@ -74,10 +76,9 @@ def make_listings(config: MarketConfig) -> Listings:
     sector[is_preferred] = sector[codes.index(parent_of_preferred)]
     first, last = _intervals(config, codes, is_stock, rng)
     order = np.argsort(np.argsort(np.where(is_stock, -value, np.inf)))
-    scale = [
-        _scale(int(place), int(is_stock.sum())) if stock else "-" for place, stock in zip(order, is_stock, strict=True)
-    ]
-    before, after = _sections(is_fund, order / max(1, int(is_stock.sum())), rng)
+    n_stocks = int(is_stock.sum())
+    scale = [_scale(place / n_stocks) if place < n_stocks else "-" for place in order.tolist()]
+    before, after = _sections(is_fund, order / n_stocks, rng)
     return Listings(
         codes=tuple(codes),
         names=tuple(_name(code, fund_codes) for code in codes),
@@ -92,6 +93,7 @@ def make_listings(config: MarketConfig) -> Listings:
         last=last,
         shares=np.rint(value / _typical_price(rng, n) / 100.0) * 100.0,
         is_stock=is_stock,
+        is_fund=is_fund,
         is_fine=np.array([label in ("TOPIX Core30", "TOPIX Large70", "TOPIX Mid400") for label in scale]),
     )
 
@@ -125,9 +127,8 @@ def _intervals(
     return first, last
 
 
-def _scale(place: int, n: int) -> str:
-    """TOPIX size class of the stock with this place by market value, in the real proportions."""
-    share = place / n
+def _scale(share: float) -> str:
+    """TOPIX size class of the stock at this share of the ranking by market value, in the real proportions."""
     for bound, label in ((0.014, "TOPIX Core30"), (0.046, "TOPIX Large70"), (0.23, "TOPIX Mid400")):
         if share < bound:
             return label

@@ -93,7 +93,7 @@ def generate_market(config: MarketConfig) -> Market:
     """Make a market; the same configuration gives the same bytes."""
     calendar = tse_calendar(config.start)
     sessions = list(calendar.sessions[: config.n_sessions])
-    if len(sessions) < config.n_sessions:
+    if len(sessions) < config.n_sessions:  # one session too far: the calendar's own error says what is missing
         calendar.shift(sessions[-1], 1)
     listings = make_listings(config)
     exposures = make_exposures(config.seed, listings)
@@ -104,6 +104,8 @@ def generate_market(config: MarketConfig) -> Market:
         outage=sessions.index(OUTAGE) if OUTAGE in sessions else -1,
         noise=NoiseSource(config.seed, listings, exposures),
         tape=Tape(config.seed, listings, exposures),
-        ex_dates=draw_ex_dates(config.seed, len(sessions), listings.is_stock),
+        ex_dates=draw_ex_dates(
+            config.seed, len(sessions), exposures.start_price, listings.is_stock & (listings.first == 0)
+        ),
     )
     return Market(config, sessions, listings, exposures, history)

@@ -71,11 +71,12 @@ def expected_return(
     """Expected relative log return from open(t+1) to open(t+1+h) for t = `session`, shape [issues]."""
     memory = pull_memories()
     trades = 1.0 - exposures.idle
-    path = {0: history.relative[session].astype(np.float64)}
+    path: dict[int, npt.NDArray[np.float64]] = {0: history.relative[session].astype(np.float64)}
 
     def q(step: int) -> npt.NDArray[np.float64]:
-        known = history.relative[max(session + min(step, 0), 0)].astype(np.float64)
-        return path.get(step, known)
+        if step > 0:
+            return path[step]
+        return np.asarray(history.relative[max(session + step, 0)], dtype=np.float64)
 
     earlier = drift(history.facts(session - 1), dials, exposures, listings.is_stock) if session else np.zeros(1)
     total = np.zeros(len(trades))

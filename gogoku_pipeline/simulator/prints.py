@@ -88,7 +88,7 @@ def day_prints(market: Market, cells: Cells) -> Prints:
     """What the tape of the whole session says."""
     history, at = market.history, (cells.sessions, cells.issues)
     prices = {key: getattr(history, name)[at] / 10.0 for key, name in PRICES.items()}
-    volume = history.lots[at] * 100.0
+    volume: Floats = history.lots[at].astype(np.float64) * 100.0
     middle = (prices["O"] + prices["H"] + prices["L"] + prices["C"]) / 4.0
     limits = history.limits[at]
     return Prints(prices, volume, np.rint(volume * middle), (limits & 1) > 0, (limits & 2) > 0, history.close[at] > 0)

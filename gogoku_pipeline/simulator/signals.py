@@ -28,11 +28,11 @@ from gogoku_pipeline.simulator.exposures import Exposures
 
 Floats = npt.NDArray[np.floating]
 
-REVERSAL = 0.016
-MOMENTUM = 0.0020
-INTERACTION = 0.010
-GRAPH = 0.032
-LEAD = 0.08
+REVERSAL = 0.028
+MOMENTUM = 0.0026
+INTERACTION = 0.013
+GRAPH = 0.055
+LEAD = 0.10
 
 WEEK, MONTH = 5, 20
 MOMENTUM_SKIP, MOMENTUM_LOOK = 20, 100

@@ -15,8 +15,10 @@ import numpy.typing as npt
 from gogoku_pipeline.core.seeds import stream
 
 Floats = npt.NDArray[np.float64]
+ExDates = npt.NDArray[np.int8]
 SPLITS = (0.5, 0.5, 1.0 / 3.0, 0.2)
 REVERSE = 10.0
+MAY_SPLIT, MAY_SPLIT_UNTRADED = 1, 2
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,28 @@ class SplitEvent:
     factor: float
 
 
-def draw_ex_dates(seed: int, n_sessions: int, is_stock: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Possible ex-dates, shape [sessions, issues]: about one in six years and issue."""
+def draw_ex_dates(seed: int, n_sessions: int, start_price: Floats, is_stock: npt.NDArray[np.bool_]) -> ExDates:
+    """Possible ex-dates, shape [sessions, issues]: about one in six years and issue.
+
+    Whatever the size of the market, the two cheapest stocks get one early on (a reverse split), and the dearest stock's
+    falls on a session on which it does not trade.
+
+    Args:
+        seed: root of the random streams.
+        n_sessions: sessions of the market.
+        start_price: first prices in yen, shape [issues].
+        is_stock: issues that may split, shape [issues].
+    """
     rng = stream(seed, "ex-dates")
-    draws = np.zeros((n_sessions, len(is_stock)), dtype=bool)
+    draws = np.zeros((n_sessions, len(is_stock)), dtype=np.int8)
     for session in range(n_sessions):
         draws[session] = (rng.random(len(is_stock)) < 1.0 / 1500.0) & is_stock
     stocks = np.flatnonzero(is_stock)
-    sure = rng.choice(stocks, size=max(4, len(stocks) // 8), replace=False)
-    draws[rng.integers(n_sessions // 6, n_sessions * 5 // 6, len(sure)), sure] = True
+    sure = rng.choice(stocks, size=max(4, len(stocks) // 10), replace=False)
+    draws[rng.integers(n_sessions // 6, n_sessions * 5 // 6, len(sure)), sure] = MAY_SPLIT
+    by_price = stocks[np.argsort(start_price[stocks])]
+    draws[[n_sessions // 8, n_sessions // 5], by_price[:2]] = MAY_SPLIT
+    draws[n_sessions // 4, by_price[-1]] = MAY_SPLIT_UNTRADED
     return draws
 
 
