@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -49,40 +51,48 @@ def store(tmp_path) -> Store:
     return open_store(f"file://{tmp_path}/store")
 
 
+_walks = itertools.count()
+
+
+def land_pages(
+    store: Store,
+    source: str,
+    day: date | None,
+    *pages: list[dict[str, Any]],
+    fetched_at: datetime | None = None,
+    last: bool = True,
+    params: dict[str, str] | None = None,
+) -> None:
+    """Land one walk; it is complete unless `last` is False."""
+    at = fetched_at or evening(day or THURSDAY)
+    fetch_id = f"walk-{next(_walks):06}"
+    for number, rows in enumerate(pages, start=1):
+        is_last = last and number == len(pages)
+        body = {"data": rows} | ({} if is_last else {"pagination_key": f"key.{number}."})
+        store.raw.land(
+            RawPage(
+                source=source,
+                params=params or ({"date": day.isoformat()} if day else {"from": "2008-05-07"}),
+                event_date=day,
+                payload=json.dumps(body, ensure_ascii=False).encode(),
+                row_count=len(rows),
+                page_number=number,
+                pagination_key_next=None if is_last else f"key.{number}.",
+                url=f"https://example.invalid{SOURCES[source].path}",
+                status=200,
+                fetched_at=at + timedelta(seconds=number),
+                field_names=tuple(rows[0]) if rows else (),
+                fetch_id=fetch_id,
+                run_id="test",
+            )
+        )
+
+
+@pytest.fixture(scope="session")
+def land_into() -> Callable[..., None]:
+    return land_pages
+
+
 @pytest.fixture
 def land(store) -> Callable[..., None]:
-    """land(source, day, rows or pages, fetched_at=...): one complete walk unless `last` is False."""
-    walks = iter(range(1000))
-
-    def landing(
-        source: str,
-        day: date | None,
-        *pages: list[dict[str, Any]],
-        fetched_at: datetime | None = None,
-        last: bool = True,
-        params: dict[str, str] | None = None,
-    ) -> None:
-        at = fetched_at or evening(day or THURSDAY)
-        fetch_id = f"walk-{next(walks):04}"
-        for number, rows in enumerate(pages, start=1):
-            is_last = last and number == len(pages)
-            body = {"data": rows} | ({} if is_last else {"pagination_key": f"key.{number}."})
-            store.raw.land(
-                RawPage(
-                    source=source,
-                    params=params or ({"date": day.isoformat()} if day else {"from": "2008-05-07"}),
-                    event_date=day,
-                    payload=json.dumps(body, ensure_ascii=False).encode(),
-                    row_count=len(rows),
-                    page_number=number,
-                    pagination_key_next=None if is_last else f"key.{number}.",
-                    url=f"https://example.invalid{SOURCES[source].path}",
-                    status=200,
-                    fetched_at=at + timedelta(seconds=number),
-                    field_names=tuple(rows[0]) if rows else (),
-                    fetch_id=fetch_id,
-                    run_id="test",
-                )
-            )
-
-    return landing
+    return functools.partial(land_pages, store)
