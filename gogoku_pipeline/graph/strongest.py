@@ -43,7 +43,9 @@ class Companions:
 def strongest(left: Doubles, right: Doubles, weights: Doubles, k: int, floor: float, min_common: int) -> Companions:
     """The k columns with the largest absolute correlation to each row, at least `floor`; a row is never its own.
 
-    Equal strengths are ranked by place, so by code. The answer is that of comparing all pairs in double precision.
+    Equal strengths are ranked by place, so by code. Pairs that cannot be compared (too few common sessions, a series
+    that does not move) have correlation 0 and are never companions. The answer is that of comparing all pairs in double
+    precision.
 
     Args:
         left: [n, sessions] series of the rows, NaN where there is none.
@@ -141,7 +143,7 @@ def _rank(
         i, held = mine[b], 0
         for c in range(counts[b]):
             rho, j = scores[b, c], order[found[b, c]]
-            if abs(rho) < floor:
+            if abs(rho) < floor or rho == 0.0:
                 continue
             at = held
             while at > 0 and (

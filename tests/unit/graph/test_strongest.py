@@ -29,7 +29,11 @@ def brute_force(left, right, weights, k, floor, min_common):
     answer = []
     for i in range(len(left)):
         rho = np.array([pair_correlation(left[i], other, weights, min_common) for other in right])
-        order = [j for j in np.lexsort((np.arange(len(right)), -np.abs(rho))) if j != i and abs(rho[j]) >= floor]
+        order = [
+            j
+            for j in np.lexsort((np.arange(len(right)), -np.abs(rho)))
+            if j != i and rho[j] != 0 and abs(rho[j]) >= floor
+        ]
         answer.append((order[:k], rho[order[:k]]))
     return answer
 
@@ -133,3 +137,13 @@ def test_the_sieve_never_drops_one_of_the_k_largest(n, k):
         assert kept >= set(np.flatnonzero(whole[row] >= (kth - slack / 2 if n >= k else 0)).tolist())
         if n >= k:
             assert (whole[row][sorted(kept)] >= kth - 2 * slack).all()
+
+
+def test_a_stock_with_too_few_sessions_or_no_movement_has_no_companion_even_without_a_floor():
+    values, weights = series(50, 0.0, seed=6)[:, 1:].copy(), half_life(60, 20)
+    values[7, :25] = np.nan
+    values[9] = 0.01
+    found = strongest(values, values, weights, 49, 0.0, 40)
+    assert found.counts[7] == found.counts[9] == 0
+    assert not np.isin(found.columns, [7, 9]).any()
+    assert found.counts[0] == 47

@@ -1,0 +1,183 @@
+"""CPU time of the correlation graph: against its own matrix product, NumPy and pandas.
+
+Three questions, one thread each, variants alternated in one process, medians of CPU seconds:
+
+1. the exact 32 strongest companions of every stock, complete data, equal weights: times its own matrix product
+   (the same 128-row blocks, nothing else), and against np.corrcoef + argsort and pandas `.corr()`;
+2. the same with gaps in a tenth of the stocks, pairwise complete: times the complete case, against
+   pandas `.corr(min_periods=40)`;
+3. the graph as the house draws it (weighted, shrunk, k = 20, threshold 0.3), one session, and many sessions on one and
+   on two threads (wall seconds).
+
+Before anything is timed the companions are proved equal: for every stock the same set as the double-precision matrix
+of NumPy (complete) and of pandas (gaps) gives.
+
+    python benchmarks/graph.py [--codes 4000] [--rounds 7]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from gogoku_pipeline.core.seeds import stream
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.correlation import build_edges
+from gogoku_pipeline.graph.sides import make_side
+from gogoku_pipeline.graph.strongest import BLOCK, strongest
+from gogoku_pipeline.graph.windows import session_weights
+
+WINDOW, K, COMMON = 60, 32, 40
+EQUAL = np.full(WINDOW, 1 / WINDOW)
+
+
+def residuals(codes: int, gappy: float, seed: int = 1) -> np.ndarray:
+    """[codes, 60] noise plus 33 sector factors; a share of the stocks misses a tenth of its sessions or starts late."""
+    rng = stream(seed, "benchmark")
+    values = rng.normal(0, 0.02, (codes, WINDOW)) + rng.normal(0, 0.012, (33, WINDOW))[np.arange(codes) % 33]
+    chosen = rng.random(codes) < gappy
+    values[(rng.random(values.shape) < 0.1) & chosen[:, None]] = np.nan
+    late = chosen & (rng.random(codes) < 0.2)
+    values[late, :15] = np.nan
+    return values
+
+
+def companions(values: np.ndarray, weights: np.ndarray = EQUAL, k: int = K, floor: float = 0.0):
+    return strongest(values, values, weights, k, floor, COMMON)
+
+
+def products_only(values: np.ndarray) -> Callable[[], None]:
+    """The matrix product the companions cannot be found without, in the same blocks."""
+    unit = make_side(values, EQUAL, COMMON).unit32
+    memory = np.empty((BLOCK, len(unit)), dtype=np.float32)
+
+    def run() -> None:
+        for start in range(0, len(unit), BLOCK):
+            rows = unit[start : start + BLOCK]
+            np.matmul(rows, unit.T, out=memory[: len(rows)])
+
+    return run
+
+
+def matrix_and_argsort(values: np.ndarray) -> np.ndarray:
+    matrix = np.abs(np.corrcoef(values))
+    np.fill_diagonal(matrix, -1)
+    return np.argsort(matrix, axis=1)[:, -K:]
+
+
+def prove(values: np.ndarray, matrix: np.ndarray, what: str) -> None:
+    """Every stock's companions are the 32 largest absolute entries of its row of the matrix."""
+    size = np.nan_to_num(np.abs(matrix), nan=-1.0)
+    np.fill_diagonal(size, -1.0)
+    found = companions(values)
+    best = np.argsort(-size, axis=1, kind="stable")[:, :K]
+    wrong = 0
+    for row, held in enumerate(found.counts):
+        mine = set(found.columns[row, :held].tolist())
+        wrong += mine != {column for column in best[row].tolist() if size[row, column] >= 0}
+    if wrong:
+        raise SystemExit(f"{what}: {wrong} of {len(values)} stocks have other companions; nothing was timed")
+    print(f"proved: {what}, the same {K} companions for all {len(values)} stocks")
+
+
+def alternate(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of the process per variant; one untimed round first."""
+    spent: dict[str, list[float]] = {name: [] for name in variants}
+    for number in range(rounds + 1):
+        for name, run in variants.items():
+            before = time.process_time()
+            run()
+            if number:
+                spent[name].append(time.process_time() - before)
+    return {name: statistics.median(values) for name, values in spent.items()}
+
+
+def show(title: str, spent: dict[str, float], base: str) -> None:
+    print(f"\n{title}")
+    for name, seconds in spent.items():
+        print(f"  {name:48s} {1e3 * seconds:9.1f} CPU-ms   {seconds / spent[base]:7.2f} x {base}")
+
+
+def market(codes: int, sessions: int) -> tuple[pl.DataFrame, list[date]]:
+    """A long table of returns with gaps, as `build_edges` takes it."""
+    rng = stream(2, "benchmark")
+    days = list(tse_calendar(date(2020, 6, 1)).sessions[:sessions])
+    moves = rng.normal(0, 0.01, (sessions, 1))
+    values = moves + rng.normal(0, 0.012, (sessions, 33))[:, np.arange(codes) % 33]
+    values = values + rng.normal(0, 0.015, (sessions, codes))
+    values[(rng.random(values.shape) < 0.1) & (rng.random(codes) < 0.1)] = np.nan
+    frame = pl.DataFrame(
+        {
+            "session": np.repeat(np.array(days, dtype="datetime64[D]"), codes),
+            "code": np.tile([f"{1000 + number}0" for number in range(codes)], sessions),
+            "ret_1d": values.ravel(),
+            "xs_ret_1d": np.repeat(np.nanmean(values, axis=1), codes),
+        }
+    )
+    return frame.with_columns(pl.col("ret_1d").fill_nan(None), is_in_universe=True), days
+
+
+def range_of_sessions(codes: int, sessions: int, drawn: int) -> None:
+    """Wall and CPU seconds of build_edges on one and on two threads, the same bits proved first."""
+    frame, days = market(codes, sessions)
+    wanted, config = days[-drawn:], GraphConfig()
+    if not build_edges(frame, wanted, config).equals(build_edges(frame, wanted, config, threads=2)):
+        raise SystemExit("one and two threads draw different edges; nothing was timed")
+    for threads in (1, 2):
+        walls, cpus = [], []
+        for _ in range(3):
+            wall, cpu = time.perf_counter(), time.process_time()
+            edges = build_edges(frame, wanted, config, threads=threads)
+            walls.append(time.perf_counter() - wall)
+            cpus.append(time.process_time() - cpu)
+        print(
+            f"  {codes} codes x {drawn} sessions, {threads} thread(s): {statistics.median(walls):6.2f} s wall, "
+            f"{statistics.median(cpus):6.2f} CPU-s, {edges.height} edges"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--codes", type=int, default=4000)
+    parser.add_argument("--rounds", type=int, default=7)
+    chosen = parser.parse_args()
+    whole, gaps = residuals(chosen.codes, 0.0), residuals(chosen.codes, 0.1)
+    weights, floor = session_weights(GraphConfig()), 0.3 / 0.95
+    with threadpool_limits(limits=1):
+        prove(whole, np.corrcoef(whole), "complete data against np.corrcoef")
+        prove(gaps, pd.DataFrame(gaps.T).corr(min_periods=COMMON).to_numpy(), "gaps against pandas .corr(min_periods)")
+        ours = {
+            "product": products_only(whole),
+            "complete, 32 strongest": lambda: companions(whole),
+            "a tenth with gaps, 32 strongest": lambda: companions(gaps),
+            "house graph, complete (weighted, k 20, floor)": lambda: companions(whole, weights, 20, floor),
+            "house graph, a tenth with gaps": lambda: companions(gaps, weights, 20, floor),
+        }
+        show("Against the matrix product alone", alternate(ours, chosen.rounds), "product")
+        peers = {
+            "ours": lambda: companions(whole),
+            "np.corrcoef + argsort": lambda: matrix_and_argsort(whole),
+            "pandas .corr() alone": lambda: pd.DataFrame(whole.T).corr(),
+        }
+        show("Complete data against peers", alternate(peers, 2), "ours")
+        peers = {
+            "ours": lambda: companions(gaps),
+            "pandas .corr(min_periods=40) alone": lambda: pd.DataFrame(gaps.T).corr(min_periods=COMMON),
+        }
+        show("A tenth with gaps against pandas", alternate(peers, 2), "ours")
+    print("\nMany sessions (residuals, edges, frames)")
+    range_of_sessions(250, 440, 440)
+    range_of_sessions(chosen.codes, 80, 20)
+
+
+if __name__ == "__main__":
+    main()
