@@ -67,6 +67,13 @@ def parse_location(url: str, options: Mapping[str, str] | None = None) -> Locati
             remedy="Correct the variable; leave it empty for ./.gogoku/data.",
         )
     chosen = dict(options or {})
+    if absolute_file and "%" in unquote(parts.path):
+        raise ConfigError(
+            "GOGOKU_DATA_URL",
+            got="a folder with % in its name",
+            want="any other name (Delta Lake would read the % as an encoding)",
+            remedy="Choose another folder.",
+        )
     if bucket:
         _refuse_public_plain_http(chosen.get("aws_endpoint_url", ""))
     return Location(url.rstrip("/"), chosen)

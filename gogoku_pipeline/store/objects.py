@@ -83,12 +83,20 @@ class ObjectStore:
 
         Raises:
             ConditionalWriteError: the second create-only PUT of one key was accepted, or such PUTs are not supported.
+            StoreError: the bucket is missing or cannot be reached.
         """
         try:
             self.put_new(_PROBE_KEY, b"first")
             accepted_twice = self.put_new(_PROBE_KEY, b"second")
         except NotSupportedError:
             accepted_twice = True
+        except ObjectMissingError:
+            raise StoreError(
+                f"store {self._location.url}",
+                got="no such bucket",
+                want="a bucket that takes objects",
+                remedy="Create the bucket (store.bucket.ensure_bucket) or check the URL, endpoint and credentials.",
+            ) from None
         if accepted_twice:
             raise ConditionalWriteError(
                 f"store {self._location.url}",

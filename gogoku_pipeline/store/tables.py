@@ -75,8 +75,9 @@ class TableStore:
         rows = checked_rows(table, frame)
         self._ensure(table, commit)
         version = self._commit(table, lambda stored: delta.replace_all(stored, table, rows, commit), same_columns=False)
-        days = sorted(rows["session"].unique()) if table.partitioned else []
-        return CommitResult(version, rows.height, session_hashes(table, rows, days))
+        if not table.partitioned:
+            return CommitResult(version, rows.height)
+        return CommitResult(version, rows.height, session_hashes(table, rows, sorted(rows["session"].unique())))
 
     def append(self, table: Table, frame: pl.DataFrame, *, commit: CommitInfo) -> CommitResult:
         """Add rows; appenders never conflict. Keys are checked inside the frame only."""

@@ -1,0 +1,301 @@
+"""Tables keep whole sessions, refuse what is not theirs, and remember what was computed and came out empty."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.errors import (
+    CommitConflictError,
+    DataError,
+    PartitionMissingError,
+    SchemaError,
+    StoreError,
+)
+from gogoku_pipeline.core.fingerprints import sha256_frame
+from gogoku_pipeline.schema.columns import Column
+from gogoku_pipeline.schema.tables import Table
+from gogoku_pipeline.store import CommitInfo, open_store
+from gogoku_pipeline.store.commits import committed
+
+
+def test_a_table_nobody_wrote_is_empty_and_has_no_version(local, prices):
+    assert local.tables.scan(prices).collect().equals(prices.empty())
+    assert local.tables.version(prices) is None
+    assert not local.tables.exists(prices)
+    assert local.tables.sessions(prices) == []
+    assert local.tables.compact(prices)["files_merged"] == 0
+
+
+def test_a_range_is_one_commit_over_months(local, prices, rows, days, commit):
+    window = days(40)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    before = local.tables.version(prices)
+    local.tables.write_sessions(prices, rows(window, factor=2.0), window, commit=commit)
+    assert local.tables.version(prices) == before + 1
+
+
+def test_sparse_sessions_leave_those_between_alone(local, prices, rows, days, commit):
+    window = days(12)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    chosen = [window[1], window[5], window[11]]
+    local.tables.write_sessions(prices, rows(chosen, factor=5.0), chosen, commit=commit)
+    expected = pl.concat([rows([day for day in window if day not in chosen]), rows(chosen, factor=5.0)])
+    assert local.tables.scan(prices).collect().equals(expected.sort("session", "code"))
+
+
+def test_months_are_folders_and_no_column_of_ours(local, prices, rows, days, commit):
+    window = days(12)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    assert DeltaTable(local.tables.uri(prices)).metadata().partition_columns == ["month"]
+    assert local.tables.scan(prices).collect_schema() == prices.polars_schema
+
+
+def test_history_is_kept_for_ten_years_and_commits_say_who_wrote(local, prices, notes, rows, days, commit):
+    window = days(2)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    local.tables.write_whole(notes, pl.DataFrame({"name": ["a"], "value": [1]}), commit=commit)
+    for table in (prices, notes):
+        kept = DeltaTable(local.tables.uri(table)).metadata().configuration
+        assert kept["delta.logRetentionDuration"] == "interval 3650 days"
+        assert kept["delta.deletedFileRetentionDuration"] == "interval 3650 days"
+        newest = local.tables.commits(table)[0]
+        assert (newest["run_id"], newest["code_version"]) == ("run-1", "abc1234")
+
+
+def test_instants_come_back_in_tokyo_time(local, prices, rows, commit):
+    day = date(2024, 5, 8)
+    local.tables.write_sessions(prices, rows([day]), [day], commit=commit)
+    assert local.tables.scan(prices).collect()["available_at"][0] == datetime(2024, 5, 8, 16, 30, tzinfo=JST)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda frame: frame.drop("score"), "no column"),
+        (lambda frame: frame.with_columns(extra=1), "undeclared"),
+        (lambda frame: frame.with_columns(pl.col("score").cast(pl.Float64)), "types"),
+        (lambda frame: frame.with_columns(pl.col("available_at").dt.convert_time_zone("UTC")), "types"),
+        (lambda frame: pl.concat([frame, frame.head(1)]), "repeated keys"),
+        (lambda frame: frame.with_columns(code=pl.lit(None, pl.String)), "nulls"),
+        (lambda frame: frame.with_columns(is_limit_up=pl.lit(None, pl.Boolean)), "nulls"),
+    ],
+)
+def test_a_frame_that_contradicts_the_declaration_writes_nothing(local, prices, rows, commit, damage, words):
+    day = date(2024, 5, 8)
+    with pytest.raises(SchemaError, match=words):
+        local.tables.write_sessions(prices, damage(rows([day])), [day], commit=commit)
+    assert not local.tables.exists(prices)
+
+
+def test_rows_of_other_sessions_are_refused(local, prices, rows, days, commit):
+    window = days(3)
+    with pytest.raises(DataError, match="3 rows of other sessions, first 2024-04-26"):
+        local.tables.write_sessions(prices, rows(window), window[:2], commit=commit)
+    with pytest.raises(DataError, match="no session"):
+        local.tables.write_sessions(prices, prices.empty(), [], commit=commit)
+
+
+def test_a_table_without_sessions_is_not_written_by_session(local, notes, commit):
+    with pytest.raises(SchemaError, match="by session"):
+        local.tables.write_sessions(notes, notes.empty(), [date(2024, 5, 8)], commit=commit)
+
+
+def test_an_empty_session_is_written_and_only_unwritten_ones_are_missing(local, prices, rows, days, commit):
+    window = days(5)
+    filled, empty, never = window[:2], window[2:4], window[4]
+    done = local.tables.write_sessions(prices, rows(filled), [*filled, *empty], commit=commit)
+    assert local.tables.sessions(prices) == [*filled, *empty]
+    assert local.tables.missing(prices, window) == [never]
+    assert set(done.session_hashes) == {*filled, *empty}
+    local.tables.require(prices, filled + empty)
+    with pytest.raises(PartitionMissingError, match="2024-04-28"):
+        local.tables.require(prices, window)
+
+
+def test_a_session_that_becomes_empty_loses_its_rows_and_stays_written(local, prices, rows, days, commit):
+    window = days(3)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    local.tables.write_sessions(prices, prices.empty(), [window[1]], commit=commit)
+    assert sorted(local.tables.scan(prices).collect()["session"].unique()) == [window[0], window[2]]
+    assert local.tables.sessions(prices) == window
+
+
+def test_an_old_version_is_read_as_it_was(local, prices, rows, days, commit):
+    window = days(3)
+    first = local.tables.write_sessions(prices, rows(window), window, commit=commit).version
+    later = days(5)
+    local.tables.write_sessions(prices, rows(later, factor=9.0), later, commit=commit)
+    local.tables.write_sessions(prices, prices.empty(), [date(2024, 6, 3)], commit=commit)
+    assert local.tables.scan(prices, version=first).collect().equals(rows(window).sort("session", "code"))
+    assert local.tables.sessions(prices, version=first) == window
+    assert local.tables.missing(prices, later, version=first) == later[3:]
+    with pytest.raises(StoreError, match="Check the data URL and the version"):
+        local.tables.scan(prices, version=99)
+
+
+def test_bounds_are_inclusive_and_skip_other_months(local, prices, rows, days, commit):
+    window = days(70)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    start, end = window[10], window[20]
+    part = local.tables.scan(prices, start=start, end=end)
+    assert sorted(part.collect()["session"].unique()) == window[10:21]
+    plan = local.tables.scan(prices, ordered=False).filter(pl.col("session") == window[69]).explain()
+    assert "month=2024-07" in plan
+    assert "month=2024-04" not in plan
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=12, unique=True), st.randoms(use_true_random=False))
+def test_a_session_hashes_the_same_whatever_it_is_written_with(tmp_path_factory, offsets, order):
+    prices, rows = _import_rows()
+    window = [date(2024, 1, 4) + timedelta(days=offset) for offset in offsets]
+    store = open_store(f"file://{tmp_path_factory.mktemp('hash')}")
+    commit = CommitInfo("r", "v")
+    together = store.tables.write_sessions(prices, rows(window), window, commit=commit).session_hashes
+    day = order.choice(window)
+    alone = store.tables.write_sessions(prices, rows([day]), [day], commit=commit).session_hashes
+    assert alone[day] == together[day]
+    stored = store.tables.scan(prices, start=day, end=day).collect()
+    assert sha256_frame(stored) == together[day]
+
+
+def _import_rows():
+    from importlib.util import module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    spec = spec_from_file_location("store_conftest", Path(__file__).with_name("conftest.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.PRICES, module._rows
+
+
+def test_a_changed_value_changes_the_hash_of_its_session_only(local, prices, rows, days, commit):
+    window = days(4)
+    before = local.tables.write_sessions(prices, rows(window), window, commit=commit).session_hashes
+    frame = rows(window).with_columns(
+        pl.when((pl.col("session") == window[2]) & (pl.col("code") == "72030"))
+        .then(pl.col("close_jpy") + 0.1)
+        .otherwise(pl.col("close_jpy"))
+        .alias("close_jpy")
+    )
+    after = local.tables.write_sessions(prices, frame, window, commit=commit).session_hashes
+    assert [day for day in window if before[day] != after[day]] == [window[2]]
+
+
+def test_a_changed_declaration_is_refused_until_the_table_is_restarted(local, prices, rows, days, commit):
+    window = days(3)
+    old = local.tables.write_sessions(prices, rows(window), [*window, date(2024, 6, 3)], commit=commit).version
+    wider = Table(
+        prices.name,
+        prices.description,
+        (*prices.columns, Column("rank", pl.Int16, "Place.", nullable=True)),
+        prices.key,
+    )
+    frame = rows(window).with_columns(rank=pl.lit(1, pl.Int16))
+    for attempt in (
+        lambda: local.tables.scan(wider),
+        lambda: local.tables.write_sessions(wider, frame, window, commit=commit),
+    ):
+        with pytest.raises(SchemaError, match="restart"):
+            attempt()
+    local.tables.restart(wider, commit=commit)
+    assert local.tables.sessions(wider) == []
+    local.tables.write_sessions(wider, frame, window, commit=commit)
+    assert local.tables.scan(wider).collect().equals(frame.sort("session", "code"))
+    assert local.tables.scan(prices, version=old).collect().equals(rows(window).sort("session", "code"))
+
+
+def test_whole_tables_are_replaced_and_appends_add(local, notes, commit):
+    local.tables.write_whole(notes, pl.DataFrame({"name": ["b", "a"], "value": [2, 1]}), commit=commit)
+    local.tables.write_whole(
+        notes, pl.DataFrame({"name": ["c"], "value": [None]}).cast({"value": pl.Int64}), commit=commit
+    )
+    local.tables.append(notes, pl.DataFrame({"name": ["d"], "value": [4]}), commit=commit)
+    assert local.tables.scan(notes).collect().rows() == [("c", None), ("d", 4)]
+
+
+def test_compaction_changes_files_and_no_row(local, prices, rows, days, commit):
+    window = days(10)
+    for day in window:
+        local.tables.write_sessions(prices, rows([day]), [day], commit=commit)
+    before = local.tables.version(prices)
+    assert local.tables.compact(prices)["files_merged"] >= 10
+    assert local.tables.scan(prices).collect().equals(rows(window).sort("session", "code"))
+    assert local.tables.scan(prices, version=before).collect().height == 30
+
+
+@pytest.mark.parametrize("folder", ["with space", "日本", "plus+and=&"])
+def test_a_folder_may_have_any_name(tmp_path, prices, rows, days, commit, folder):
+    from urllib.parse import quote
+
+    store = open_store(f"file://{quote(str(tmp_path / folder))}")
+    window = days(12)
+    assert store.tables.scan(prices).collect().height == 0
+    store.tables.write_sessions(prices, prices.empty(), window[:1], commit=commit)
+    assert store.tables.scan(prices).collect().height == 0
+    store.tables.write_sessions(prices, rows(window), window, commit=commit)
+    assert store.tables.scan(prices).collect().equals(rows(window).sort("session", "code"))
+
+
+def test_a_writer_who_always_loses_gets_an_error_and_changes_nothing(local, prices, rows, days, commit):
+    import numpy as np
+
+    window = days(2)
+    local.tables.write_sessions(prices, rows(window), window, commit=commit)
+    uri, tries = local.tables.uri(prices), []
+
+    def always_late():
+        mine = DeltaTable(uri)
+        tries.append(mine.version())
+        local.tables.write_sessions(prices, rows(window, factor=2.0), window, commit=commit)
+        frame = rows([window[0]], factor=7.0).with_columns(month=pl.lit("2024-04"))
+        write_deltalake(mine, frame, mode="overwrite", predicate=f"month = '2024-04' AND session = '{window[0]}'")
+
+    with pytest.raises(CommitConflictError, match="one writer per table"):
+        committed(prices.name, always_late, np.random.default_rng(1))
+    assert len(tries) == 6
+    assert local.tables.scan(prices).collect().equals(rows(window, factor=2.0).sort("session", "code"))
+
+
+_WRITER = """
+import itertools, json, sys
+from gogoku_pipeline.store import CommitInfo, open_store
+from importlib.util import module_from_spec, spec_from_file_location
+url, options, conftest = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+spec = spec_from_file_location("store_conftest", conftest)
+module = module_from_spec(spec)
+spec.loader.exec_module(module)
+from datetime import date, timedelta
+store, window = open_store(url, options), [date(2024, 4, 24) + timedelta(days=n) for n in range(40)]
+codes = [f"{n:04d}0" for n in range(1000, 1400)]
+for factor in itertools.count(1):
+    store.tables.write_sessions(module.PRICES, module._rows(window, codes, factor), window, commit=CommitInfo("k", "v"))
+    print(factor, flush=True)
+"""
+
+
+@pytest.mark.parametrize("wait", [0.02, 0.11])
+def test_a_killed_writer_leaves_a_whole_version(place, prices, rows, days, commit, wait):
+    store, window = open_store(*place), days(40)
+    conftest = __file__.replace("test_tables.py", "conftest.py")
+    command = [sys.executable, "-W", "ignore", "-c", _WRITER, place[0], json.dumps(place[1]), conftest]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        seen = int(writer.stdout.readline())
+        time.sleep(wait)
+        writer.send_signal(signal.SIGKILL)
+        seen = max([seen, *(int(line) for line in writer.stdout.read().split())])
+    codes = [f"{n:04d}0" for n in range(1000, 1400)]
+    back = store.tables.scan(prices).collect()
+    assert any(back.equals(rows(window, codes, factor).sort("session", "code")) for factor in (seen, seen + 1))
+    store.tables.write_sessions(prices, rows(window), window, commit=commit)
+    assert store.tables.scan(prices).collect().equals(rows(window).sort("session", "code"))
