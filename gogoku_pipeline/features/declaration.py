@@ -159,6 +159,9 @@ def three_quarters_down(n: int) -> int:
     return math.floor(0.75 * n)
 
 
+GROUPS_PACKAGE = "gogoku_pipeline.features.groups."
+"""Modules whose declarations belong to the house registry without saying so."""
+
 _PENDING: dict[str, list[Feature]] = {}
 
 
@@ -175,6 +178,8 @@ def _decorator(
             if registry is not None:
                 registry.add(feature)
                 continue
+            if axis != "external" and not function.__module__.startswith(GROUPS_PACKAGE):
+                raise refused(feature.name, f"no registry in {function.__module__}", "registry=... outside groups/")
             if any(feature.name == other.name for pending in _PENDING.values() for other in pending):
                 raise refused(feature.name, "a second declaration of the name", "one name, one function, one unit")
             _PENDING.setdefault(function.__module__, []).append(feature)

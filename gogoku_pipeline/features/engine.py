@@ -85,7 +85,7 @@ def warmup_sessions(names: Iterable[str], registry: Registry | None = None) -> i
         below = [reach[needed] for needed in feature.depends_on]
         known = [places for places in below if places is not None]
         unbounded = feature.is_recursive or len(known) < len(below)
-        reach[feature.name] = None if unbounded else feature.window.sessions - 1 + max(known, default=0)
+        reach[feature.name] = None if unbounded else feature.reach + max(known, default=0)
     every = [reach[name] for name in wanted]
     return None if None in every else max((places for places in every if places is not None), default=0)
 
@@ -137,13 +137,14 @@ class _Run:
         recipes = [(feature, *_recipe(feature, self.registry)) for feature in features]
         for low, high in _blocks(self.axis.starts):
             block = Stocks(self.store, low, high)
+            order = in_output_order(self.out_row[block.rows], self.axis.place[block.rows])
             for feature, expr, observed in recipes:
                 values = _observed_only(evaluate(expr, block), feature, observed, block)
                 block.memo[F(feature.name).key] = values
                 if feature.name in kept:
                     self.store.values[feature.name][block.rows] = values
                 if feature.name in self.out:
-                    emit(values, self.out_row[block.rows], self.out[feature.name])
+                    emit(values, order, self.out_row[block.rows], self.out[feature.name])
 
     def _series(self, feature: Feature) -> None:
         """A feature of the whole session: market and group series, comparisons, and values of another room."""
@@ -159,7 +160,8 @@ class _Run:
                 table = SectorTable(self.store, whole, feature.by)
             self.store.values[feature.name] = _observed_only(evaluate(expr, table), feature, observed, table)
         if feature.name in self.out:
-            emit(whole.leaf(F(feature.name).key), self.out_row, self.out[feature.name])
+            order = in_output_order(self.out_row, self.axis.place)
+            emit(whole.leaf(F(feature.name).key), order, self.out_row, self.out[feature.name])
 
     def _given(self, name: str) -> Values:
         given = self.axis.inputs.given
@@ -258,9 +260,29 @@ def order_by_place(place: Whole, wanted: Claims, sessions: int) -> Whole:
 
 
 @compiled
-def emit(values: Values, out_row: Whole, out: Floats) -> None:
-    """Write a block into the Float32 output; what is not finite becomes NaN, the null of arrays."""
-    for i in range(values.size):
+def in_output_order(out_row: Whole, place: Whole) -> Whole:
+    """Rows that are put out, by session and then by row, so that writing runs forward through memory."""
+    low = place[0] if place.size else 0
+    high = low
+    for i in range(place.size):
+        low, high = min(low, place[i]), max(high, place[i])
+    fill = np.zeros(high - low + 2, np.int64)
+    for i in range(place.size):
         if out_row[i] >= 0:
-            value = np.float32(values[i])
-            out[out_row[i]] = value if np.isfinite(value) else np.float32(np.nan)
+            fill[place[i] - low + 1] += 1
+    for k in range(fill.size - 1):
+        fill[k + 1] += fill[k]
+    out = np.empty(fill[-1], np.int64)
+    for i in range(place.size):
+        if out_row[i] >= 0:
+            out[fill[place[i] - low]] = i
+            fill[place[i] - low] += 1
+    return out
+
+
+@compiled
+def emit(values: Values, order: Whole, out_row: Whole, out: Floats) -> None:
+    """Write rows into the Float32 output; what is not finite becomes NaN, the null of arrays."""
+    for i in order:
+        value = np.float32(values[i])
+        out[out_row[i]] = value if np.isfinite(value) else np.float32(np.nan)

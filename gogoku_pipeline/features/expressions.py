@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -46,23 +47,26 @@ class Expr:
     kernel: Callable[..., Any] | None = None
     field: int | None = None
 
-    @property
+    @cached_property
     def root(self) -> str:
         """Canonical text of the operator call without the choice of result."""
         inside = ",".join([arg.key for arg in self.args] + [str(value) for value in self.params])
         return f"{self.name}({inside})" if self.kind != "leaf" else self.name
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Canonical text: two expressions with the same key have the same value."""
         return self.root if self.field is None else f"{self.root}.{self.field}"
 
+    def parts(self) -> Iterator[Expr]:
+        """This expression and everything below it, in order of appearance."""
+        yield self
+        for arg in self.args:
+            yield from arg.parts()
+
     def leaves(self) -> Iterator[Expr]:
         """The leaves below, in order of appearance."""
-        if self.kind == "leaf":
-            yield self
-        for arg in self.args:
-            yield from arg.leaves()
+        return (part for part in self.parts() if part.kind == "leaf")
 
     def __add__(self, other: Expr | float) -> Expr:
         return pointwise("add", np.add, self, other)

@@ -143,6 +143,12 @@ class Feature:
         return tuple(dict.fromkeys(source[1:] for source in self.sources if source.startswith("@")))
 
     @property
+    def reach(self) -> int:
+        """Sessions before t that a value looks at: the window, and the lags of what is observed inside it."""
+        inside = [Need.parse(text).oldest for text in self.observes if "[" in text]
+        return self.window.sessions - 1 + max(inside, default=0)
+
+    @property
     def is_recursive(self) -> bool:
         """Whether it needs the first stored row of the listing."""
         return self.window.kind == "X"

@@ -1,0 +1,19 @@
+"""The small market, raw and staged, built once."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from gogoku_pipeline.features.inputs import FeatureInputs
+from tests.laws.features.small_market import inputs_of, market_bars
+
+
+@pytest.fixture(scope="session")
+def bars() -> pl.DataFrame:
+    return market_bars()
+
+
+@pytest.fixture(scope="session")
+def inputs(bars: pl.DataFrame) -> FeatureInputs:
+    return inputs_of(bars)

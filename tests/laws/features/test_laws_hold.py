@@ -1,0 +1,97 @@
+"""Every registered feature obeys every law; a feature added tomorrow is held to them by being registered."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from gogoku_pipeline.core.sessions import OUTAGE
+from gogoku_pipeline.features import laws
+from gogoku_pipeline.features.engine import compute
+from gogoku_pipeline.features.registry import house
+from tests.laws.features.small_market import NEWCOMER, SESSIONS, inputs_of, with_split
+
+NAMES = house().names
+SPAN = {"start": SESSIONS[0], "end": SESSIONS[-1]}
+
+
+@pytest.mark.parametrize("cut", [SESSIONS[45], OUTAGE, SESSIONS[180], SESSIONS[300]])
+def test_later_rows_change_no_bit(inputs, cut):
+    assert laws.truncation(house(), NAMES, inputs, cut) == []
+
+
+@pytest.mark.parametrize("cut", [SESSIONS[119], SESSIONS[121], SESSIONS[260]])
+def test_later_raw_bars_change_no_bit_even_when_they_hold_a_split(bars, inputs, cut):
+    before = inputs_of(bars.filter(pl.col("session") <= cut))
+    whole = compute(NAMES, inputs, **SPAN).filter(pl.col("session") <= cut)
+    assert laws.compare("truncation", NAMES, whole, compute(NAMES, before, **SPAN)) == []
+
+
+@pytest.mark.parametrize("code", ["10000", "10030", "10050", "10080", NEWCOMER])
+def test_a_stock_keeps_its_values_when_all_others_are_gone(inputs, code):
+    assert laws.isolation(house(), NAMES, inputs, code) == []
+
+
+@pytest.mark.parametrize("code", [NEWCOMER, "10050"])
+def test_a_listing_moves_nothing_before_it(inputs, code):
+    assert laws.late_listing(house(), NAMES, inputs, code) == []
+
+
+def test_row_order_changes_no_bit(inputs):
+    assert laws.row_order(house(), NAMES, inputs) == []
+
+
+def test_values_follow_their_stock_when_codes_are_dealt_out_anew(inputs):
+    assert laws.names_of_stocks(house(), NAMES, inputs) == []
+
+
+@pytest.mark.parametrize("start", [SESSIONS[165], SESSIONS[280]])
+def test_a_chunk_with_its_declared_warm_up_equals_the_whole(inputs, start):
+    assert laws.chunks(house(), NAMES, inputs, start) == []
+
+
+@pytest.mark.parametrize("factor", [0.25, 1024.0, 7.0])
+def test_the_basis_of_a_history_carries_no_meaning(inputs, factor):
+    assert laws.rebasing(house(), NAMES, inputs, factor) == []
+
+
+def test_an_inserted_split_changes_nothing(bars, inputs):
+    split = inputs_of(with_split(bars, "10110", SESSIONS[170], 0.2))
+    found = laws.compare("split", NAMES, compute(NAMES, inputs, **SPAN), compute(NAMES, split, **SPAN), ulps=4)
+    assert found == []
+
+
+def test_values_stay_inside_their_declared_bounds(inputs):
+    assert laws.bounds(house(), NAMES, inputs) == []
+
+
+def test_nulls_are_exactly_the_ones_the_inputs_owe(inputs):
+    assert laws.budget_of_nulls(house(), NAMES, inputs) == []
+
+
+def test_no_feature_is_constant_or_empty(inputs):
+    frame = compute(NAMES, inputs, **SPAN)
+    assert [name for name in NAMES if frame[name].drop_nulls().n_unique() < 20] == []
+
+
+def test_the_outage_occupies_a_place_and_gives_no_observation(inputs):
+    frame = compute(NAMES, inputs, **SPAN)
+    day = frame.filter(pl.col("session") == OUTAGE)
+    after = frame.filter(pl.col("session") == date(2020, 10, 2))
+    assert day.height > 30
+    for name in ("ret_1d", "ret_overnight", "ret_intraday", "range_1d", "mkt_ret_1d", "xs_ret_1d", "resid_ret_1d"):
+        assert day[name].null_count() == day.height
+    assert after["ret_1d"].null_count() == after.height
+    assert after["mkt_ret_1d"].null_count() == after.height
+    assert day["vol_60d"].null_count() < day.height
+    assert after["mkt_ret_20d"].null_count() == 0
+
+
+def test_gap_rows_hold_a_place_and_are_never_put_out(inputs):
+    frame = compute(["ret_1d", "ret_5d"], inputs, **SPAN)
+    gaps = inputs.prices.filter(pl.col("is_gap")).select("session", "code")
+    assert gaps.height > 30
+    assert frame.join(gaps, on=["session", "code"]).is_empty()
+    assert frame.height == inputs.prices.height - gaps.height
