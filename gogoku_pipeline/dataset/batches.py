@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.core.errors import DatasetError
+from gogoku_pipeline.core.fingerprints import sha256_bytes, sha256_json
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.dataset.panel_map import Panel, unpack
 
@@ -146,6 +147,12 @@ class TrainingData:
         days = placed["available_at"].dt.date().to_physical().fill_null(_NEVER).to_numpy()
         known[row, column] = np.where(days == _NEVER, _NEVER, days + date(1970, 1, 1).toordinal())
         return Targets(values, known)
+
+    def fingerprint(self, horizon_d: int, label: str = "gauss_open") -> str:
+        """Content hash of the targets and the cross-section, for cache keys."""
+        targets = self.targets(horizon_d, label)
+        parts = (targets.values, targets.known_on, np.ascontiguousarray(self._members))
+        return sha256_json([sha256_bytes(part.tobytes()) for part in parts])
 
     def day_targets(
         self, sessions: Sequence[date], horizon_d: int, *, label: str = "gauss_open", before: date | None = None

@@ -1,0 +1,124 @@
+"""APEX-Ranker: a PatchTST encoder that reads each stock's look-back and gives it one score.
+
+Every stock is read alone, so the order of stocks means nothing; stocks meet in the loss, which ranks them per day.
+Source: PatchTST (Nie et al., ICLR 2023) with the adaptations named in `layers/`; models.md 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.models.layers.encoder_block import EncoderBlock
+from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding
+from gogoku_pipeline.models.layers.score_head import ScoreHead
+
+Size = Literal["tiny", "small", "base"]
+
+
+@dataclass(frozen=True)
+class RankerConfig:
+    """Shape of the network. `RankerConfig.of(size)` is the one dial; every field may be set on top of it."""
+
+    look_back: int = 20
+    """Sessions a score reads, the decision session included."""
+    patch: int = 5
+    """Sessions per patch."""
+    stride: int = 5
+    """Sessions between the starts of two patches."""
+    d_model: int = 48
+    """Width of a token."""
+    depth: int = 2
+    """Encoder blocks."""
+    heads: int = 4
+    """Attention heads; divides d_model."""
+    d_ff: int = 96
+    """Width inside the feed-forward network."""
+    dropout: float = 0.1
+    """Share dropped in training."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that contradict each other, by name."""
+        if self.d_model % self.heads:
+            raise _bad(
+                "heads and d_model", f"{self.heads} heads over a width of {self.d_model}", "heads divide d_model"
+            )
+        if self.patch > self.look_back:
+            raise _bad(
+                "patch and look_back", f"patch {self.patch} over a look-back of {self.look_back}", "patch <= look_back"
+            )
+        if self.stride > self.patch:
+            raise _bad(
+                "stride and patch",
+                f"stride {self.stride} over a patch of {self.patch}",
+                "stride <= patch, or sessions are skipped",
+            )
+        for name in ("look_back", "patch", "stride", "d_model", "depth", "heads", "d_ff"):
+            if getattr(self, name) < 1:
+                raise _bad(name, str(getattr(self, name)), "at least 1")
+        if not 0.0 <= self.dropout < 1.0:
+            raise _bad("dropout", str(self.dropout), "a share in [0, 1)")
+
+    @classmethod
+    def of(cls, size: Size, **changes: Any) -> RankerConfig:
+        """A preset, with fields changed on top; an unknown size or field raises ConfigError."""
+        if size not in PRESETS:
+            raise _bad("size", repr(size), f"one of {sorted(PRESETS)}")
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(changes) - known):
+            raise _bad("RankerConfig", f"unknown fields {unknown}", f"fields among {sorted(known)}")
+        return replace(PRESETS[size], **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, for manifests and hashes."""
+        return asdict(self)
+
+
+PRESETS: dict[str, RankerConfig] = {
+    "tiny": RankerConfig(look_back=8, patch=4, stride=4, d_model=16, depth=1, heads=2, d_ff=32, dropout=0.0),
+    "small": RankerConfig(),
+    "base": RankerConfig(look_back=60, patch=10, stride=5, d_model=192, depth=3, heads=8, d_ff=384, dropout=0.1),
+}
+"""tiny: tests; small: two CPU cores; base: one GPU (width and depth of the earlier `apex_base`, shorter look-back)."""
+
+
+class ApexRanker(nn.Module):
+    """The network.
+
+    Args:
+        n_features: features per session F.
+        config: shape.
+    """
+
+    def __init__(self, n_features: int, config: RankerConfig) -> None:
+        super().__init__()
+        self.n_features, self.config = n_features, config
+        self.embed = PatchEmbedding(config.look_back, config.patch, config.stride, 2 * n_features, config.d_model)
+        self.blocks = nn.ModuleList(
+            EncoderBlock(config.d_model, config.heads, config.d_ff, config.dropout) for _ in range(config.depth)
+        )
+        self.head = ScoreHead(self.embed.patches, config.d_model, config.dropout)
+
+    def forward(self, values: Tensor, valid: Tensor) -> Tensor:
+        """Scores of stocks.
+
+        Args:
+            values: [N, L, F], 0 where missing.
+            valid: [N, L, F] in {0, 1}: the network is told what is missing instead of reading zeros as facts.
+
+        Returns:
+            [N] float32.
+        """
+        x = self.embed(torch.cat([values * valid, valid], dim=-1))  # [N, P, d_model]
+        for block in self.blocks:
+            x = block(x)
+        scores: Tensor = self.head(x)
+        return scores
+
+
+def _bad(thing: str, got: str, want: str) -> ConfigError:
+    return ConfigError(thing, got=got, want=want, remedy="Correct the ranker's configuration.")

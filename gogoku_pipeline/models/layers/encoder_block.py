@@ -1,0 +1,37 @@
+"""One pre-norm transformer encoder block.
+
+Formula: x + drop(attention(LN(x))), then x + drop(W2 GELU(W1 LN(x))). PatchTST uses BatchNorm after each branch; over
+one day's stocks its statistics would differ between training and scoring, so LayerNorm before each branch takes its
+place (Xiong et al., 2020, "On Layer Normalization in the Transformer Architecture").
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from gogoku_pipeline.models.layers.attention import SelfAttention
+
+
+class EncoderBlock(nn.Module):
+    """Attention and a feed-forward network, each with a residual branch.
+
+    Args:
+        d_model: width of a token.
+        heads: attention heads.
+        d_ff: width inside the feed-forward network.
+        dropout: share dropped in training.
+    """
+
+    def __init__(self, d_model: int, heads: int, d_ff: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(d_model)
+        self.attention = SelfAttention(d_model, heads, dropout)
+        self.norm_feed = nn.LayerNorm(d_model)
+        self.feed = nn.Sequential(nn.Linear(d_model, d_ff), nn.GELU(), nn.Dropout(dropout), nn.Linear(d_ff, d_model))
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, P, d_model] -> [N, P, d_model]."""
+        x = x + self.drop(self.attention(self.norm_attention(x)))
+        out: Tensor = x + self.drop(self.feed(self.norm_feed(x)))
+        return out

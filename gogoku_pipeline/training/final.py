@@ -1,0 +1,125 @@
+"""Versions: a recipe fitted up to a cut-off with several seeds, kept as an artefact that can serve from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from gogoku_pipeline.core.errors import DatasetError
+from gogoku_pipeline.core.fingerprints import sha256_json
+from gogoku_pipeline.core.log import logger
+from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.dataset.splits import final_split
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.training.config import Progress
+from gogoku_pipeline.training.recipes import TARGET, Recipe
+
+_log = logger("training")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version that was trained, or found already trained.
+
+    Attributes:
+        model: recipe name, also the artefact's.
+        version: cut-off and content hash, e.g. `20240508-3f2a9c01d4e7`; it sorts by cut-off.
+        cutoff: last session whose evening the version knew.
+        config_hash: of the recipe.
+        feature_hash: of the feature catalogue.
+        manifest: everything written beside the files.
+        curves: learning curve per seed; empty when the version was found already trained.
+    """
+
+    model: str
+    version: str
+    cutoff: date
+    config_hash: str
+    feature_hash: str
+    manifest: dict[str, Any]
+    curves: dict[int, list[dict[str, float]]]
+
+
+def train_version(
+    recipe: Recipe,
+    data: TrainingData,
+    cutoff: date,
+    seeds: Sequence[int],
+    store: Store,
+    horizon_d: int = 5,
+    validation: int = 40,
+    progress: Progress | None = None,
+) -> ModelVersion:
+    """Train a version on everything known at a cut-off and keep it.
+
+    The version's name is a hash of all its inputs, so training the same twice finds the first one.
+
+    Args:
+        recipe: what is fitted.
+        data: panel and labels; only labels known by `cutoff` are used.
+        cutoff: a session of the panel.
+        seeds: one fit each; their scores are averaged by rank when serving.
+        store: artefacts are kept there, manifest last.
+        horizon_d: label horizon.
+        validation: sessions that decide when to stop.
+        progress: advanced by 1 per fit.
+
+    Raises:
+        DatasetError: no seeds, a cut-off outside the panel, too few sessions; ArtefactError: see the store.
+    """
+    used = list(seeds) if recipe.is_seeded else list(seeds)[:1]
+    if not used:
+        raise DatasetError(recipe.name, got="no seeds", want="at least one", remedy="Pass seeds such as (1, 2, 3).")
+    data.panel.index(cutoff)
+    split = final_split(data.sessions, cutoff, horizon_d, validation=validation)
+    manifest = _manifest(recipe, data, cutoff, used, horizon_d, split)
+    version = f"{cutoff:%Y%m%d}-{sha256_json(manifest)[:12]}"
+    curves: dict[int, list[dict[str, float]]] = {}
+    if version not in store.artefacts.versions(recipe.name):
+        files: dict[str, bytes] = {}
+        for seed in used:
+            fitted = recipe.fit(data, split[0], split[1], seed, horizon_d)
+            files |= {seed_file(seed, name): payload for name, payload in fitted.files().items()}
+            curves[seed] = fitted.ledger
+            if progress is not None:
+                progress.advance(1, f"{recipe.name}: version {version}, seed {seed}")
+        store.artefacts.save(recipe.name, version, files, manifest)
+        _log.info("%s version %s kept, %d seeds", recipe.name, version, len(used))
+    return ModelVersion(recipe.name, version, cutoff, recipe.config_hash, data.panel.catalogue_hash, manifest, curves)
+
+
+def seed_file(seed: int, name: str) -> str:
+    """File of one seed's fit inside a version."""
+    return f"seed-{seed}-{name}"
+
+
+def _manifest(
+    recipe: Recipe,
+    data: TrainingData,
+    cutoff: date,
+    seeds: list[int],
+    horizon_d: int,
+    split: tuple[tuple[date, ...], tuple[date, ...]],
+) -> dict[str, Any]:
+    panel = data.panel
+    return {
+        "model": recipe.name,
+        "family": recipe.family,
+        "config_hash": recipe.config_hash,
+        "feature_hash": panel.catalogue_hash,
+        "feature_names": list(panel.names),
+        "normaliser_key": panel.normaliser_key,
+        "panel_key": panel.key,
+        "table_versions": dict(panel.table_versions),
+        "labels": data.fingerprint(horizon_d, TARGET),
+        "target": TARGET,
+        "horizon_d": horizon_d,
+        "cross_section": data.cross_section,
+        "seeds": seeds,
+        "cutoff": cutoff.isoformat(),
+        "fitted_through": cutoff.isoformat(),
+        "train": [split[0][0].isoformat(), split[0][-1].isoformat(), len(split[0])],
+        "validation": [split[1][0].isoformat(), split[1][-1].isoformat(), len(split[1])],
+    }

@@ -1,0 +1,87 @@
+"""Scores of one session from a kept version: verified files, the same features, seeds averaged by rank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import DatasetError
+from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.dataset.labels import LABELS
+from gogoku_pipeline.dataset.panel_map import Panel
+from gogoku_pipeline.evaluation.ensemble import ensemble_scores
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.training.recipe_boosted import load_fitted_boosted
+from gogoku_pipeline.training.recipe_ladder import load_fitted_rung
+from gogoku_pipeline.training.recipe_ranker import load_fitted_ranker
+from gogoku_pipeline.training.recipes import Fitted
+
+_LOADERS: dict[str, Callable[[Mapping[str, bytes]], Fitted]] = {
+    "lightgbm": load_fitted_boosted,
+    "naive": load_fitted_rung,
+    "apex_ranker": load_fitted_ranker,
+}
+
+
+def load_fitted(family: str, files: Mapping[str, bytes]) -> Fitted:
+    """A fit of a family from its files; raises DatasetError for an unknown family."""
+    if family not in _LOADERS:
+        raise DatasetError(
+            f"model family {family!r}", got="an unknown name", want=f"one of {sorted(_LOADERS)}", remedy="Correct it."
+        )
+    return _LOADERS[family](files)
+
+
+def predict_session(store: Store, model: str, version: str, data: Panel | TrainingData, session: date) -> pl.DataFrame:
+    """Scores of one session's cross-section.
+
+    Args:
+        store: holds the version.
+        model: recipe name.
+        version: which version.
+        data: panel with the session and the look-back before it.
+        session: the decision.
+
+    Returns:
+        session, code, horizon_d, score: mean over seeds of the rank within the day, in (0, 1]; sorted by code.
+
+    Raises:
+        ArtefactError: the version is missing or altered.
+        DatasetError: the panel holds other features, lacks the session, or the version learnt from after it.
+    """
+    kept = store.artefacts.load(model, version)
+    manifest = kept.manifest
+    panel = data if isinstance(data, Panel) else data.panel
+    if manifest["feature_hash"] != panel.catalogue_hash:
+        raise DatasetError(
+            f"{model} {version} on {session}",
+            got=f"a panel of feature catalogue {panel.catalogue_hash[:12]}",
+            want=f"catalogue {manifest['feature_hash'][:12]}, the one it was trained on",
+            remedy="Build the panel of that catalogue, or train a version on the new features.",
+        )
+    if session < date.fromisoformat(manifest["fitted_through"]):
+        raise DatasetError(
+            f"{model} {version} on {session}",
+            got=f"a version that knew everything up to {manifest['fitted_through']}",
+            want="a session on or after its cut-off",
+            remedy="Serve an earlier version for this session.",
+        )
+    if isinstance(data, Panel):
+        data = TrainingData(panel, LABELS.empty(), cross_section=manifest["cross_section"])
+    parts = []
+    for seed in manifest["seeds"]:
+        prefix = f"seed-{seed}-"
+        files = {name.removeprefix(prefix): body for name, body in kept.files.items() if name.startswith(prefix)}
+        scores = load_fitted(manifest["family"], files).score(data, [session])
+        parts.append(scores.with_columns(pl.lit(seed, dtype=pl.Int64).alias("seed")))
+    found = pl.concat(parts)
+    if found.is_empty():
+        raise DatasetError(
+            f"{model} {version} on {session}",
+            got="an empty cross-section",
+            want="tradable stocks",
+            remedy="Check core__universe for the session.",
+        )
+    return ensemble_scores(found).select("session", "code", "horizon_d", "score").sort("session", "code")
