@@ -15,7 +15,7 @@ from gogoku_pipeline.graph import exact, sieve, strongest
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import build_edges, edges_by_session
 from gogoku_pipeline.graph.day_by_day import day_by_day
-from gogoku_pipeline.graph.windows import return_matrix
+from gogoku_pipeline.graph.windows import return_matrix, returns_for_graph
 
 DAYS = list(tse_calendar(date(2024, 5, 1), date(2024, 5, 31)).sessions)
 
@@ -37,6 +37,17 @@ def test_a_table_becomes_a_matrix_ordered_by_session_and_code():
     assert matrix.returns[0, 1] == 0.1 and matrix.returns[1, 0] == 0.3
     assert matrix.is_listed.tolist() == [[True, True], [True, False]]
     assert matrix.is_in_universe.tolist() == [[True, True], [False, False]]
+
+
+def test_the_three_tables_the_graph_reads_are_joined_row_by_row():
+    key = {"session": [DAYS[1], DAYS[0]], "code": ["10010", "10020"]}
+    prices = pl.DataFrame(key | {"ret_1d": [0.1, None], "vol_20d": [1.0, 2.0]})
+    market = pl.DataFrame(key | {"xs_ret_1d": [0.01, 0.02], "beta_60d": [1.0, 1.0]}).reverse()
+    universe = pl.DataFrame({"session": [DAYS[1]], "code": ["10010"], "is_in_universe": [True], "is_tradable": [False]})
+    assert returns_for_graph(prices, market, universe).rows() == [
+        (DAYS[0], "10020", None, 0.02, False),
+        (DAYS[1], "10010", 0.1, 0.01, True),
+    ]
 
 
 def test_a_calendar_keeps_a_place_for_sessions_without_rows():
