@@ -61,25 +61,13 @@ def join_as_of(
         DataError: `available_at` is null somewhere, or the right key is not unique.
     """
     event = _event_column(right_table, on_code=on_code)
-    _require_available(right, right_table, event)
     by = ["code"] if on_code else []
-    if right.select(*by, event).is_duplicated().any():
-        raise DataError(
-            f"as-of join with {right_table.name}",
-            got="several rows with the same key",
-            want="at most one match per row (m:1)",
-            remedy="Check the table's key; write through the store, which refuses repeated keys.",
-        )
+    _require_available(right, right_table, event)
+    _require_unique(right, right_table, [*by, event])
     asked = left.with_columns((pl.col(cutoff) if isinstance(cutoff, str) else cutoff).alias(_CUTOFF)).with_row_index(
         "__row"
     )
-    if asked.schema[_CUTOFF] != JST_INSTANT:
-        raise SchemaError(
-            "cutoff of an as-of join",
-            got=str(asked.schema[_CUTOFF]),
-            want=str(JST_INSTANT),
-            remedy="Use tables.asof.cutoff_at(session, hour).",
-        )
+    _require_instant(asked)
     known = _newest_event_known(right, event, by)
     found = asked.sort(_CUTOFF).join_asof(
         known,
@@ -142,6 +130,26 @@ def _require_available(right: pl.DataFrame, table: Table, event: str) -> None:
             got=f"{unknown} rows without `available_at`",
             want="an instant on every row",
             remedy="Type the rows again; the publication rule gives every row its instant.",
+        )
+
+
+def _require_unique(right: pl.DataFrame, table: Table, key: list[str]) -> None:
+    if right.select(key).is_duplicated().any():
+        raise DataError(
+            f"as-of join with {table.name}",
+            got="several rows with the same key",
+            want="at most one match per row (m:1)",
+            remedy="Check the table's key; write through the store, which refuses repeated keys.",
+        )
+
+
+def _require_instant(asked: pl.DataFrame) -> None:
+    if asked.schema[_CUTOFF] != JST_INSTANT:
+        raise SchemaError(
+            "cutoff of an as-of join",
+            got=str(asked.schema[_CUTOFF]),
+            want=str(JST_INSTANT),
+            remedy="Use tables.asof.cutoff_at(session, hour).",
         )
 
 

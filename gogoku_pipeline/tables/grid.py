@@ -22,16 +22,16 @@ def densify(rows: pl.DataFrame, calendar: SessionCalendar | None = None) -> pl.D
         calendar: the sessions; None for the exchange's own.
 
     Returns:
-        The same columns plus `place` (Int32, number of the session in the calendar) and `is_gap`, sorted by
-        (code, session).
+        The same columns plus `place` (Int64, number of the session in the calendar), `issue` (Int64, number of the
+        code among these codes, in their order) and `is_gap`, sorted by (code, session).
 
     Raises:
         SchemaError: two rows share session and code.
         DataError: a row lies on a day that is no session.
     """
     known = calendar or tse_calendar()
-    placed = _placed(rows, known).sort("code", "place")
-    repeated = (pl.col("code") == pl.col("code").shift(1)) & (pl.col("place") == pl.col("place").shift(1))
+    placed = _placed(rows, known).sort(pl.col("issue") * len(known.sessions) + pl.col("place"))
+    repeated = (pl.col("issue") == pl.col("issue").shift(1)) & (pl.col("place") == pl.col("place").shift(1))
     if twice := placed.filter(repeated).height:
         raise SchemaError(
             "rows of (session, code)",
@@ -43,20 +43,21 @@ def densify(rows: pl.DataFrame, calendar: SessionCalendar | None = None) -> pl.D
     gaps = _gaps(placed, known)
     if gaps.is_empty():
         return full
-    return pl.concat([full, gaps], how="diagonal").sort("code", "place")
+    return pl.concat([full, gaps], how="diagonal").sort("issue", "place")
 
 
 def place_axis(calendar: SessionCalendar | None = None) -> pl.DataFrame:
-    """(session, place): each session's number in the calendar, Int32 from 0."""
+    """(session, place): each session's number in the calendar, Int64 from 0."""
     known = calendar or tse_calendar()
     return pl.DataFrame(
         {"session": known.sessions, "place": range(len(known.sessions))},
-        schema={"session": pl.Date, "place": pl.Int32},
+        schema={"session": pl.Date, "place": pl.Int64},
     )
 
 
 def _placed(rows: pl.DataFrame, known: SessionCalendar) -> pl.DataFrame:
-    placed = rows.join(place_axis(known), on="session", how="left")
+    codes = rows.select(pl.col("code").unique().sort()).with_row_index("issue").cast({"issue": pl.Int64})
+    placed = rows.join(place_axis(known), on="session", how="left").join(codes, on="code", how="left")
     if stray := placed.filter(pl.col("place").is_null())["session"].unique().sort().to_list():
         raise DataError(
             "rows on days without trading",
@@ -68,13 +69,16 @@ def _placed(rows: pl.DataFrame, known: SessionCalendar) -> pl.DataFrame:
 
 
 def _gaps(placed: pl.DataFrame, known: SessionCalendar) -> pl.DataFrame:
-    """Rows for the sessions an issue lacks between its first and its last one; `placed` is sorted by (code, place)."""
-    same = pl.col("code") == pl.col("code").shift(1)
+    """Rows for the sessions an issue lacks between its first and its last one; `placed` is sorted by (issue, place)."""
+    same = pl.col("issue") == pl.col("issue").shift(1)
     holes = placed.select(
-        "code", "place", pl.when(same).then(pl.col("place").shift(1)).otherwise(pl.col("place")).alias("before")
+        "code",
+        "issue",
+        "place",
+        pl.when(same).then(pl.col("place").shift(1)).otherwise(pl.col("place")).alias("before"),
     ).filter(pl.col("place") - pl.col("before") > 1)
     filled = holes.select(
-        "code", pl.int_ranges(pl.col("before") + 1, pl.col("place"), dtype=pl.Int32).alias("place")
+        "code", "issue", pl.int_ranges(pl.col("before") + 1, pl.col("place"), dtype=pl.Int64).alias("place")
     ).explode("place")
     sessions = pl.Series("session", known.sessions, dtype=pl.Date).gather(filled["place"])
     return filled.with_columns(sessions, pl.lit(value=True).alias("is_gap"))

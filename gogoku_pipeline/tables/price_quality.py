@@ -55,7 +55,7 @@ def check_jumps(bars: pl.DataFrame, *, calendar: SessionCalendar | None = None) 
         calendar: the sessions; None for the exchange's own.
     """
     grid = densify(bars.select("session", "code", *_PRICES, "adjustment_factor"), calendar)
-    same = pl.col("code") == pl.col("code").shift(1)
+    same = pl.col("issue") == pl.col("issue").shift(1)
     base = pl.when(same).then(pl.col("close_jpy").shift(1) * pl.col("adjustment_factor"))
     pairs = grid.with_columns(base.alias("base_jpy")).filter(
         pl.col("base_jpy").is_not_null() & pl.col("close_jpy").is_not_null()
@@ -85,13 +85,13 @@ def check_adjustment(bars: pl.DataFrame, *, calendar: SessionCalendar | None = N
     """
     columns = ("session", "code", "close_jpy", "adjustment_factor", "served_adjusted_close_jpy")
     grid = densify(bars.select(columns), calendar).with_columns(
-        pl.col("adjustment_factor").fill_null(1.0).cum_prod().over("code").alias("factor")
+        pl.col("adjustment_factor").fill_null(1.0).cum_prod().over("issue").alias("factor")
     )
     served = pl.col("served_adjusted_close_jpy")
     rows = grid.filter(pl.col("close_jpy").is_not_null() & (served > 0)).with_columns(
         (served * pl.col("factor") / pl.col("close_jpy")).alias("k"), (SERVED_ROUNDING_JPY / served).alias("rounding")
     )
-    same = pl.col("code") == pl.col("code").shift(1)
+    same = pl.col("issue") == pl.col("issue").shift(1)
     moved = rows.with_columns(
         pl.when(same).then(pl.col("k") / pl.col("k").shift(1)).alias("moved"),
         (pl.col("rounding") + pl.col("rounding").shift(1) + 1e-9).alias("tolerance"),

@@ -56,6 +56,9 @@ _INPUTS = (
 )
 
 
+_MANY = 1_000_000
+"""More issues than any market has: place x this + issue orders a frame by (session, code) with one integer."""
+
 _FACTOR = pl.col("adjustment_factor").fill_null(1.0)
 _VOLUME_FACTOR = pl.when(pl.col("ex_rights_type").eq_missing(pl.lit(RIGHTS_ISSUE))).then(1.0).otherwise(_FACTOR)
 
@@ -119,9 +122,9 @@ def stage_prices(
             (pl.col("volume_shares") * pl.col("volume_factor")).alias("volume"),
             pl.col("close_jpy").alias("close_raw_jpy"),
         )
-        .with_columns(pl.col("close").forward_fill(limit=MARK_SESSIONS - 1).over("code").alias("mark"))
+        .with_columns(pl.col("close").forward_fill(limit=MARK_SESSIONS - 1).over("issue").alias("mark"))
         .with_columns(pl.col("session").is_in(halted).alias("is_market_halt"))
-        .sort("place", "code")
+        .sort(pl.col("place") * _MANY + pl.col("issue"))
         .select([pl.col(name).cast(dtype) for name, dtype in STAGED_SCHEMA.items()])
     )
 
@@ -169,11 +172,11 @@ def _starts(rows: pl.DataFrame, events: pl.DataFrame | None, calendar: SessionCa
 
 def _stepped(grid: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
     """`factor` and `volume_factor` of each grid row (history folded into the first row), and the listing age."""
-    is_first = pl.col("code").ne_missing(pl.col("code").shift(1))
+    is_first = pl.col("issue").ne_missing(pl.col("issue").shift(1))
     step = pl.when(is_first).then(_FACTOR * pl.col("factor_before")).otherwise(_FACTOR)
     volume_step = pl.when(is_first).then(_VOLUME_FACTOR * pl.col("volume_before")).otherwise(_VOLUME_FACTOR)
     return grid.join(starts, on="code", how="left", maintain_order="left").with_columns(
-        step.cum_prod().over("code").alias("factor"),
-        volume_step.cum_prod().over("code").alias("volume_factor"),
+        step.cum_prod().over("issue").alias("factor"),
+        volume_step.cum_prod().over("issue").alias("volume_factor"),
         (pl.col("place") - pl.col("first_place") + 1).cast(pl.Int32).alias("listed_sessions"),
     )

@@ -178,7 +178,7 @@ def _traded(
         pl.col("turnover_jpy")
         .fill_null(quiet)
         .rolling_median(rules.turnover_window, min_samples=(rules.turnover_window + 1) // 2)
-        .over("code")
+        .over("issue")
     )
     return (
         grid.join(firsts, on="code", how="left", maintain_order="left")
