@@ -6,6 +6,8 @@ import polars as pl
 
 from gogoku_pipeline.evaluation.frames import checked_scores, groups
 
+_DECIMALS = 12
+
 
 def ensemble_scores(scores: pl.DataFrame) -> pl.DataFrame:
     """One score per model, session, code and horizon: the mean over seeds of the rank within the day.
@@ -21,4 +23,5 @@ def ensemble_scores(scores: pl.DataFrame) -> pl.DataFrame:
     day = groups(frame)
     keys = [name for name in day if name != "seed"] + ["code"]
     ranked = frame.with_columns((pl.col("score").rank("average") / pl.col("score").count()).over(day).alias("score"))
-    return ranked.group_by(keys).agg(pl.col("score").mean()).sort(keys)
+    ordered = ranked.sort(*day, "code")  # a sum of floats depends on its order, and its last bit must not break ties
+    return ordered.group_by(keys).agg(pl.col("score").mean().round(_DECIMALS)).sort(keys)

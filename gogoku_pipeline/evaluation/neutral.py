@@ -32,7 +32,7 @@ def neutralise(scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         The scores' keys and `score`, now the residual; null where the score is null, where the day has no more names
-        than regressors, or where the exposures explain the score completely (rounding is not ranked).
+        than independent regressors, or where the exposures explain the score completely (rounding is not ranked).
 
     Raises:
         EvaluationError: no exposure column, or two exposure rows for one (session, code).

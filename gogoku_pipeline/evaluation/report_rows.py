@@ -72,8 +72,8 @@ class SourceRow:
 
 
 SUMMARY_HEAD = (
-    "days", "no rank", "RankIC", "std", "ICIR", "ICIR p.a.", "t (NW)", "95 % interval", "neutral (t)", "P@10 %",
-    "blind", "P@50", "blind", "spread", "hit rate", "collapsed",
+    "days", "no rank", "RankIC", "std", "ICIR", "ICIR p.a.", "t (NW)", "95 % interval", "neutral (t)", "P@10 % (blind)",
+    "P@50 (blind)", "spread", "hit rate", "collapsed",
 )  # fmt: skip
 
 
@@ -137,10 +137,8 @@ def _cells(row: dict[str, object]) -> tuple[str, ...]:
         cell("rank_ic_t", "+.2f"),
         f"[{cell('rank_ic_low', '+.4f')}, {cell('rank_ic_high', '+.4f')}]",
         f"{cell('neutral_rank_ic_mean', '+.4f')} ({cell('neutral_rank_ic_t', '+.1f')})",
-        cell("p_at_10pct", ".1%"),
-        cell("p_at_10pct_random", ".1%"),
-        cell("p_at_50", ".1%"),
-        cell("p_at_50_random", ".1%"),
+        f"{cell('p_at_10pct', '.1%')} ({cell('p_at_10pct_random', '.1%')})",
+        f"{cell('p_at_50', '.1%')} ({cell('p_at_50_random', '.1%')})",
         cell("spread", "+.2%"),
         cell("hit_rate", ".1%"),
         cell("n_degenerate_days", "d"),

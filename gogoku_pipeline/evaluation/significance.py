@@ -54,7 +54,7 @@ class Interval:
         mean: of the days with a value.
         low: lower bound; NaN when the series is too short.
         high: upper bound.
-        standard_error: of the mean, over the resamples.
+        standard_error: of the mean, over the resamples, corrected for their being centred on the sample mean.
         block: mean block length in sessions.
         n: days with a value.
     """
@@ -102,12 +102,14 @@ def stationary_bootstrap_ci(
 ) -> Interval:
     """Confidence interval of a mean by resampling stretches of days.
 
-    For a paired comparison pass the daily differences (`paired_differences`). The interval is the
-    percentile interval of resampled means; blocks have geometric lengths and wrap around the end.
+    For a paired comparison pass the daily differences (`paired_differences`). Blocks have geometric lengths and wrap
+    around the end. The percentile interval of the resampled means is then stretched about the mean by
+    `small_sample_stretch`: without it, and with blocks of one horizon, a nominal 95 % interval of 80 overlapping
+    5-session days covers the truth 83 % of the time, with it 94 % (250 days: 90 % and 91 %).
 
     Args:
         series: one number per day in time order, NaN for none, shape [T].
-        horizon_d: sessions a label spans; the block is never shorter.
+        horizon_d: sessions a label spans; a block is at least twice as long, and at most a quarter of the series.
         level: probability the interval is meant to cover.
         resamples: number of resampled series.
         seed: same seed, same interval.
@@ -117,11 +119,23 @@ def stationary_bootstrap_ci(
     n = values.size
     if n < MIN_DAYS:
         return Interval(_mean(values), math.nan, math.nan, math.nan, math.nan, n)
-    length = block if block is not None else max(_optimal_block(values), float(horizon_d))
-    length = min(max(length, 1.0), n / 2)
+    length = block if block is not None else max(_optimal_block(values), 2.0 * horizon_d)
+    length = min(max(length, 1.0), n / 4)
     means = _resampled_means(values, length, resamples, stream(seed, "stationary_bootstrap"))
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(_mean(values), float(low), float(high), float(means.std(ddof=1)), length, n)
+    centre, stretch = _mean(values), small_sample_stretch(n, length, level)
+    low, high = centre + (np.quantile(means, [(1 - level) / 2, (1 + level) / 2]) - centre) * stretch
+    error = float(means.std(ddof=1)) / math.sqrt(1 - (2 * length - 1) / n)
+    return Interval(centre, float(low), float(high), error, length, n)
+
+
+def small_sample_stretch(n: int, block: float, level: float) -> float:
+    """How much wider an interval from few blocks must be.
+
+    Resampling around the sample mean loses a share (2 block - 1) / n of the variance, and n / block blocks tell the
+    spread no better than that many observations: 1 / sqrt(1 - (2 block - 1) / n) x t(n / block) / z.
+    """
+    tail = (1 + level) / 2
+    return float(student_t.ppf(tail, n / block) / norm.ppf(tail)) / math.sqrt(1 - (2 * block - 1) / n)
 
 
 def paired_differences(first: npt.ArrayLike, second: npt.ArrayLike) -> FloatArray:

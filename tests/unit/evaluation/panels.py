@@ -4,7 +4,6 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-import pytest
 
 START = date(2024, 1, 4)
 
@@ -65,8 +64,3 @@ class Panel:
                 pl.Series("sector33_code", self.rng.choice(["0050", "1050", "2050"], shape)),
             )
         )
-
-
-@pytest.fixture
-def panel() -> Panel:
-    return Panel()
