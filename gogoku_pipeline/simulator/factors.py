@@ -40,7 +40,7 @@ class NoiseSource:
         self._rng = stream(seed, "noise")
         self._listings = listings
         self._exposures = exposures
-        self._state = Volatility(0.0, self._rng.normal(0.0, 0.3, len(listings.codes)))
+        self._state = Volatility(0.0, self._rng.normal(0.0, 0.45, len(listings.codes)))
 
     def step(self) -> tuple[Floats, Floats]:
         """Move volatility one session on and draw it.
@@ -50,8 +50,8 @@ class NoiseSource:
         """
         rng, state = self._rng, self._state
         n = len(state.own)
-        state.market = 0.97 * state.market + 0.09 * float(rng.standard_normal())
-        state.own = 0.95 * state.own + 0.10 * rng.standard_normal(n)
+        state.market = 0.97 * state.market + 0.11 * float(rng.standard_normal())
+        state.own = 0.95 * state.own + 0.14 * rng.standard_normal(n)
         market = np.exp(np.clip(state.market, -1.0, 1.2))
         own = np.exp(np.clip(state.own, -1.0, 1.2))
         night = self._draw(market, own) * np.sqrt(NIGHT_VARIANCE)
@@ -72,7 +72,7 @@ class NoiseSource:
             + SIZE_VOL * float(rng.standard_normal()) * exposures.size
             + VALUE_VOL * float(rng.standard_normal()) * exposures.value
         )
-        shared = exposures.sign * exposures.group_vol * groups[exposures.group]
+        shared = market * exposures.sign * exposures.group_vol * groups[exposures.group]
         alone = exposures.own_vol * own * self._tail(len(own))
         drawn: Floats = common + exposures.sector_weight * sectors[self._listings.sector] + shared + alone
         return drawn
