@@ -22,6 +22,7 @@ from gogoku_pipeline.core.errors import (
 from gogoku_pipeline.jquants.plans import parse_window
 
 _LONGEST = 200
+_SHORTEST_SECRET = 6
 _KEY_REMEDY = "Set JQUANTS_API_KEY to a key from the J-Quants dashboard."
 
 
@@ -81,7 +82,7 @@ def _message(body: bytes, secret: str) -> str:
         text = str(document.get("message", "")) if isinstance(document, dict) else ""
     except ValueError:
         text = "an answer that is not JSON" if body else ""
-    if secret:
+    if len(secret) >= _SHORTEST_SECRET:
         text = text.replace(secret, "[api key]")
     text = re.sub(r"(https?://[^\s?]+)\?\S*", r"\1", " ".join(text.split()))
     return text[:_LONGEST]
