@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from gogoku_pipeline.graph import laws
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
 from gogoku_pipeline.graph.node_features import compute_node_features
@@ -25,72 +27,71 @@ def graph_of(returns, days, config, **options):
     return edges, compute_node_features(edges, returns, days, config, **options)
 
 
-def changed_by_the_future(build, returns, days, config):
-    """Days whose answer differs when the rows after them are dropped or scrambled."""
-    touched = []
-    for day in days:
-        past, later = returns.filter(pl.col("session") <= day), returns.filter(pl.col("session") > day)
-        noise = np.random.default_rng(3).normal(0, 0.05, later.height).astype(np.float32)
-        scrambled = pl.concat([past, later.with_columns(ret_1d=pl.Series(noise), is_in_universe=pl.lit(False))])
-        whole = build(returns, [day], config)
-        if any(not _same(whole, build(frame, [day], config)) for frame in (past, scrambled)):
-            touched.append(day)
-    return touched
-
-
-def _same(one, other):
+def same(one, other):
     return all(a.equals(b, null_equal=True) for a, b in zip(one, other, strict=True))
 
 
 def test_rows_after_the_session_change_nothing(returns, days, config):
-    assert changed_by_the_future(graph_of, returns, days, config) == []
+    assert [violation for day in days for violation in laws.truncation(returns, day, config)] == []
 
 
-def test_a_window_that_reads_the_next_session_is_caught(returns, days, sessions, config):
+def test_a_window_that_reads_the_next_session_breaks_truncation(returns, days, sessions, config):
     def ahead(frame, wanted, settings):
         known = sorted(set(frame["session"]))
-        next_day = known[min(known.index(wanted[0]) + 1, len(known) - 1)]
-        return graph_of(frame, [next_day], settings)
+        return graph_of(frame, [known[min(known.index(wanted[0]) + 1, len(known) - 1)]], settings)
 
-    late_enough = [day for day in days if sessions[60] <= day < sessions[149]]
-    assert changed_by_the_future(ahead, returns, late_enough, config) == late_enough
+    for day in days:
+        if sessions[60] <= day < sessions[149]:
+            assert {v.law for v in laws.truncation(returns, day, config, ahead)} >= {"truncation"}
 
 
 def test_row_order_changes_no_bit(returns, days, config):
-    edges, features = graph_of(returns, days, config)
-    shuffled = returns.sample(fraction=1.0, shuffle=True, seed=11)
-    mixed = build_edges(shuffled, days[::-1], config)
-    assert edges.equals(mixed)
-    assert features.equals(compute_node_features(mixed.reverse(), shuffled, days[::-1], config), null_equal=True)
+    assert laws.row_order(returns, days, config) == []
+
+
+def test_ties_broken_by_row_order_break_the_row_order_law(returns, days, config):
+    def by_rows(frame, wanted, settings):
+        """A weaker graph that keeps whichever edges come first."""
+        edges, features = graph_of(frame, wanted, settings)
+        place = frame.group_by("code", maintain_order=True).agg().with_row_index("place")
+        ranked = edges.join(place, left_on="code_i", right_on="code").sort("session", "place", "code_j")
+        return ranked.unique(["session", "code_j"], keep="first", maintain_order=True).select(edges.columns), features
+
+    assert {v.law for v in laws.row_order(returns, days, config, by_rows)} == {"row order"}
 
 
 def test_session_by_session_equals_the_range_bit_for_bit(returns, sessions, config):
-    span = sessions[75:105]
-    edges, features = graph_of(returns, span, config)
-    parts = []
-    for day in span:
-        first = sessions[sessions.index(day) - config.lookback_sessions]
-        parts.append(graph_of(returns.filter(pl.col("session").is_between(first, day)), [day], config))
-    assert edges.equals(pl.concat([part[0] for part in parts]))
-    assert features.equals(pl.concat([part[1] for part in parts]), null_equal=True)
+    assert laws.chunks(returns, sessions[75:105], config) == []
+
+
+def test_a_lookback_that_is_too_short_breaks_the_chunk_law(returns, sessions, config):
+    """Weights that reach further back than declared: a graph with a longer window than its lookback says."""
+
+    def longer(frame, wanted, settings):
+        return graph_of(frame, wanted, replace(settings, window=70))
+
+    assert {v.law for v in laws.chunks(returns, sessions[100:102], config, longer)} == {"chunks"}
 
 
 def test_two_threads_give_the_bits_of_one(returns, days, config):
-    assert _same(graph_of(returns, days, config), graph_of(returns, days, config, threads=2))
+    assert same(graph_of(returns, days, config), graph_of(returns, days, config, threads=2))
 
 
 def test_a_stock_outside_the_universe_changes_nothing(returns, days, config):
-    """Code 15800 is never a member; any values or none at all give the same graph of the others."""
+    """Code 15800 is never a member; its values, or none at all, give the same graph of the others."""
     outsider = pl.col("code") == "15800"
     assert returns.filter(outsider & pl.col("is_in_universe")).height == 0 < returns.filter(outsider).height
-    without = graph_of(returns.filter(~outsider), days, config)
     wild = returns.with_columns(ret_1d=pl.when(outsider).then(7.0).otherwise("ret_1d").cast(pl.Float32))
-    for frame in (returns, wild):
-        edges, features = graph_of(frame, days, config)
-        assert edges.equals(without[0])
-        assert features.filter(~outsider).equals(without[1], null_equal=True)
-        alone = features.filter(outsider)
-        assert alone["has_graph"].sum() == 0 and alone["g_degree_count"].null_count() == alone.height
+    assert laws.isolation(returns, days, config, "15800") == laws.isolation(wild, days, config, "15800") == []
+    alone = graph_of(returns, days, config)[1].filter(outsider)
+    assert alone["has_graph"].sum() == 0 and alone["g_degree_count"].null_count() == alone.height
+
+
+def test_a_graph_over_everything_listed_breaks_isolation(returns, days, config):
+    def everyone(frame, wanted, settings):
+        return graph_of(frame.with_columns(is_in_universe=pl.lit(True)), wanted, settings)
+
+    assert {v.law for v in laws.isolation(returns, days, config, "15800", everyone)} == {"isolation"}
 
 
 @pytest.mark.parametrize("factor", [2.0**-7, 2.0**6])
@@ -116,26 +117,55 @@ def test_one_stock_in_other_units_has_the_same_edges(returns, days, config):
     assert build_edges(returns, days, config).equals(build_edges(scaled.cast(returns.schema), days, config))
 
 
-def test_edges_are_undirected_unique_strong_and_sorted(returns, sessions, config):
-    edges = build_edges(returns, sessions, config)
-    assert edges.schema == EDGES.polars_schema
+def test_edges_and_nodes_have_the_shape_they_claim_on_every_session(returns, sessions, config):
+    edges, features = graph_of(returns, sessions, config)
     assert edges.height > 3000
-    assert (edges["code_i"] < edges["code_j"]).all()
-    assert edges.equals(edges.sort(EDGES.key)) and not edges.select(EDGES.key).is_duplicated().any()
-    assert edges["correlation"].abs().is_between(config.threshold - 1e-7, config.shrink).all()
-    assert (edges["available_at"].dt.strftime("%Y-%m-%d %H:%M") == edges["session"].dt.strftime("%Y-%m-%d 16:30")).all()
+    assert laws.shape_of_edges(edges, config) == []
+    assert laws.values_of_nodes(edges, features) == []
 
 
-def test_every_edge_is_among_the_k_strongest_of_one_of_its_ends(returns, days, config):
+def test_edges_are_rows_of_their_table_and_known_after_the_close(returns, days, config):
     edges = build_edges(returns, days, config)
-    ends = pl.concat(
-        [edges.select("session", "code_i", "code_j", "correlation", end=end) for end in ("code_i", "code_j")]
-    )
-    rank = pl.col("correlation").abs().rank("min", descending=True).over("session", "end")
-    best = ends.with_columns(rank=rank).group_by("session", "code_i", "code_j").agg(pl.col("rank").min())
-    assert best["rank"].max() <= config.k
-    per_day = edges.group_by("session").len()["len"].max()
-    assert per_day <= config.k * returns["code"].n_unique()
+    assert edges.schema == EDGES.polars_schema and edges.equals(edges.sort(EDGES.key))
+    known = edges["available_at"].dt.strftime("%Y-%m-%d %H:%M")
+    assert (known == edges["session"].dt.strftime("%Y-%m-%d 16:30")).all()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "law"),
+    [
+        (lambda edges: pl.concat([edges, edges.head(1)]), "key"),
+        (lambda edges: edges.with_columns(code_i="code_j"), "undirected"),
+        (lambda edges: edges.with_columns(code_i="code_j", code_j="code_i"), "undirected"),
+        (lambda edges: edges.with_columns(pl.col("correlation") * 0.5), "threshold"),
+        (lambda edges: edges.with_columns(correlation=pl.lit(float("nan"), pl.Float32)), "threshold"),
+    ],
+)
+def test_spoiled_edges_are_reported(returns, days, config, spoil, law):
+    assert law in {
+        violation.law for violation in laws.shape_of_edges(spoil(build_edges(returns, days, config)), config)
+    }
+
+
+def test_a_graph_with_more_companions_than_claimed_is_reported(returns, days, config):
+    crowded = build_edges(returns, days, replace(config, k=20))
+    assert {violation.law for violation in laws.shape_of_edges(crowded, config)} == {"k strongest"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "law"),
+    [
+        (pl.col("g_degree_count").fill_null(0.0), "node or null"),
+        (pl.lit(None, pl.Float32).alias("has_graph"), "node or null"),
+        (pl.col("g_peer_corr_mean").fill_null(0.0), "peers"),
+        (pl.col("g_degree_count") + 1, "degree"),
+        (pl.col("g_lead_lag_1d") / 0.0, "bounds"),
+        (pl.col("g_strength") * -1, "bounds"),
+    ],
+)
+def test_spoiled_node_features_are_reported(returns, days, config, spoil, law):
+    edges, features = graph_of(returns, days, config)
+    assert law in {violation.law for violation in laws.values_of_nodes(edges, features.with_columns(spoil))}
 
 
 def test_nothing_but_numbers_and_nulls_leaves(returns, sessions, config):
