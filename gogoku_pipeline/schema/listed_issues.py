@@ -57,7 +57,12 @@ MASTER = Table(
     columns=(
         CODE,
         Column("valid_from_date", pl.Date, "First session of the interval."),
-        Column("valid_to_date", pl.Date, "Last session of the interval; null while open.", nullable=True),
+        Column(
+            "valid_to_date",
+            pl.Date,
+            "Last session of the interval; null while open. Known only afterwards.",
+            nullable=True,
+        ),
         Column("stock_id", pl.Int32, "Append-only number of the issue, in order of first appearance.", at_least=0),
         *_ATTRIBUTES,
         AVAILABLE_AT,
