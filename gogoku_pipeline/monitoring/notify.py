@@ -166,7 +166,7 @@ class Notifier:
         message = EmailMessage()
         message["From"] = message["To"] = self._email
         message["Subject"] = subject
-        message.set_content(text)
+        message.set_content(text, cte="quoted-printable")  # plain ASCII on the wire, for any server
         await asyncio.to_thread(_deliver_mail, self._smtp, message, self._timeout)
         return None
 

@@ -1,0 +1,120 @@
+"""The evening report from what is stored: the list, its record so far, the gate's last word, the state of the data."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import PartitionMissingError
+from gogoku_pipeline.dataset.labels import LABELS
+from gogoku_pipeline.evaluation.frames import align
+from gogoku_pipeline.evaluation.ic import rank_ic_by_day
+from gogoku_pipeline.evaluation.ranking import quantile_returns
+from gogoku_pipeline.evaluation.report import ReportInputs, render_report
+from gogoku_pipeline.evaluation.verdict import Verdict
+from gogoku_pipeline.monitoring.coverage import coverage_by_session
+from gogoku_pipeline.registry.promotions import verdict_of
+from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.schema import daily_bars, listed_issues
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables.universe import UNIVERSE
+
+SHOWN_SESSIONS = 60
+"""Sessions of the coverage heat map."""
+
+
+def evening_report(
+    store: Store, session: date | None, *, generated_at: datetime, horizon_d: int, simulated: bool = False
+) -> str:
+    """The page of a session.
+
+    Args:
+        store: where everything lies.
+        session: None for the newest list.
+        generated_at: aware instant of writing.
+        horizon_d: horizon of the list that is shown.
+        simulated: the market is the simulator's.
+
+    Returns:
+        One self-contained HTML page.
+
+    Raises:
+        PartitionMissingError: no list was made for that session.
+    """
+    return render_report(evening_inputs(store, session, generated_at, horizon_d, simulated=simulated))
+
+
+def evening_inputs(
+    store: Store, session: date | None, generated_at: datetime, horizon_d: int, *, simulated: bool
+) -> ReportInputs:
+    """What the page shows, read from the tables; sections without data are left out."""
+    day = _newest(store, session)
+    lists = store.tables.scan(PREDICTIONS, end=day).filter(pl.col("horizon_d") == horizon_d).collect()
+    tonight = lists.filter(pl.col("session") == day).sort("rank")
+    head = tonight.row(0, named=True)
+    names = store.tables.scan(listed_issues.SNAPSHOT, start=day, end=day).select(
+        "code", "name", "name_english", "sector33_code"
+    )
+    judged = _record_so_far(store, lists)
+    coverage, sources = _data(store, day)
+    return ReportInputs(
+        session=day,
+        generated_at=generated_at,
+        model=head["model"],
+        model_version=head["model_version"],
+        served_because=head["served_because"],
+        predictions=tonight,
+        names=names.collect(),
+        horizon_d=horizon_d,
+        verdict=_last_verdict(store, day),
+        daily_ic=None if judged is None else rank_ic_by_day(judged),
+        quantiles=None if judged is None else quantile_returns(judged),
+        sources=sources,
+        coverage=coverage,
+        versions={"features": head["feature_hash"][:16], "tables": head["table_versions"]},
+        simulated=simulated,
+    )
+
+
+def _newest(store: Store, session: date | None) -> date:
+    made = store.tables.sessions(PREDICTIONS)
+    if not made or (session is not None and session not in made):
+        raise PartitionMissingError(
+            f"report of {session or 'the newest list'}",
+            got=f"{len(made)} lists" + (f", the newest of {made[-1]}" if made else ""),
+            want="a list of that session",
+            remedy="Materialise pred__daily for it first.",
+        )
+    return session or made[-1]
+
+
+def _record_so_far(store: Store, lists: pl.DataFrame) -> pl.DataFrame | None:
+    """Lists whose outcome is known, aligned with it; None while there is none."""
+    labels = store.tables.scan(LABELS).filter(pl.col("ret_open").is_not_null()).collect()
+    scored = lists.select("model", "session", "code", "horizon_d", "score")
+    if scored.join(labels, on=["session", "code", "horizon_d"], how="semi").is_empty():
+        return None
+    return align(scored, labels)
+
+
+def _last_verdict(store: Store, day: date) -> Verdict | None:
+    rows = store.tables.scan(GATE, end=day).collect()
+    if rows.is_empty():
+        return None
+    return verdict_of(rows.filter(pl.col("session") == rows["session"].max()))
+
+
+def _data(store: Store, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Coverage by session, and one line per source for the newest session."""
+    written = [session for session in store.tables.sessions(UNIVERSE) if session <= day][-SHOWN_SESSIONS:]
+    universe = store.tables.scan(UNIVERSE, start=written[0], end=day).collect()
+    bars = store.tables.scan(daily_bars.TABLE, start=written[0], end=day).select("session", "code").collect()
+    parts = {
+        "daily bars": bars,
+        "universe": universe.filter("is_in_universe"),
+        "tradable": universe.filter("is_tradable"),
+    }
+    coverage = coverage_by_session(parts, universe, written)
+    newest = coverage.filter(pl.col("session") == day).select("source", "rows", "coverage")
+    return coverage, newest.with_columns(pl.lit(day).alias("newest_session"))

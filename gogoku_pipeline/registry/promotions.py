@@ -1,0 +1,104 @@
+"""From the gate's rows to the history of verdicts: every judged version is written down once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import RegistryError
+from gogoku_pipeline.evaluation.verdict import Criterion, Verdict
+from gogoku_pipeline.registry.champions import VerdictRecord, history, record_verdict
+from gogoku_pipeline.registry.tables import GATE
+from gogoku_pipeline.store import CommitInfo, Store
+
+
+def record_verdicts(store: Store, *, recorded_at: datetime, commit: CommitInfo) -> int:
+    """Write down every verdict of `eval__gate` that the history lacks; a promotion without a version is an error.
+
+    Args:
+        store: holds the gate's table, the versions and the history.
+        recorded_at: aware instant of writing.
+        commit: who writes.
+
+    Returns:
+        How many lines were added.
+
+    Raises:
+        RegistryError: a promoted recipe has no version trained at that cut-off.
+    """
+    past = history(store).select("decided_for", "model").unique()
+    rows = store.tables.scan(GATE).collect()
+    fresh = rows.rename({"challenger": "model", "session": "decided_for"}).join(
+        past, on=["decided_for", "model"], how="anti"
+    )
+    added = 0
+    for (cutoff, model), part in fresh.group_by(["decided_for", "model"], maintain_order=True):
+        record = _record(store, part, str(model), cutoff, recorded_at)
+        added += record is not None and record_verdict(store, record, commit=commit)
+    return added
+
+
+def _record(
+    store: Store, rows: pl.DataFrame, model: str, cutoff: object, recorded_at: datetime
+) -> VerdictRecord | None:
+    assert isinstance(cutoff, date)
+    head = rows.row(0, named=True)
+    manifests = {version: store.artefacts.manifest(model, version) for version in store.artefacts.versions(model)}
+    trained = [version for version, found in manifests.items() if found.get("cutoff") == cutoff.isoformat()]
+    if not trained and head["decision"] != "promote":
+        return None
+    if not trained:
+        raise RegistryError(
+            f"promotion of {model} at {cutoff}",
+            got="no version trained at that cut-off",
+            want="one that may serve from then on",
+            remedy=f"Materialise model__{model} for {cutoff}.",
+        )
+    failed = rows.filter(pl.col("is_passed").eq_missing(pl.lit(value=False)))
+    return VerdictRecord(
+        decided_for=cutoff,
+        recorded_at=recorded_at,
+        model=model,
+        version=sorted(trained)[-1],
+        decision=head["decision"],
+        reasons=tuple(failed["words"]) or ("every criterion that applies holds",),
+        cutoff=cutoff,
+        config_hash=head["config_hash"],
+        feature_hash=str(manifests[sorted(trained)[-1]].get("feature_hash", "")),
+    )
+
+
+def verdict_of(rows: pl.DataFrame) -> Verdict:
+    """The gate's answer at one cut-off, as far as its rows tell it (the interval is in the criteria's words).
+
+    Args:
+        rows: rows of `eval__gate` of one cut-off and challenger.
+    """
+    head = rows.row(0, named=True)
+    criteria = tuple(
+        Criterion(
+            row["criterion"],
+            float("nan") if row["value"] is None else row["value"],
+            float("nan") if row["threshold"] is None else row["threshold"],
+            row["is_passed"],
+            row["words"],
+            row["on_failure"],
+        )
+        for row in rows.iter_rows(named=True)
+    )
+    failed = [f"{criterion.name}: {criterion.words}" for criterion in criteria if criterion.passed is False]
+    unknown = float("nan")
+    return Verdict(
+        decision=head["decision"],
+        criteria=criteria,
+        reasons=tuple(failed) or ("every criterion that applies holds",),
+        challenger=head["challenger"],
+        baseline=head["baseline"],
+        n_days=head["paired_days"],
+        edge=(unknown, unknown, unknown),
+        minimum_detectable_effect=unknown,
+        sessions_needed=None,
+        is_suspect=False,
+        config_hash=head["config_hash"],
+    )
