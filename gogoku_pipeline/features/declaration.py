@@ -166,7 +166,7 @@ _PENDING: dict[str, list[Feature]] = {}
 
 
 def declared_in(module: str) -> tuple[Feature, ...]:
-    """Features a module declared without naming a registry, in the order written."""
+    """Features a module declared without naming a registry, in the order written; a registry collects them."""
     return tuple(_PENDING.get(module, ()))
 
 

@@ -21,7 +21,6 @@ from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis, build_axis
 from gogoku_pipeline.features.evaluation import MarketTable, SectorTable, Stocks, Store, evaluate
 from gogoku_pipeline.features.expressions import (
-    Claims,
     Expr,
     F,
     Floats,
@@ -35,7 +34,8 @@ from gogoku_pipeline.features.expressions import (
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.cross_section import members_count
-from gogoku_pipeline.features.operators.windows import compiled, count, lag
+from gogoku_pipeline.features.operators.windows import count, lag
+from gogoku_pipeline.features.output import emit, in_output_order, output_rows
 from gogoku_pipeline.features.registry import Registry, house
 
 BLOCK_ROWS = 16_384
@@ -70,7 +70,7 @@ def compute(
     """
     registry = registry or house()
     axis = build_axis(inputs.until(end))
-    run = _Run(axis, registry, tuple(dict.fromkeys(names)), _output_rows(axis, start, end))
+    run = _Run(axis, registry, tuple(dict.fromkeys(names)), output_rows(axis, start, end))
     with np.errstate(all="ignore"):
         run.work()
     return run.frame()
@@ -121,11 +121,14 @@ class _Run:
     def work(self) -> None:
         stage = stages(self.features)
         kept = {name for feature in self.features for name in feature.depends_on}
+        for feature in self.features:
+            if feature.axis == "external":
+                self._series(feature)
         for number in range(max(stage.values(), default=-1) + 1):
             now = [feature for feature in self.features if stage[feature.name] == number]
             self._stocks([f for f in now if f.axis == "stock"], kept)
             for feature in now:
-                if feature.axis != "stock":
+                if feature.axis not in ("stock", "external"):
                     self._series(feature)
 
     def _stocks(self, features: list[Feature], kept: set[str]) -> None:
@@ -232,57 +235,3 @@ def _blocks(starts: Whole) -> list[tuple[int, int]]:
         if starts[code] - starts[bounds[-1]] >= BLOCK_ROWS or code == starts.size - 1:
             bounds.append(code)
     return list(zip(bounds[:-1], bounds[1:], strict=True))
-
-
-def _output_rows(axis: StockAxis, start: date, end: date) -> Whole:
-    """[rows] place of each row in the output, by session and code; -1 for gaps and rows outside the range."""
-    first, last = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (start, end))
-    days = axis.sessions[axis.place]
-    wanted = ~axis.is_gap & (days >= first) & (days <= last)
-    return np.asarray(order_by_place(axis.place, wanted, axis.sessions.size), dtype=np.int64)
-
-
-@compiled
-def order_by_place(place: Whole, wanted: Claims, sessions: int) -> Whole:
-    """Place of each wanted row in an order by session, then by row; -1 for the others."""
-    fill = np.zeros(sessions + 1, np.int64)
-    for i in range(place.size):
-        if wanted[i]:
-            fill[place[i] + 1] += 1
-    for k in range(sessions):
-        fill[k + 1] += fill[k]
-    out = np.full(place.size, np.int64(-1))
-    for i in range(place.size):
-        if wanted[i]:
-            out[i] = fill[place[i]]
-            fill[place[i]] += 1
-    return out
-
-
-@compiled
-def in_output_order(out_row: Whole, place: Whole) -> Whole:
-    """Rows that are put out, by session and then by row, so that writing runs forward through memory."""
-    low = place[0] if place.size else 0
-    high = low
-    for i in range(place.size):
-        low, high = min(low, place[i]), max(high, place[i])
-    fill = np.zeros(high - low + 2, np.int64)
-    for i in range(place.size):
-        if out_row[i] >= 0:
-            fill[place[i] - low + 1] += 1
-    for k in range(fill.size - 1):
-        fill[k + 1] += fill[k]
-    out = np.empty(fill[-1], np.int64)
-    for i in range(place.size):
-        if out_row[i] >= 0:
-            out[fill[place[i] - low]] = i
-            fill[place[i] - low] += 1
-    return out
-
-
-@compiled
-def emit(values: Values, order: Whole, out_row: Whole, out: Floats) -> None:
-    """Write rows into the Float32 output; what is not finite becomes NaN, the null of arrays."""
-    for i in order:
-        value = np.float32(values[i])
-        out[out_row[i]] = value if np.isfinite(value) else np.float32(np.nan)

@@ -144,8 +144,12 @@ class Feature:
 
     @property
     def reach(self) -> int:
-        """Sessions before t that a value looks at: the window, and the lags of what is observed inside it."""
+        """Sessions before t that a value looks at: the window, and the lags of what is observed inside it.
+
+        The carried index looks one session further back than its place.
+        """
         inside = [Need.parse(text).oldest for text in self.observes if "[" in text]
+        inside += [1 for need in self.needs if need.name == "index.carried"]
         return self.window.sessions - 1 + max(inside, default=0)
 
     @property
@@ -158,7 +162,7 @@ class Feature:
         return {
             **{key: getattr(self, key) for key in ("name", "group", "axis", "role", "unit", "plan", "formula")},
             **{key: list(getattr(self, key)) for key in ("sources", "observes")},
-            "min_obs": self.min_obs,
+            **{key: getattr(self, key) for key in ("min_obs", "by", "members")},
             "window": str(self.window),
             "expression": self.expr.key if self.expr else "",
             "source": self.source_code,

@@ -119,8 +119,10 @@ def names_of_stocks(registry: Registry, names: Sequence[str], inputs: FeatureInp
     return compare("names of stocks", own, here, there) + compare("names of stocks", shared, here, there, ulps=4)
 
 
-def chunks(registry: Registry, names: Sequence[str], inputs: FeatureInputs, start: date) -> list[Violation]:
-    """Computed from `start` on with only the declared warm-up, windowed features equal the whole within 1 ulp.
+def chunks(
+    registry: Registry, names: Sequence[str], inputs: FeatureInputs, start: date, ulps: int = 1
+) -> list[Violation]:
+    """Computed from `start` on with only the declared warm-up, windowed features equal the whole within `ulps`.
 
     Recursive features promise this from the first stored row on and are computed from there.
     """
@@ -134,7 +136,7 @@ def chunks(registry: Registry, names: Sequence[str], inputs: FeatureInputs, star
         given = None if inputs.given is None else inputs.given.filter(keep)
         part = FeatureInputs(inputs.prices.filter(keep), inputs.universe.filter(keep), inputs.topix.filter(keep), given)
         chunk = compute([name], part, start=start, end=LAST, registry=registry)
-        found += compare("chunks", [name], whole, chunk, ulps=1)
+        found += compare("chunks", [name], whole, chunk, ulps=ulps)
     return found
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gogoku_pipeline.core.errors import FeatureError
-from gogoku_pipeline.features.declaration import declared, per_stock, three_quarters_down, three_quarters_up
+from gogoku_pipeline.features.declaration import (
+    declared,
+    declared_in,
+    per_stock,
+    three_quarters_down,
+    three_quarters_up,
+)
 from gogoku_pipeline.features.expressions import Expr, F, P
 from gogoku_pipeline.features.feature import Need, Window
 from gogoku_pipeline.features.operators.windows import lag, mean
@@ -67,6 +73,16 @@ def test_a_name_of_the_house_is_refused_at_import():
     assert "ret_1d" in house()
     with pytest.raises(FeatureError, match="second declaration"):
         per_stock("ret_1d", **PLAIN)(again)
+
+
+def test_another_room_may_collect_its_own_external_declarations():
+    def mine() -> None:
+        """Number of neighbours: number of edges."""
+
+    mine.__module__ = "somewhere.else"
+    declared("g_only_here", **PLAIN)(mine)
+    assert [feature.name for feature in declared_in("somewhere.else")] == ["g_only_here"]
+    assert "g_only_here" not in house()
 
 
 def test_a_declaration_outside_the_groups_names_its_registry():
