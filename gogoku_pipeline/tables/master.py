@@ -21,6 +21,7 @@ def build_security_master(
     snapshots: pl.DataFrame,
     previous: pl.DataFrame | None = None,
     *,
+    ids_from: pl.DataFrame | None = None,
     calendar: SessionCalendar | None = None,
 ) -> pl.DataFrame:
     """Each issue's history as intervals in which nothing about it changed.
@@ -32,6 +33,8 @@ def build_security_master(
     Args:
         snapshots: rows of `core_jquants__listed_issues`; with `previous`, only sessions after those it was built from.
         previous: the master built from the sessions before; None to build from nothing.
+        ids_from: a stored master whose numbers are kept: pass it when rebuilding, because snapshots of older sessions
+            that were backfilled in between would otherwise renumber every issue.
         calendar: the sessions; None for the exchange's own.
 
     Returns:
@@ -57,7 +60,7 @@ def build_security_master(
         schema={"last_place": pl.Int64, "valid_to_date": pl.Date},
     )
     touched = intervals.join(ends, on="last_place", how="left")
-    ids = _stock_ids(snapshots, before)
+    ids = _stock_ids(snapshots, [before] if ids_from is None else [before, ids_from])
     return (
         pl.concat([before.filter(~is_open).drop("stock_id"), touched.select(_without_id())])
         .join(ids, on="code", how="left")
@@ -114,17 +117,26 @@ def _intervals(observations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _stock_ids(snapshots: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+def _stock_ids(snapshots: pl.DataFrame, masters: list[pl.DataFrame]) -> pl.DataFrame:
     """(code, stock_id): known ids kept, new codes numbered on in order of first appearance, then of code."""
-    kept = before.select("code", "stock_id").unique()
+    kept = pl.concat([master.select("code", "stock_id") for master in masters]).unique()
+    if kept["code"].is_duplicated().any() or kept["stock_id"].is_duplicated().any():
+        raise DataError(
+            f"stock_id of {MASTER.name}",
+            got="codes with two numbers, or numbers with two codes",
+            want="one number per code, for ever",
+            remedy="Restore the master from an older version of its table.",
+        )
+    highest = kept["stock_id"].max()
+    start = highest + 1 if isinstance(highest, int) else 0
     fresh = (
         snapshots.join(kept, on="code", how="anti")
         .group_by("code")
         .agg(pl.col("session").min())
         .sort("session", "code")
-        .select("code", pl.int_range(pl.len(), dtype=pl.Int32).alias("stock_id") + kept.height)
+        .select("code", (pl.int_range(pl.len()) + start).cast(pl.Int32).alias("stock_id"))
     )
-    return pl.concat([kept, fresh.cast({"stock_id": pl.Int32})])
+    return pl.concat([kept, fresh])
 
 
 def _refuse_older(first: date, before: pl.DataFrame) -> None:

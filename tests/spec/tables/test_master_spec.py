@@ -92,3 +92,20 @@ def test_snapshots_older_than_the_master_are_refused(story, sessions):
     master = build_security_master(story)
     with pytest.raises(DataError, match="Rebuild it from all snapshots"):
         build_security_master(story.filter(pl.col("session") == sessions[1]), master)
+
+
+def test_a_rebuild_over_older_sessions_keeps_every_number(story, make_listed, sessions):
+    stored = build_security_master(story.filter(pl.col("session") >= sessions[1]))
+    older = make_listed({"session": sessions[0], "code": "90000"}, {"session": sessions[0], "code": "10000"})
+    snapshots = pl.concat([older, story.filter(pl.col("session") >= sessions[1])])
+    ids = dict(stored.select("code", "stock_id").iter_rows())
+    rebuilt = dict(build_security_master(snapshots, ids_from=stored).select("code", "stock_id").iter_rows())
+    assert rebuilt == ids | {"90000": 5}
+    assert build_security_master(snapshots)["stock_id"].to_list() != list(rebuilt.values())
+
+
+def test_a_number_with_two_codes_is_refused(story):
+    master = build_security_master(story)
+    other = master.with_columns(pl.col("stock_id") + 1)
+    with pytest.raises(DataError, match="one number per code"):
+        build_security_master(story, ids_from=pl.concat([master, other]))
