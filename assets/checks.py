@@ -10,7 +10,7 @@ error fails the step, which blocks as well.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import dagster as dg
@@ -19,7 +19,8 @@ import polars as pl
 from assets.partitions import sessions_of
 from gogoku_pipeline.core.errors import GogokuError
 from gogoku_pipeline.schema.tables import Table
-from gogoku_pipeline.store.opening import Store
+from gogoku_pipeline.store import Store
+from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.previews import accepted_previews
 
@@ -36,16 +37,29 @@ class Scope:
         frame: its rows of the run's sessions, collected (pandera skips data checks on lazy frames).
         sessions: the run's sessions; empty for a table without sessions.
         store: for checks that compare with other tables.
+        compute: sizes and dials of the deployment.
+        memo: what several checks of one step share.
     """
 
     table: Table
     frame: pl.DataFrame
     sessions: list[date]
     store: Store
+    compute: Compute
+    memo: dict[str, object] = field(default_factory=dict)
 
 
-Failures = Mapping[date | None, str]
-"""Failed session (None: the whole table) -> what was found."""
+@dataclass(frozen=True)
+class Judgement:
+    """What a check says.
+
+    Attributes:
+        failures: failed session (None: the table as a whole) to what was found; empty when all is well.
+        counts: numbers for people.
+    """
+
+    failures: Mapping[date | None, str]
+    counts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,13 +69,13 @@ class TableCheck:
     Attributes:
         name: short name, stable: history and alerts hang on it.
         words: what is asked, for people.
-        judge: the failures found; empty when all is well.
+        judge: looks and says.
         severity: ERROR blocks, WARN alerts.
     """
 
     name: str
     words: str
-    judge: Callable[[Scope], Failures]
+    judge: Callable[[Scope], Judgement]
     severity: dg.AssetCheckSeverity = ERROR
 
     def spec(self, asset: str, partitions: dg.PartitionsDefinition | None) -> dg.AssetCheckSpec:
@@ -75,12 +89,12 @@ class TableCheck:
                 partitions_def=partitions,
             )
 
-    def failures(self, scope: Scope) -> Failures:
-        """The judgement; an error of the house is a failure of every session asked for."""
+    def answer(self, scope: Scope) -> Judgement:
+        """The judgement; an error of the house is a failure that names it."""
         try:
             return self.judge(scope)
         except GogokuError as problem:
-            return dict.fromkeys(scope.sessions or [None], f"could not be judged: {problem}")
+            return Judgement({None: f"could not run: {problem}"})
 
 
 def table_checks(
@@ -99,9 +113,11 @@ def table_checks(
         specs=[check.spec(table.name, partitions) for check in checks],
         can_subset=True,
     )
-    def judged(context: dg.AssetCheckExecutionContext, store: dg.ResourceParam[Lazy]):  # noqa: ANN202
+    def judged(  # noqa: ANN202
+        context: dg.AssetCheckExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+    ):
         sessions = sessions_of(context) if partitions is not None else []
-        scope = _scope(table, sessions, store.get())
+        scope = Scope(table, rows_of(table, sessions, store.get()), sessions, store.get(), compute)
         wanted = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in wanted:
@@ -110,12 +126,12 @@ def table_checks(
     return judged
 
 
-def _scope(table: Table, sessions: list[date], store: Store) -> Scope:
+def rows_of(table: Table, sessions: list[date], store: Store) -> pl.DataFrame:
+    """The rows a run wrote, read back; raises PartitionMissingError for a session that was never written."""
     if not sessions:
-        return Scope(table, store.tables.scan(table).collect(), [], store)
+        return store.tables.scan(table).collect()
     store.tables.require(table, sessions)
-    rows = store.tables.scan(table, start=sessions[0], end=sessions[-1])
-    return Scope(table, rows.filter(pl.col("session").is_in(sessions)).collect(), sessions, store)
+    return store.tables.scan(table, start=sessions[0], end=sessions[-1]).collect()
 
 
 def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvaluation | dg.AssetCheckResult]:
@@ -125,33 +141,29 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
         check: the question.
         scope: what it looked at.
     """
-    failures = check.failures(scope)
+    found = check.answer(scope)
+    named = sorted((session, words) for session, words in found.failures.items() if session is not None)
     if len(scope.sessions) > 1:
-        for session, words in sorted(failures.items()):
+        for session, words in named:
             yield dg.AssetCheckEvaluation(
                 asset_key=dg.AssetKey(scope.table.name),
                 check_name=check.name,
                 passed=False,
                 severity=check.severity,
                 description=words,
-                metadata={"session": session.isoformat()},
                 partition=session.isoformat(),
             )
     yield dg.AssetCheckResult(
         asset_key=scope.table.name,
         check_name=check.name,
-        passed=not failures,
+        passed=not found.failures,
         severity=check.severity,
-        description=_summary(failures),
-        metadata={
-            "sessions": len(scope.sessions),
-            "failed": len(failures),
-            "rows": scope.frame.height,
-        },
+        description=_summary(found.failures),
+        metadata={"sessions": len(scope.sessions), "failed_sessions": len(named), **found.counts},
     )
 
 
-def _summary(failures: Failures) -> str:
+def _summary(failures: Mapping[date | None, str]) -> str:
     if not failures:
         return "nothing found"
     session, words = min(failures.items(), key=lambda item: item[0] or date.min)

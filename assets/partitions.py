@@ -70,6 +70,14 @@ def sessions_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContex
     return sorted(date.fromisoformat(key) for key in context.partition_keys)
 
 
+def show(context: dg.AssetExecutionContext, name: str, picture: dg.MetadataValue) -> None:
+    """A picture on the newest session of a run: in a range it would be stored once per session."""
+    newest = (
+        sessions_of(context)[-1].isoformat() if context.has_partition_key or context.has_partition_key_range else None
+    )
+    context.add_asset_metadata({name: picture}, partition_key=newest)
+
+
 def backfill_policy(partitions_per_run: int = PARTITIONS_PER_RUN) -> dg.BackfillPolicy:
     """Bounded runs over ranges: a crash loses one run's worth."""
     return dg.BackfillPolicy.multi_run(max_partitions_per_run=partitions_per_run)

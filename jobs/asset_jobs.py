@@ -14,7 +14,7 @@ SERVED = dg.AssetSelection.assets("pred__daily", "report__evening")
 REPAIRED = dg.AssetSelection.groups("raw", "core")
 TRAINED = dg.AssetSelection.assets("data__labels", "data__panel", "model__lightgbm", "model__apex_ranker")
 JUDGED = dg.AssetSelection.assets("eval__gate", "registry__champions")
-FETCHED = ("raw_jquants__daily_bars", "raw_jquants__listed_issues", "raw_jquants__topix", "raw_jquants__calendar")
+FETCHED = ("raw_jquants__daily_bars", "raw_jquants__listed_issues")
 
 _SCHEDULED = {"dagster/priority": "10"}
 """Scheduled runs overtake queued backfill runs."""

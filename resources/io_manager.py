@@ -13,8 +13,7 @@ import polars as pl
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.core.fingerprints import sha256_frame, sha256_json
 from gogoku_pipeline.schema.tables import Table
-from gogoku_pipeline.store.commits import CommitInfo
-from gogoku_pipeline.store.opening import Store
+from gogoku_pipeline.store import CommitInfo, Store
 from resources.lazy import Lazy
 from resources.metadata import column_schema
 
@@ -53,7 +52,9 @@ class DeltaIOManager(dg.IOManager):
         else:
             result = tables.write_whole(table, frame, commit=commit)
             _set_data_version(context, sha256_frame(frame.select(table.polars_schema.names()).sort(table.key)))
-            context.add_output_metadata({"dagster/row_count": result.row_count})
+            context.add_output_metadata(
+                {"dagster/row_count": result.row_count, "dagster/column_schema": column_schema(table)}
+            )
         context.add_output_metadata(
             {
                 "table_version": result.version,

@@ -1,0 +1,107 @@
+"""Labels and panel: what happened after each decision, and the tensors models are fed.
+
+Belongs here: asset bodies of the label table and the panel, and the panel every model reads.
+Does not belong here: shifting time forward, normalising (`gogoku_pipeline.dataset`).
+"""
+
+import dagster as dg
+import polars as pl
+
+from assets.declaration import HouseAsset
+from assets.reading import history
+from gogoku_pipeline.core.errors import PartitionMissingError
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.dataset.labels import LABELS, build_labels
+from gogoku_pipeline.dataset.normaliser import Normaliser
+from gogoku_pipeline.dataset.panel import Panel, build_panel
+from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.graph.catalogue import catalogue, registry
+from gogoku_pipeline.schema import daily_bars, listed_issues, topix
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables.prices import stage_prices
+from gogoku_pipeline.tables.universe import UNIVERSE
+from resources.compute import Compute
+from resources.lazy import Lazy
+
+FEATURES = ("feat__prices", "feat__market", "feat__graph")
+PANEL_SOURCES = (*FEATURES, UNIVERSE.name, listed_issues.MASTER.name)
+
+
+def house_panel(store: Store, compute: Compute) -> Panel:
+    """The panel of the tables as they are now; opened when exactly this one exists, built otherwise.
+
+    Raises:
+        PartitionMissingError: a feature family or the universe has no sessions, or lacks some the others have.
+    """
+    known = catalogue(compute.graph)
+    tables = {name: family_table(name, registry()) for name in known.families} | {UNIVERSE.name: UNIVERSE}
+    sessions = tse_calendar().between(*_span(store, UNIVERSE))
+    for table in tables.values():
+        store.tables.require(table, sessions)
+    master = store.tables.scan(listed_issues.MASTER).select("code", "stock_id").unique().sort("stock_id").collect()
+    return build_panel(
+        [store.tables.scan(tables[name]).drop("available_at") for name in known.families],
+        store.tables.scan(UNIVERSE),
+        known,
+        Normaliser(known),
+        compute.cache_dir / "panels",
+        {name: store.tables.version(table) or 0 for name, table in tables.items()},
+        sessions=sessions,
+        codes=master["code"].to_list(),
+    )
+
+
+def _span(store: Store, table):  # noqa: ANN001, ANN202
+    stored = store.tables.sessions(table)
+    if not stored:
+        raise PartitionMissingError(
+            table.name, got="no session", want="at least one", remedy=f"Materialise {table.name} first."
+        )
+    return stored[0], stored[-1]
+
+
+def labels(store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
+    """What every stock did after every session."""
+    opened = store.get()
+    end = _span(opened, UNIVERSE)[1]
+    betas = opened.tables.scan(family_table("feat__market", registry())).select("session", "code", "beta_60d")
+    return build_labels(
+        stage_prices(history(opened, daily_bars.TABLE, end).collect()),
+        history(opened, UNIVERSE, end).collect(),
+        history(opened, topix.TABLE, end).collect(),
+        betas.collect(),
+        tse_calendar(),
+    )
+
+
+def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> dg.MaterializeResult:
+    """Every feature of every stock on every session, normalised and memory-mapped in the local cache."""
+    built = house_panel(store.get(), compute)
+    return dg.MaterializeResult(
+        metadata={
+            "key": built.key,
+            "sessions": len(built.sessions),
+            "stocks": len(built.codes),
+            "features": len(built.names),
+            "catalogue_hash": built.catalogue_hash,
+            "table_versions": dict(built.table_versions),
+        },
+        data_version=dg.DataVersion(built.key),
+    )
+
+
+def dataset_assets() -> list[HouseAsset]:
+    """Labels and panel."""
+    label_sources = (daily_bars.TABLE.name, topix.TABLE.name, UNIVERSE.name, "feat__market")
+    return [
+        HouseAsset(
+            labels,
+            LABELS.name,
+            "models",
+            frozenset({"polars", "deltalake"}),
+            table=LABELS,
+            deps=label_sources,
+            partitioned=False,
+        ),
+        HouseAsset(panel, "data__panel", "models", frozenset({"numpy"}), deps=PANEL_SOURCES, partitioned=False),
+    ]

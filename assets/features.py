@@ -1,0 +1,93 @@
+"""Feature families and the graph: one asset per family, computed over a range at once.
+
+Belongs here: asset bodies that read history and call the engine.
+Does not belong here: formulas (`gogoku_pipeline.features`, `gogoku_pipeline.graph`).
+
+Families read the history they need from the tables themselves (a recursive feature needs each listing's first row);
+the lineage names what they read. The graph receives its window of sessions through the IO manager.
+"""
+
+import dagster as dg
+import polars as pl
+
+from assets.declaration import HouseAsset
+from assets.partitions import lookback, sessions_of
+from assets.reading import price_inputs
+from gogoku_pipeline.features.availability import stamp_available_at
+from gogoku_pipeline.features.engine import compute as compute_features
+from gogoku_pipeline.features.engine import warmup_sessions
+from gogoku_pipeline.features.registry import families, family_table
+from gogoku_pipeline.graph.catalogue import FAMILY, registry
+from gogoku_pipeline.graph.catalogue import family_table as graph_table
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.correlation import EDGES, build_edges
+from gogoku_pipeline.graph.inputs import graph_returns
+from gogoku_pipeline.graph.node_features import compute_node_features
+from resources.compute import Compute
+from resources.lazy import Lazy
+
+KINDS = frozenset({"polars", "deltalake"})
+PRICE_SOURCES = ("core_jquants__daily_bars", "core_jquants__topix", "core__universe")
+
+
+def feature_family(family: str) -> HouseAsset:
+    """The asset of one family of price features."""
+    names = [feature.name for feature in families()[family]]
+
+    def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
+        sessions = sessions_of(context)
+        inputs = price_inputs(store.get(), sessions, warmup_sessions(names))
+        return stamp_available_at(compute_features(names, inputs, start=sessions[0], end=sessions[-1]))
+
+    return HouseAsset(body, family, "features", KINDS, table=family_table(family), deps=PRICE_SOURCES)
+
+
+def graph_correlation(
+    context: dg.AssetExecutionContext,
+    compute: dg.ResourceParam[Compute],
+    feat__prices: pl.LazyFrame,
+    feat__market: pl.LazyFrame,
+    core__universe: pl.LazyFrame,
+) -> pl.DataFrame:
+    """The correlation graph of each session."""
+    returns = graph_returns(feat__prices, feat__market, core__universe)
+    return build_edges(returns, sessions_of(context), compute.graph, threads=compute.threads)
+
+
+def graph_features(
+    context: dg.AssetExecutionContext,
+    compute: dg.ResourceParam[Compute],
+    graph__correlation: pl.LazyFrame,
+    feat__prices: pl.LazyFrame,
+    feat__market: pl.LazyFrame,
+    core__universe: pl.LazyFrame,
+) -> pl.DataFrame:
+    """What the graph says about each stock."""
+    returns = graph_returns(feat__prices, feat__market, core__universe)
+    edges = graph__correlation.collect()
+    nodes = compute_node_features(edges, returns, sessions_of(context), compute.graph, threads=compute.threads)
+    return stamp_available_at(nodes, registry=registry())
+
+
+def feature_assets(graph: GraphConfig) -> list[HouseAsset]:
+    """Every family, the graph, and the features drawn from it.
+
+    Args:
+        graph: its window decides how many sessions the graph reads.
+    """
+    window = {
+        name: dg.AssetIn(partition_mapping=lookback(graph.lookback_sessions))
+        for name in ("feat__prices", "feat__market", "core__universe")
+    }
+    return [
+        *(feature_family(family) for family in families()),
+        HouseAsset(graph_correlation, EDGES.name, "graph", KINDS, table=EDGES, ins=window),
+        HouseAsset(
+            graph_features,
+            FAMILY,
+            "graph",
+            KINDS,
+            table=graph_table(),
+            ins={**window, EDGES.name: dg.AssetIn()},
+        ),
+    ]

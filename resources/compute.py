@@ -1,0 +1,59 @@
+"""How much and how: the sizes and dials that assets hand to domain functions. Values, no behaviour.
+
+Belongs here: one frozen object per deployment, the demo's or the production's.
+Does not belong here: what the dials mean (the rooms that declare them).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.registry.terms import Terms
+from gogoku_pipeline.tables.universe import UniverseConfig
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Sizes and dials of a deployment.
+
+    Attributes:
+        cache_dir: folder of derived caches (the panel, finished fits).
+        first_session: where this deployment's history begins.
+        last_day: last calendar day of a closed history; None for one that grows.
+        cutoff: JST hour after which a session's decision is made.
+        device: torch device, e.g. auto, cpu, cuda.
+        universe: who is compared and who can be traded.
+        graph: how a session's graph is drawn.
+        threads: days of the graph drawn at once, and CPU threads of a fit.
+        terms: what training and the gate are fixed to before anybody looks.
+        ranker: preset of the network: tiny, small or base.
+        network: fields of `RankerConfig` set on top of the preset.
+        training: fields of `TrainConfig`.
+        boosted: fields of `BoostedConfig`.
+        audit_sample: sessions the leak audit recomputes before the gate decides.
+        is_simulated: the market is the simulator's, whose planted signal may exceed what is plausible.
+    """
+
+    cache_dir: Path
+    first_session: date
+    last_day: date | None = None
+    cutoff: time = time(19, 0)
+    device: str = "auto"
+    universe: UniverseConfig = field(default_factory=UniverseConfig)
+    graph: GraphConfig = field(default_factory=GraphConfig)
+    threads: int = 2
+    terms: Terms = field(default_factory=Terms)
+    ranker: str = "small"
+    network: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    boosted: Mapping[str, Any] = field(default_factory=dict)
+    audit_sample: int = 3
+    is_simulated: bool = False
+
+    def decision(self, session: date) -> datetime:
+        """The instant after which a session's decision is made."""
+        return datetime.combine(session, self.cutoff, JST)

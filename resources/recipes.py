@@ -1,0 +1,41 @@
+"""From a deployment's sizes to recipes. Torch is imported here and only when a recipe is asked for: it costs seconds.
+
+Belongs here: model name -> recipe of that size.
+Does not belong here: training, sizes (`compute`).
+"""
+
+from typing import TYPE_CHECKING
+
+from gogoku_pipeline.core.errors import ConfigError
+from resources.compute import Compute
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.training.recipes import Recipe
+
+CHALLENGER, BASELINE = "apex_ranker", "lightgbm"
+MODELS = (BASELINE, CHALLENGER)
+
+
+def recipe(model: str, compute: Compute) -> "Recipe":
+    """The recipe of a model at the deployment's size.
+
+    Args:
+        model: one of MODELS.
+        compute: sizes.
+
+    Raises:
+        ConfigError: an unknown model.
+    """
+    if model == BASELINE:
+        from gogoku_pipeline.models.boosted import BoostedConfig
+        from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
+
+        return BoostedRecipe(BoostedConfig(**{"threads": compute.threads, **compute.boosted}))
+    if model == CHALLENGER:
+        from gogoku_pipeline.models.apex_ranker import RankerConfig
+        from gogoku_pipeline.training.config import TrainConfig
+        from gogoku_pipeline.training.recipe_ranker import RankerRecipe
+
+        dials = {"threads": compute.threads, "device": compute.device, **compute.training}
+        return RankerRecipe(RankerConfig.of(compute.ranker, **compute.network), TrainConfig(**dials))
+    raise ConfigError(f"model {model!r}", got="an unknown name", want=f"one of {MODELS}", remedy="Correct the name.")
