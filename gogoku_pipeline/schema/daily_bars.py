@@ -8,6 +8,7 @@ from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Source, T
 
 _PRICES = tuple(SourceField(name, "number", nullable=True) for name in ("O", "H", "L", "C"))
 _ADJUSTED = tuple(SourceField(name, "number", nullable=True) for name in ("AdjO", "AdjH", "AdjL", "AdjC", "AdjVo"))
+_OF_A_HALF = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va", "AdjO", "AdjH", "AdjL", "AdjC", "AdjVo")
 
 SOURCE = Source(
     name="daily_bars",
@@ -28,6 +29,7 @@ SOURCE = Source(
     key=("Date", "Code"),
     starts="2008-05-07",
     words="Open, high, low, close, volume and turnover of every listed issue on every business day.",
+    untyped=tuple(half + name for half in ("M", "A") for name in _OF_A_HALF),
 )
 
 TABLE = Table(

@@ -87,6 +87,7 @@ class Source:
         key: response keys that identify a row.
         starts: first date the publisher has, ISO.
         words: one sentence.
+        untyped: keys that are documented (on some plans) and stay in the raw landing.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Source:
     key: tuple[str, ...]
     starts: str
     words: str
+    untyped: tuple[str, ...] = ()
 
     def fields_for(self, plan: str) -> tuple[SourceField, ...]:
         """Fields present on a plan."""

@@ -88,7 +88,7 @@ def _check_fields(source: Source, rows: Sequence[Row]) -> tuple[str, ...]:
     shapes = dict.fromkeys(map(tuple, rows))  # a handful of key lists, however many rows
     seen = dict.fromkeys(name for shape in shapes for name in shape)
     declared = [field.name for field in source.fields]
-    undeclared = tuple(name for name in seen if name not in declared)
+    undeclared = tuple(name for name in seen if name not in declared and name not in source.untyped)
     missing = [name for name in declared if name not in seen] if rows else []
     if missing:
         similar = difflib.get_close_matches(missing[0], undeclared, n=3, cutoff=0.5)

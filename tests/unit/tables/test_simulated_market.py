@@ -120,3 +120,8 @@ def test_the_universe_is_ordinary_domestic_shares_and_the_master_says_who_was_li
         today = listed.frame.filter(pl.col("session") == session)
         shared = ["code", *(name for name in today.columns if name not in ("session", "code", "available_at"))]
         assert listed_on(master, session).select(shared).equals(today.select(shared))
+
+
+def test_what_premium_adds_is_documented_and_no_news(bars, listed):
+    assert bars.warnings == listed.warnings == ()
+    assert bars.rejects.is_empty()

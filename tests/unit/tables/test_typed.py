@@ -111,9 +111,9 @@ def test_a_renamed_field_stops_everything_and_names_the_likely_new_one(store, la
 
 
 def test_a_new_field_is_a_warning_and_stays_in_the_landing(store, land, bar):
-    land("daily_bars", WEDNESDAY, [bar(MO=3490.0, VWAP=3499.5)])
+    land("daily_bars", WEDNESDAY, [bar(MO=3490.0, VWAP=3499.5, Shoe=1)])
     typed = typed_daily_bars(store, [WEDNESDAY])
-    assert typed.warnings == ("daily_bars: 2 undeclared fields stay in the raw landing: MO, VWAP",)
+    assert typed.warnings == ("daily_bars: 2 undeclared fields stay in the raw landing: VWAP, Shoe",)
     assert typed.frame.height == 1
 
 
