@@ -10,33 +10,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from gogoku_pipeline.simulator.prints import Cells, Prints, day_prints, half_prints
-from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_text
+from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_frame
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-Columns = dict[str, list[str]]
+Columns = dict[str, pl.Series]
 
 
 def encode_bars(market: Market, cells: Cells, *, is_premium: bool) -> Rows:
     """The rows of chosen cells, keys in the publisher's order; 18 keys, 44 on Premium."""
     if len(cells.sessions) == 0:
         return EMPTY
+    days = [market.sessions[place].isoformat() for place in range(cells.sessions[0], cells.sessions[-1] + 1)]
     columns = {
-        "Date": [f'"{market.sessions[place].isoformat()}"' for place in cells.sessions.tolist()],
-        "Code": [f'"{market.codes[place]}"' for place in cells.issues.tolist()],
+        "Date": pl.Series(days).gather(cells.sessions - cells.sessions[0]),
+        "Code": pl.Series(market.codes).gather(cells.issues),
         **_columns(market, cells, is_premium=is_premium),
     }
-    template = "{" + ",".join(f'"{key}":%s' for key in columns) + "}"
-    return from_text(template % values for values in zip(*columns.values(), strict=True))
+    return from_frame(pl.DataFrame(columns))
 
 
 def _columns(market: Market, cells: Cells, *, is_premium: bool) -> Columns:
-    """JSON texts of every key but Date and Code."""
+    """Every key but Date and Code."""
     day = day_prints(market, cells)
     columns = _print_columns("", day, cells)
     if is_premium:
@@ -44,7 +45,7 @@ def _columns(market: Market, cells: Cells, *, is_premium: bool) -> Columns:
             columns |= _print_columns(prefix, half, cells)
     value = market.listings.shares[cells.issues] / cells.basis * day.prices["C"] / 1e6
     columns["MktCap"] = _numbers(np.floor(value), day.traded & ~market.listings.is_fund[cells.issues])
-    columns["ExRT"] = [_kind(factor) for factor in cells.today.tolist()]
+    columns["ExRT"] = pl.Series([_kind(factor) for factor in cells.today.tolist()], dtype=pl.String)
     return columns
 
 
@@ -55,7 +56,7 @@ def _print_columns(prefix: str, prints: Prints, cells: Cells) -> Columns:
     columns[prefix + "Vo"] = _numbers(prints.volume, prints.traded)
     columns[prefix + "Va"] = _numbers(prints.turnover, prints.traded)
     if not prefix:
-        columns["AdjFactor"] = [repr(factor) for factor in cells.today.tolist()]
+        columns["AdjFactor"] = pl.Series(cells.today)
     for key in "OHLC":
         columns[f"{prefix}Adj{key}"] = _numbers(half_up(prints.prices[key] * cells.cumulative), prints.traded)
     columns[prefix + "AdjVo"] = _numbers(half_up(prints.volume / cells.cumulative), prints.traded)
@@ -67,16 +68,16 @@ def half_up(values: Floats) -> Floats:
     return np.floor(values * 10.0 + 0.5 + 1e-7) / 10.0
 
 
-def _numbers(values: Floats, present: Flags) -> list[str]:
-    """JSON numbers with a fraction, null where absent."""
-    return [repr(value) if shown else "null" for value, shown in zip(values.tolist(), present.tolist(), strict=True)]
+def _numbers(values: Floats, present: Flags) -> pl.Series:
+    """Numbers, null where absent."""
+    return pl.Series(np.where(present, values, np.nan), nan_to_null=True)
 
 
-def _flags(values: Flags) -> list[str]:
-    return ['"1"' if flag else '"0"' for flag in values.tolist()]
+def _flags(values: Flags) -> pl.Series:
+    return pl.Series(values.astype(np.int8)).cast(pl.String)
 
 
-def _kind(factor: float) -> str:
+def _kind(factor: float) -> str | None:
     if factor == 1.0:
-        return "null"
-    return '"1"' if factor < 1.0 else '"2"'
+        return None
+    return "1" if factor < 1.0 else "2"

@@ -88,7 +88,7 @@ def make_listings(config: MarketConfig) -> Listings:
         market_after=after,
         scale=tuple(scale),
         product=tuple("014" if fund else "011" for fund in is_fund),
-        margin=tuple(rng.choice(["1", "2", "2", "3"], n)),
+        margin=tuple(rng.choice(["1", "2", "2", "3"], n).tolist()),
         first=first,
         last=last,
         shares=np.rint(value / _typical_price(rng, n) / 100.0) * 100.0,

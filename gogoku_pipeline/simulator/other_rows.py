@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
+import polars as pl
 
 from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
 from gogoku_pipeline.simulator.code_lists import MARGIN_NAMES, MARKET_NAMES, SECTOR17_NAMES, SECTOR33
-from gogoku_pipeline.simulator.rows import Rows, from_mappings
+from gogoku_pipeline.simulator.rows import Rows, from_frame, from_mappings
 from gogoku_pipeline.simulator.truth import SEGMENTS_FROM
 
 if TYPE_CHECKING:
@@ -26,31 +26,26 @@ def encode_master(market: Market, session: int) -> Rows:
     listings = market.listings
     day = market.sessions[session]
     sections = listings.market_after if day >= SEGMENTS_FROM else listings.market_before
-    return from_mappings(
-        {"Date": day.isoformat(), **_issue(market, int(place), sections[place])}
-        for place in np.flatnonzero(listings.listed(session))
+    sectors = [SECTOR33[place] for place in listings.sector.tolist()]
+    frame = pl.DataFrame(
+        {
+            "Date": [day.isoformat()] * len(sectors),
+            "Code": listings.codes,
+            "CoName": listings.names,
+            "CoNameEn": listings.names_english,
+            "S17": [sector17 for _, _, sector17 in sectors],
+            "S17Nm": [SECTOR17_NAMES[sector17] for _, _, sector17 in sectors],
+            "S33": [sector33 for sector33, _, _ in sectors],
+            "S33Nm": [name for _, name, _ in sectors],
+            "ScaleCat": listings.scale,
+            "Mkt": sections,
+            "MktNm": [MARKET_NAMES[section] for section in sections],
+            "Mrgn": listings.margin,
+            "MrgnNm": [MARGIN_NAMES[margin] for margin in listings.margin],
+            "ProdCat": listings.product,
+        }
     )
-
-
-def _issue(market: Market, place: int, section: str) -> dict[str, str]:
-    listings = market.listings
-    sector33, sector33_name, sector17 = SECTOR33[listings.sector[place]]
-    margin = str(listings.margin[place])
-    return {
-        "Code": listings.codes[place],
-        "CoName": listings.names[place],
-        "CoNameEn": listings.names_english[place],
-        "S17": sector17,
-        "S17Nm": SECTOR17_NAMES[sector17],
-        "S33": sector33,
-        "S33Nm": sector33_name,
-        "ScaleCat": listings.scale[place],
-        "Mkt": section,
-        "MktNm": MARKET_NAMES[section],
-        "Mrgn": margin,
-        "MrgnNm": MARGIN_NAMES[margin],
-        "ProdCat": listings.product[place],
-    }
+    return from_frame(frame.filter(pl.Series(listings.listed(session))))
 
 
 def encode_topix(market: Market, first: int, stop: int) -> Rows:

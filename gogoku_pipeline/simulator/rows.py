@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -45,16 +48,20 @@ class Rows:
         return result
 
 
-def from_text(rows: Iterable[str]) -> Rows:
-    """Rows from JSON texts."""
-    encoded = [row.encode() for row in rows]
-    ends = accumulate((len(row) for row in encoded), lambda total, size: total + size + 1)
-    return Rows(b",".join(encoded), tuple(ends))
+def from_frame(frame: pl.DataFrame) -> Rows:
+    """Rows from a frame, keys in column order; numbers are written with a fraction if the column is a float."""
+    if frame.is_empty():
+        return EMPTY
+    lines = frame.write_ndjson().encode()
+    ends = np.flatnonzero(np.frombuffer(lines, dtype=np.uint8) == ord("\n"))
+    return Rows(lines[:-1].replace(b"\n", b","), tuple(ends.tolist()))
 
 
 def from_mappings(rows: Iterable[Mapping[str, Any]]) -> Rows:
-    """Rows from dictionaries."""
-    return from_text(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
+    """Rows from dictionaries, whatever their keys."""
+    encoded = [json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() for row in rows]
+    ends = accumulate(encoded, lambda end, row: end + 1 + len(row), initial=-1)
+    return Rows(b",".join(encoded), tuple(ends)[1:])
 
 
 EMPTY = Rows(b"", ())
