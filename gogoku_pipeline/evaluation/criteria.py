@@ -79,7 +79,7 @@ def against_baseline(pair: Pair, interval: Interval, test: TStatistic, config: G
     low_words = f"paired difference {interval.mean:+.4f}, {config.level:.0%} interval {_bounds(interval)}"
     hopeless_known = math.isfinite(interval.high) and math.isfinite(bar)
     return [
-        Criterion("enough_days", len(pair.first), config.min_days, len(pair.first) >= config.min_days,
+        Criterion("enough_days", float(len(pair.first)), float(config.min_days), len(pair.first) >= config.min_days,
                   f"{len(pair.first)} paired days, at least {config.min_days} needed"),
         Criterion("edge_ratio", mine, need, mine >= need,
                   f"mean RankIC {mine:.4f} against {bar:.4f} of the baseline, at least {need:.4f} needed"),
@@ -169,7 +169,7 @@ def degeneracy(days: pl.DataFrame) -> Criterion:
     bad = days.filter("is_degenerate")
     when = f", first {sorted(bad['session'].to_list())[0]}" if bad.height else ""
     words = f"{bad.height} degenerate days among {days.height} (sessions x seeds){when}"
-    return Criterion("no_degenerate_day", bad.height, 0.0, bad.is_empty(), words, "reject")
+    return Criterion("no_degenerate_day", float(bad.height), 0.0, bad.is_empty(), words, "reject")
 
 
 def all_seeds(mine: FloatArray, bar: FloatArray, config: GateConfig) -> Criterion:

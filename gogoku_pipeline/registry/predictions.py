@@ -15,6 +15,8 @@ from gogoku_pipeline.evaluation.dispersion import dispersion_by_day
 from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 
+_EDGE = ("edge", "edge_low", "edge_high")
+
 
 @dataclass(frozen=True)
 class Lineage:
@@ -90,13 +92,23 @@ def gate_rows(verdict: Verdict, session: date, *, available_at: datetime) -> pl.
             pl.lit(verdict.decision).alias("decision"),
             pl.col("value").fill_nan(None),
             pl.col("threshold").fill_nan(None),
+            pl.int_range(pl.len(), dtype=pl.Int16).alias("place"),
+            pl.lit(json.dumps(list(verdict.reasons), ensure_ascii=False)).alias("reasons"),
             pl.lit(verdict.n_days, dtype=pl.Int32).alias("paired_days"),
+            *(_figure(value, name) for name, value in zip(_EDGE, verdict.edge, strict=True)),
+            _figure(verdict.minimum_detectable_effect, "detectable_effect"),
+            pl.lit(verdict.sessions_needed, dtype=pl.Int64).alias("more_sessions"),
+            pl.lit(verdict.is_suspect).alias("is_suspect"),
             pl.lit(verdict.config_hash).alias("config_hash"),
             pl.lit(available_at.astimezone(JST), dtype=GATE.column("available_at").dtype).alias("available_at"),
         )
         .select(GATE.polars_schema.names())
         .sort(GATE.key)
     )
+
+
+def _figure(value: float, name: str) -> pl.Expr:
+    return pl.lit(value, dtype=pl.Float64).fill_nan(None).alias(name)
 
 
 def _bad(session: date, got: str, want: str) -> RegistryError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 
 import polars as pl
@@ -55,14 +56,13 @@ def _record(
             want="one that may serve from then on",
             remedy=f"Materialise model__{model} for {cutoff}.",
         )
-    failed = rows.filter(pl.col("is_passed").eq_missing(pl.lit(value=False)))
     return VerdictRecord(
         decided_for=cutoff,
         recorded_at=recorded_at,
         model=model,
         version=sorted(trained)[-1],
         decision=head["decision"],
-        reasons=tuple(failed["words"]) or ("every criterion that applies holds",),
+        reasons=tuple(json.loads(head["reasons"])),
         cutoff=cutoff,
         config_hash=head["config_hash"],
         feature_hash=str(manifests[sorted(trained)[-1]].get("feature_hash", "")),
@@ -70,35 +70,39 @@ def _record(
 
 
 def verdict_of(rows: pl.DataFrame) -> Verdict:
-    """The gate's answer at one cut-off, as far as its rows tell it (the interval is in the criteria's words).
+    """The verdict that was written down: the inverse of `predictions.gate_rows`.
 
     Args:
-        rows: rows of `eval__gate` of one cut-off and challenger.
+        rows: rows of `eval__gate` of one cut-off and challenger, in any order.
     """
-    head = rows.row(0, named=True)
+    ordered = rows.sort("place")
+    head = ordered.row(0, named=True)
     criteria = tuple(
         Criterion(
             row["criterion"],
-            float("nan") if row["value"] is None else row["value"],
-            float("nan") if row["threshold"] is None else row["threshold"],
+            _figure(row["value"]),
+            _figure(row["threshold"]),
             row["is_passed"],
             row["words"],
             row["on_failure"],
         )
-        for row in rows.iter_rows(named=True)
+        for row in ordered.iter_rows(named=True)
     )
-    failed = [f"{criterion.name}: {criterion.words}" for criterion in criteria if criterion.passed is False]
-    unknown = float("nan")
     return Verdict(
         decision=head["decision"],
         criteria=criteria,
-        reasons=tuple(failed) or ("every criterion that applies holds",),
+        reasons=tuple(json.loads(head["reasons"])),
         challenger=head["challenger"],
         baseline=head["baseline"],
         n_days=head["paired_days"],
-        edge=(unknown, unknown, unknown),
-        minimum_detectable_effect=unknown,
-        sessions_needed=None,
-        is_suspect=False,
+        edge=(_figure(head["edge"]), _figure(head["edge_low"]), _figure(head["edge_high"])),
+        minimum_detectable_effect=_figure(head["detectable_effect"]),
+        sessions_needed=head["more_sessions"],
+        is_suspect=head["is_suspect"],
         config_hash=head["config_hash"],
     )
+
+
+def _figure(value: float | None) -> float:
+    """A stored number; null stands for what could not be measured."""
+    return float("nan") if value is None else value

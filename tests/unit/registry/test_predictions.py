@@ -10,6 +10,7 @@ from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import RegistryError
 from gogoku_pipeline.evaluation.gate import GateConfig, GateContext, decide
 from gogoku_pipeline.registry.predictions import Lineage, gate_rows, ranked_predictions
+from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.schema.tables import by_name
 from gogoku_pipeline.store import CommitInfo, open_store
@@ -80,7 +81,9 @@ def test_every_criterion_becomes_a_row_of_the_gate_table(tmp_path):
     back = store.tables.scan(GATE).collect()
     assert set(back["criterion"]) == {criterion.name for criterion in verdict.criteria}
     assert back.filter(criterion="calibration").select("value", "is_passed").row(0) == (None, None)
-    assert set(back["decision"]) == {verdict.decision}
+    again = verdict_of(back.sample(fraction=1, shuffle=True, seed=1))
+    assert repr(again) == repr(verdict)
+    assert again.text() == verdict.text()
 
 
 def test_the_tables_of_this_room_have_distinct_names():
