@@ -36,12 +36,15 @@ class Store:
         return self.location.url
 
 
-def open_store(url: str, options: Mapping[str, str] | None = None, *, probe: bool = True) -> Store:
+def open_store(
+    url: str, options: Mapping[str, str] | None = None, *, probe: bool = True, code_version: str = ""
+) -> Store:
     """Open the store, local or S3.
 
     Args:
         url: `file:///path` (created if missing) or `s3://bucket/prefix` (the bucket must exist; see `bucket`).
         options: object_store options, e.g. from `core.settings.object_store_options()`.
+        code_version: noted in the commits of the raw index.
         probe: prove that create-only writes are honoured; commits could be lost otherwise.
 
     Raises:
@@ -54,4 +57,6 @@ def open_store(url: str, options: Mapping[str, str] | None = None, *, probe: boo
     if probe:
         objects.prove_conditional_writes()
     tables = TableStore(location)
-    return Store(location, objects, tables, RawStore(objects, tables), ArtefactStore(objects))
+    return Store(
+        location, objects, tables, RawStore(objects, tables, code_version=code_version), ArtefactStore(objects)
+    )

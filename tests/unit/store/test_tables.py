@@ -82,6 +82,8 @@ def test_instants_come_back_in_tokyo_time(local, prices, rows, commit):
     ("damage", "words"),
     [
         (lambda frame: frame.drop("score"), "no column"),
+        (lambda frame: frame.drop("session"), "no column"),
+        (lambda frame: frame.with_columns(pl.col("session").cast(pl.String)), "types"),
         (lambda frame: frame.with_columns(extra=1), "undeclared"),
         (lambda frame: frame.with_columns(pl.col("score").cast(pl.Float64)), "types"),
         (lambda frame: frame.with_columns(pl.col("available_at").dt.convert_time_zone("UTC")), "types"),
@@ -103,6 +105,13 @@ def test_rows_of_other_sessions_are_refused(local, prices, rows, days, commit):
         local.tables.write_sessions(prices, rows(window), window[:2], commit=commit)
     with pytest.raises(DataError, match="no session"):
         local.tables.write_sessions(prices, prices.empty(), [], commit=commit)
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path, prices, rows, commit):
+    store, day = open_store(f"file://{tmp_path}/data"), date(2024, 5, 8)
+    (tmp_path / "data/tables").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match="Check the data URL"):
+        store.tables.write_sessions(prices, rows([day]), [day], commit=commit)
 
 
 def test_a_table_without_sessions_is_not_written_by_session(local, notes, commit):
