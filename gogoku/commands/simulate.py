@@ -23,7 +23,9 @@ def simulate(
     describe: Annotated[bool, typer.Option("--describe", help="print the planted truth and stop")] = False,
 ) -> None:
     """Serve a synthetic Tokyo market over HTTP, in the shape of J-Quants V2."""
-    from gogoku_pipeline.simulator import Dials, MarketConfig, SimulatorServer, generate_market
+    from gogoku_pipeline.simulator.config import Dials, MarketConfig
+    from gogoku_pipeline.simulator.market import generate_market
+    from gogoku_pipeline.simulator.server import ServerOptions, SimulatorServer
 
     market = generate_market(MarketConfig.preset(size, seed=seed, dials=Dials(overall=signal)))
     if describe:

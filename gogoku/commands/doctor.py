@@ -1,0 +1,125 @@
+"""`gogoku doctor`: what works, what the key allows, and what a backfill would cost."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gogoku_pipeline.core.errors import GogokuError
+
+console = Console()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of the doctor: `state` is ok, note or broken."""
+
+    question: str
+    state: str
+    words: str
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
+    fix: Annotated[bool, typer.Option(help="create a missing bucket")] = False,
+) -> None:
+    """Examine settings, store, key, plan and disk; exit code 1 when something is broken."""
+    from gogoku.deployment import deployment
+
+    place = deployment()
+    answers = [
+        Answer("place", "note" if place.demo else "ok", "the demo's data" if place.demo else "your own data"),
+        asked("store", lambda: _store(place.settings.store_url, fix=fix)),
+        *_service(place),
+        _disk(),
+    ]
+    if as_json:
+        print(json.dumps([asdict(answer) for answer in answers]))
+    else:
+        table = Table(show_header=False, box=None, padding=(0, 1))
+        colours = {"ok": "green", "note": "yellow", "broken": "red"}
+        for answer in answers:
+            table.add_row(f"[{colours[answer.state]}]{answer.state}[/]", f"[bold]{answer.question}[/]", answer.words)
+        console.print(table)
+    if any(answer.state == "broken" for answer in answers):
+        sys.exit(1)
+
+
+def asked(question: str, work: Callable[[], str]) -> Answer:
+    """The answer to one question; a house error is an answer too."""
+    try:
+        return Answer(question, "ok", work())
+    except GogokuError as problem:
+        return Answer(question, "broken", str(problem))
+
+
+def _store(url: str, *, fix: bool) -> str:
+    from gogoku_pipeline.core.settings import object_store_options
+    from gogoku_pipeline.store import open_store
+    from gogoku_pipeline.store.bucket import ensure_bucket
+
+    made = fix and url.startswith("s3://") and ensure_bucket(url, object_store_options())
+    open_store(url, object_store_options())
+    return f"{url} keeps its promises (create-only writes are honoured){'; bucket created' if made else ''}"
+
+
+def _service(place: object) -> list[Answer]:
+    from gogoku.deployment import Deployment
+    from gogoku_pipeline.jquants import PLANS, Plan
+    from resources.jquants import JQuants
+
+    assert isinstance(place, Deployment)
+    settings = place.settings
+    if place.demo:
+        return [Answer("service", "note", "simulated; it answers while `gogoku demo` or `gogoku ui` runs")]
+    if settings.jquants_api_key is None:
+        return [Answer("key", "broken", "JQUANTS_API_KEY is not set; get a key from the J-Quants dashboard")]
+    found: list[Plan] = []
+
+    def detect() -> str:
+        plan = JQuants.from_settings(settings, place.clock).run(lambda client: client.plan())
+        found.append(plan)
+        return f"{plan.name} at {settings.api_url}: {plan.requests_per_minute} requests a minute"
+
+    answers = [asked("plan", detect)]
+    if found:
+        answers += _costs(PLANS[found[0].name], place.clock.now().date())
+    return answers
+
+
+def _costs(plan: object, today: date) -> list[Answer]:
+    from gogoku_pipeline.core.sessions import tse_calendar
+    from gogoku_pipeline.ingest import estimate_calls
+    from gogoku_pipeline.jquants import Plan, endpoint
+    from gogoku_pipeline.schema.register import SOURCES
+
+    assert isinstance(plan, Plan)
+    first, last = plan.window(today)
+    sessions = tse_calendar().between(first, last or today)
+    off = [name for name in SOURCES if not plan.covers(endpoint(name).lowest_plan)]
+    cost = estimate_calls(plan, list(SOURCES), sessions, today=today)
+    answers = [
+        Answer("history", "ok", f"{first} .. {last or 'today'}, {len(sessions)} sessions (the service decides)"),
+        Answer("backfill", "ok", f"about {cost.calls:,} calls, {cost.minutes:.0f} minutes at the plan's rate"),
+    ]
+    if off:
+        answers.append(Answer("switched off", "note", f"{', '.join(off)}: not in the {plan.name} plan"))
+    return answers
+
+
+def _disk() -> Answer:
+    free = shutil.disk_usage(Path()).free / 2**30
+    return Answer("disk", "ok" if free > 5 else "broken", f"{free:.0f} GiB free here, a ten-year history needs about 5")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(doctor)
