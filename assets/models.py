@@ -34,7 +34,9 @@ def training_data(store: Store, compute: Compute) -> TrainingData:
 def model_version(model: str, kind: str) -> HouseAsset:
     """The asset of one recipe's versions."""
 
-    def body(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute], context: dg.AssetExecutionContext):  # noqa: ANN202
+    def body(
+        context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+    ) -> dg.MaterializeResult:
         from gogoku_pipeline.training.final import train_version
 
         (cutoff,) = sessions_of(context)

@@ -45,7 +45,7 @@ class DeltaIOManager(dg.IOManager):
         frame = obj.collect() if isinstance(obj, pl.LazyFrame) else obj
         commit = CommitInfo(run_id=context.run_id, code_version=_code_version(context))
         tables = self._store.get().tables
-        if table.partitioned:
+        if context.has_asset_partitions:
             sessions = _sessions(context.asset_partition_keys)
             result = tables.write_sessions(table, frame, sessions, commit=commit)
             self._describe_sessions(context, frame, sessions, result.session_hashes)
@@ -55,13 +55,7 @@ class DeltaIOManager(dg.IOManager):
             context.add_output_metadata(
                 {"dagster/row_count": result.row_count, "dagster/column_schema": column_schema(table)}
             )
-        context.add_output_metadata(
-            {
-                "table_version": result.version,
-                "dagster/column_schema": column_schema(table),
-                "rows_written": frame.height,
-            }
-        )
+        context.add_output_metadata({"table_version": result.version, "rows_written": result.row_count})
 
     def _describe_sessions(
         self, context: dg.OutputContext, frame: pl.DataFrame, sessions: list[date], hashes: Mapping[date, str]

@@ -1,0 +1,144 @@
+"""The gate and the champions: may a recipe serve, and who does.
+
+Belongs here: asset bodies that judge a challenger at a cut-off and write verdicts down.
+Does not belong here: the questions (`gogoku_pipeline.evaluation`), the walk (`gogoku_pipeline.registry.judging`).
+
+The gate's check `promotes` is an ERROR that blocks: without a promotion nothing downstream of it runs. Predictions do
+not stand downstream of it; they ask the registry, and the baseline serves until somebody is promoted.
+"""
+
+import dagster as dg
+import polars as pl
+
+from assets.declaration import HouseAsset
+from assets.features import PRICE_SOURCES
+from assets.models import POOL, SOURCES, training_data
+from assets.partitions import sessions_of
+from gogoku_pipeline.audit.leak_audit import run_audit
+from gogoku_pipeline.audit.market import AuditedMarket
+from gogoku_pipeline.audit.report import AuditReport
+from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.evaluation.plots import cumulative_ic, learning_curves, quantile_bars
+from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
+from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.graph.catalogue import registry
+from gogoku_pipeline.registry.predictions import gate_rows
+from gogoku_pipeline.registry.promotions import record_verdicts
+from gogoku_pipeline.registry.tables import CHAMPIONS, GATE
+from gogoku_pipeline.schema import daily_bars, listed_issues, topix
+from gogoku_pipeline.store import CommitInfo, Store
+from gogoku_pipeline.tables.universe import UNIVERSE
+from resources.compute import Compute
+from resources.lazy import Lazy
+from resources.metadata import picture
+from resources.recipes import BASELINE, CHALLENGER, recipe
+
+KINDS = frozenset({"polars", "deltalake"})
+PROMOTES = dg.AssetCheckSpec(
+    "promotes",
+    asset=GATE.name,
+    blocking=True,
+    description="The gate promotes the challenger; otherwise the champion stays and nothing downstream runs.",
+)
+
+
+def leak_audit(store: Store, compute: Compute) -> AuditReport:
+    """The audit of the training inputs on sampled sessions."""
+    market = AuditedMarket(
+        bars=store.tables.scan(daily_bars.TABLE).collect(),
+        listed=store.tables.scan(listed_issues.SNAPSHOT).collect(),
+        topix=store.tables.scan(topix.TABLE).collect(),
+        universe=compute.universe,
+        cutoff=compute.cutoff,
+    )
+    return run_audit(market, graph=compute.graph, sample=compute.audit_sample)
+
+
+def exposures(store: Store) -> pl.DataFrame:
+    """Size, risk and sector of every stock."""
+    from gogoku_pipeline.registry.judging import exposures_of
+
+    frames = [store.tables.scan(family_table(name, registry())).collect() for name in ("feat__prices", "feat__market")]
+    return exposures_of(frames[0], frames[1], store.tables.scan(UNIVERSE).collect())
+
+
+def gate(
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+) -> dg.MaterializeResult:
+    """The gate's verdict on the challenger at one training cut-off."""
+    from gogoku_pipeline.registry.judging import Contest, judge
+    from gogoku_pipeline.training.recipe_ladder import ladder
+
+    (cutoff,) = sessions_of(context)
+    opened = store.get()
+    audit = leak_audit(opened, compute)
+    data = training_data(opened, compute)
+    rungs = tuple(ladder(data.panel.names))
+    found = judge(
+        Contest(recipe(CHALLENGER, compute), recipe(BASELINE, compute), rungs),
+        data,
+        cutoff,
+        compute.terms,
+        GateContext(opened.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated),
+        exposures=exposures(opened),
+        cache_dir=compute.cache_dir / "walks",
+    )
+    return dg.MaterializeResult(
+        value=gate_rows(found.verdict, cutoff, available_at=compute.decision(cutoff)),
+        metadata={
+            "verdict": dg.MetadataValue.md(f"```\n{found.verdict.text()}\n```"),
+            "leak_audit": audit.words,
+            "rank_ic": picture(cumulative_ic(found.daily_ic), "Cumulative RankIC"),
+            "quantiles": picture(quantile_bars(found.quantiles), "Mean return by tenth of the list"),
+            **({"curves": picture(learning_curves(found.curves), "Learning curves")} if found.curves.height else {}),
+        },
+        check_results=[promotes(found.verdict)],
+    )
+
+
+def promotes(verdict: Verdict) -> dg.AssetCheckResult:
+    """The blocking answer."""
+    return dg.AssetCheckResult(
+        check_name=PROMOTES.name,
+        passed=verdict.decision == "promote",
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{verdict.decision}: {verdict.reasons[0]}",
+        metadata={"decision": verdict.decision, "paired_days": verdict.n_days},
+    )
+
+
+def champions(
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], clock: dg.ResourceParam[Clock]
+) -> dg.MaterializeResult:
+    """Verdicts of the gate that are not yet in the history."""
+    opened = store.get()
+    commit = CommitInfo(run_id=context.run_id, code_version="1")
+    added = record_verdicts(opened, recorded_at=clock.now(), commit=commit)
+    history = opened.tables.scan(CHAMPIONS).collect()
+    return dg.MaterializeResult(metadata={"verdicts_added": added, "dagster/row_count": history.height})
+
+
+def evaluation_assets() -> list[HouseAsset]:
+    """The gate and the history of champions."""
+    return [
+        HouseAsset(
+            gate,
+            GATE.name,
+            "models",
+            KINDS,
+            table=GATE,
+            deps=(*SOURCES, *PRICE_SOURCES),
+            pool=POOL,
+            partitions_per_run=1,
+            check_specs=(PROMOTES,),
+        ),
+        HouseAsset(
+            champions,
+            CHAMPIONS.name,
+            "models",
+            KINDS,
+            table=CHAMPIONS,
+            deps=(GATE.name, f"model__{CHALLENGER}"),
+            partitioned=False,
+        ),
+    ]

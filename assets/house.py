@@ -1,0 +1,64 @@
+"""The whole house as assets: one list, one axis, one register of tables.
+
+Belongs here: putting the stages together.
+Does not belong here: anything one stage does.
+"""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from assets.dataset import dataset_assets
+from assets.declaration import HouseAsset
+from assets.evaluation import evaluation_assets
+from assets.features import feature_assets
+from assets.models import model_assets
+from assets.operations import operations_assets
+from assets.raw import raw_assets
+from assets.table_checks import house_checks
+from assets.tables import table_assets
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.schema.tables import Table
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything Dagster is shown.
+
+    Attributes:
+        assets: every asset.
+        checks: every check step.
+        tables: table by asset name, for the IO manager.
+    """
+
+    assets: list[dg.AssetsDefinition]
+    checks: list[dg.AssetChecksDefinition]
+    tables: dict[str, Table]
+
+
+def declared(graph: GraphConfig) -> list[HouseAsset]:
+    """Every declaration, from the street to the roof."""
+    return [
+        *raw_assets(),
+        *table_assets(),
+        *feature_assets(graph),
+        *dataset_assets(),
+        *model_assets(),
+        *evaluation_assets(),
+        *operations_assets(),
+    ]
+
+
+def build_house(partitions: dg.PartitionsDefinition, graph: GraphConfig) -> House:
+    """The assets and checks on an axis of sessions.
+
+    Args:
+        partitions: one definition, shared by all session assets.
+        graph: its window decides how many sessions the graph reads.
+    """
+    every = declared(graph)
+    return House(
+        assets=[asset.build(partitions) for asset in every],
+        checks=house_checks(partitions),
+        tables={asset.name: asset.table for asset in every if asset.table is not None},
+    )

@@ -1,0 +1,90 @@
+"""What the house is for: the ranked list of an evening and the page that explains it.
+
+Belongs here: asset bodies of predictions and report.
+Does not belong here: who serves (`gogoku_pipeline.registry`), how the page looks (`gogoku_pipeline.evaluation`).
+
+A list asks the registry who serves on its session, a pure read: no verdict of the gate can keep an evening waiting.
+"""
+
+import dagster as dg
+import polars as pl
+
+from assets.dataset import house_panel
+from assets.declaration import HouseAsset
+from assets.partitions import sessions_of
+from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.core.fingerprints import sha256_bytes
+from gogoku_pipeline.monitoring.evening import evening_report
+from gogoku_pipeline.registry.tables import PREDICTIONS
+from resources.compute import Compute
+from resources.lazy import Lazy
+
+LISTED = 20
+
+
+def predictions(
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+) -> pl.DataFrame:
+    """The ranked list of each session by whoever serves on it."""
+    from gogoku_pipeline.registry.serve import serve_session
+
+    opened = store.get()
+    panel = house_panel(opened, compute)
+    lists = [
+        serve_session(opened, panel, session, available_at=compute.decision(session))
+        for session in sessions_of(context)
+    ]
+    newest = lists[-1]
+    shown = newest.head(LISTED).select("rank", "code", pl.col("score").round(4)).to_dicts()
+    context.add_asset_metadata(
+        {
+            "served": f"{newest['model'][0]} {newest['model_version'][0]}",
+            "served_because": newest["served_because"][0],
+            "top": dg.MetadataValue.table([dg.TableRecord(row) for row in shown]),
+        },
+        partition_key=newest["session"][0].isoformat(),
+    )
+    return pl.concat(lists)
+
+
+def report(
+    store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute], clock: dg.ResourceParam[Clock]
+) -> dg.MaterializeResult:
+    """The page of the newest list, kept beside the data."""
+    opened = store.get()
+    page = evening_report(
+        opened,
+        None,
+        generated_at=clock.now(),
+        horizon_d=compute.terms.gate.horizon_d,
+        simulated=compute.is_simulated,
+    ).encode()
+    session = opened.tables.sessions(PREDICTIONS)[-1]
+    key = f"reports/{session}/{sha256_bytes(page)[:16]}.html"
+    opened.objects.put_new(key, page)
+    where = f"{opened.url}/{key}"
+    return dg.MaterializeResult(
+        metadata={"session": session.isoformat(), "url": dg.MetadataValue.url(where), "bytes": len(page)}
+    )
+
+
+def operations_assets() -> list[HouseAsset]:
+    """Predictions and report."""
+    return [
+        HouseAsset(
+            predictions,
+            PREDICTIONS.name,
+            "operations",
+            frozenset({"polars", "deltalake"}),
+            table=PREDICTIONS,
+            deps=("data__panel", "feat__prices", "feat__market", "feat__graph", "core__universe"),
+        ),
+        HouseAsset(
+            report,
+            "report__evening",
+            "operations",
+            frozenset({"html"}),
+            deps=(PREDICTIONS.name,),
+            partitioned=False,
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""The door for Dagster: everything the house does, as one `Definitions`.
+
+Belongs here: choosing settings, axis and parts, and handing them to the rooms.
+Does not belong here: assets, jobs, resources themselves.
+
+`defs` is what `workspace.yaml` and `[tool.dg]` name. Loading it opens nothing: no store, no network, no torch.
+"""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from assets.house import build_house
+from assets.partitions import session_partitions
+from gogoku.deployment import Deployment, deployment, own_deployment
+from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.jquants.plans import PLANS
+from gogoku_pipeline.monitoring.notify import Notifier
+from gogoku_pipeline.store import Store
+from jobs.alerts import Finding, alert_sensor
+from jobs.asset_jobs import asset_jobs
+from jobs.maintenance import maintenance_job
+from jobs.schedules import build_schedules
+from resources.alerting import deliver, leave_heartbeat
+from resources.compute import Compute
+from resources.jquants import JQuants
+from resources.previews import accepted_previews
+from resources.wiring import Parts, house_resources
+
+YEARS_WITHOUT_PLAN = 10
+
+
+def build_definitions(
+    *,
+    settings: Settings | None = None,
+    start: date | None = None,
+    end: date | None = None,
+    store: Store | None = None,
+    client: JQuants | None = None,
+    clock: Clock | None = None,
+    compute: Compute | None = None,
+    **overrides: Any,
+) -> dg.Definitions:
+    """The definitions of one deployment; every part may be handed in.
+
+    Args:
+        settings: None takes the environment's (or the demo's, where `gogoku demo` ran and nothing is set).
+        start: first calendar day of the axis; None takes the settings', else what the plan covers.
+        end: last calendar day of a closed history; None lets the axis grow.
+        store: an open store instead of the one the settings name.
+        client: lends J-Quants clients instead of the one the settings describe.
+        clock: publication and rate clock; None is the wall clock.
+        compute: sizes and dials; its first session and last day follow start and end.
+        **overrides: further resources by name, e.g. notifier.
+
+    Returns:
+        Definitions that load without touching disk or network.
+    """
+    place = deployment() if settings is None else own_deployment(settings)
+    chosen = place.settings
+    clock = clock or place.clock
+    end = end or place.end
+    first = tse_calendar().on_or_after(start or place.start or first_of_plan(chosen, clock))
+    sizes = replace(compute or sizes_of(place, first), first_session=first, last_day=end)
+    parts = Parts(store=store, client=client, clock=clock, notifier=overrides.pop("notifier", None))
+    partitions = session_partitions(first, end)
+    house = build_house(partitions, sizes.graph)
+    resources = house_resources(chosen, sizes, house.tables, parts) | overrides
+    maintenance = maintenance_job(house.tables.values())
+    jobs = asset_jobs()
+    is_live = chosen.jquants_api_key is not None and end is None
+    ticking = dg.DefaultScheduleStatus.RUNNING if is_live else dg.DefaultScheduleStatus.STOPPED
+    with accepted_previews():
+        return dg.Definitions(
+            assets=house.assets,
+            asset_checks=house.checks,
+            jobs=[*jobs.all, maintenance],
+            schedules=build_schedules(jobs, maintenance, partitions, ticking),
+            sensors=[alerts(resources["notifier"], sizes, clock)],
+            resources=resources,
+            executor=dg.in_process_executor,
+        )
+
+
+def sizes_of(place: Deployment, first: date) -> Compute:
+    """The sizes of a deployment that hands in none."""
+    return Compute(
+        cache_dir=place.settings.cache_dir,
+        first_session=first,
+        cutoff=place.settings.cutoff,
+        device=place.settings.device,
+        is_simulated=place.demo is not None,
+    )
+
+
+def first_of_plan(settings: Settings, clock: Clock) -> date:
+    """The first day of the first whole year a plan covers; it moves once a year, not every day."""
+    years = PLANS[settings.plan].history if settings.plan else YEARS_WITHOUT_PLAN
+    return max(date(clock.now().year - years + 1, 1, 1), tse_calendar().first)
+
+
+def alerts(notifier: Notifier, sizes: Compute, clock: Clock) -> dg.SensorDefinition:
+    """The alert sensor, running by default: without a channel its alerts go to the log."""
+
+    def tell(finding: Finding) -> None:
+        deliver(notifier, finding.rule, finding.subject, finding.lines)
+
+    return alert_sensor(tell, lambda: leave_heartbeat(sizes.cache_dir, clock), dg.DefaultSensorStatus.RUNNING)
+
+
+defs = build_definitions()
