@@ -1,21 +1,16 @@
 """Tables keep whole sessions, refuse what is not theirs, and remember what was computed and came out empty."""
 
-import json
-import signal
-import subprocess
-import sys
-import time
 from datetime import date, datetime, timedelta
+from urllib.parse import quote
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import (
-    CommitConflictError,
     DataError,
     PartitionMissingError,
     SchemaError,
@@ -25,7 +20,7 @@ from gogoku_pipeline.core.fingerprints import sha256_frame
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import CommitInfo, open_store
-from gogoku_pipeline.store.commits import committed
+from tests.unit.store.price_rows import PRICES, price_rows
 
 
 def test_a_table_nobody_wrote_is_empty_and_has_no_version(local, prices):
@@ -166,7 +161,7 @@ def test_bounds_are_inclusive_and_skip_other_months(local, prices, rows, days, c
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=12, unique=True), st.randoms(use_true_random=False))
 def test_a_session_hashes_the_same_whatever_it_is_written_with(tmp_path_factory, offsets, order):
-    prices, rows = _import_rows()
+    prices, rows = PRICES, price_rows
     window = [date(2024, 1, 4) + timedelta(days=offset) for offset in offsets]
     store = open_store(f"file://{tmp_path_factory.mktemp('hash')}")
     commit = CommitInfo("r", "v")
@@ -176,16 +171,6 @@ def test_a_session_hashes_the_same_whatever_it_is_written_with(tmp_path_factory,
     assert alone[day] == together[day]
     stored = store.tables.scan(prices, start=day, end=day).collect()
     assert sha256_frame(stored) == together[day]
-
-
-def _import_rows():
-    from importlib.util import module_from_spec, spec_from_file_location
-    from pathlib import Path
-
-    spec = spec_from_file_location("store_conftest", Path(__file__).with_name("conftest.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.PRICES, module._rows
 
 
 def test_a_changed_value_changes_the_hash_of_its_session_only(local, prices, rows, days, commit):
@@ -245,66 +230,11 @@ def test_compaction_changes_files_and_no_row(local, prices, rows, days, commit):
 
 @pytest.mark.parametrize("folder", ["with space", "日本", "plus+and=&"])
 def test_a_folder_may_have_any_name(tmp_path, prices, rows, days, commit, folder):
-    from urllib.parse import quote
 
     store = open_store(f"file://{quote(str(tmp_path / folder))}")
     window = days(12)
     assert store.tables.scan(prices).collect().height == 0
     store.tables.write_sessions(prices, prices.empty(), window[:1], commit=commit)
     assert store.tables.scan(prices).collect().height == 0
-    store.tables.write_sessions(prices, rows(window), window, commit=commit)
-    assert store.tables.scan(prices).collect().equals(rows(window).sort("session", "code"))
-
-
-def test_a_writer_who_always_loses_gets_an_error_and_changes_nothing(local, prices, rows, days, commit):
-    import numpy as np
-
-    window = days(2)
-    local.tables.write_sessions(prices, rows(window), window, commit=commit)
-    uri, tries = local.tables.uri(prices), []
-
-    def always_late():
-        mine = DeltaTable(uri)
-        tries.append(mine.version())
-        local.tables.write_sessions(prices, rows(window, factor=2.0), window, commit=commit)
-        frame = rows([window[0]], factor=7.0).with_columns(month=pl.lit("2024-04"))
-        write_deltalake(mine, frame, mode="overwrite", predicate=f"month = '2024-04' AND session = '{window[0]}'")
-
-    with pytest.raises(CommitConflictError, match="one writer per table"):
-        committed(prices.name, always_late, np.random.default_rng(1))
-    assert len(tries) == 6
-    assert local.tables.scan(prices).collect().equals(rows(window, factor=2.0).sort("session", "code"))
-
-
-_WRITER = """
-import itertools, json, sys
-from gogoku_pipeline.store import CommitInfo, open_store
-from importlib.util import module_from_spec, spec_from_file_location
-url, options, conftest = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
-spec = spec_from_file_location("store_conftest", conftest)
-module = module_from_spec(spec)
-spec.loader.exec_module(module)
-from datetime import date, timedelta
-store, window = open_store(url, options), [date(2024, 4, 24) + timedelta(days=n) for n in range(40)]
-codes = [f"{n:04d}0" for n in range(1000, 1400)]
-for factor in itertools.count(1):
-    store.tables.write_sessions(module.PRICES, module._rows(window, codes, factor), window, commit=CommitInfo("k", "v"))
-    print(factor, flush=True)
-"""
-
-
-@pytest.mark.parametrize("wait", [0.02, 0.11])
-def test_a_killed_writer_leaves_a_whole_version(place, prices, rows, days, commit, wait):
-    store, window = open_store(*place), days(40)
-    conftest = __file__.replace("test_tables.py", "conftest.py")
-    command = [sys.executable, "-W", "ignore", "-c", _WRITER, place[0], json.dumps(place[1]), conftest]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-        seen = int(writer.stdout.readline())
-        time.sleep(wait)
-        writer.send_signal(signal.SIGKILL)
-        seen = max([seen, *(int(line) for line in writer.stdout.read().split())])
-    codes = [f"{n:04d}0" for n in range(1000, 1400)]
-    back = store.tables.scan(prices).collect()
-    assert any(back.equals(rows(window, codes, factor).sort("session", "code")) for factor in (seen, seen + 1))
     store.tables.write_sessions(prices, rows(window), window, commit=commit)
     assert store.tables.scan(prices).collect().equals(rows(window).sort("session", "code"))

@@ -1,0 +1,28 @@
+"""What the fetch tests share."""
+
+import json
+
+from gogoku_pipeline.ingest import fetch_sessions
+
+BARS = "/equities/bars/daily"
+
+
+def bars(store, days, **options):
+    options.setdefault("run_id", "run-1")
+    return lambda client: fetch_sessions(client, store, options.pop("source", "daily_bars"), days, **options)
+
+
+def landed_rows(store, source="daily_bars"):
+    """(day, code) of every row of the newest complete fetches."""
+    rows = []
+    for request in store.raw.newest(source).iter_rows(named=True):
+        rows += [(row["Date"], row["Code"]) for row in json.loads(store.raw.payload(source, request))["data"]]
+    return rows
+
+
+class Watcher:
+    def __init__(self):
+        self.seen = []
+
+    def advance(self, n, text):
+        self.seen.append((n, text))

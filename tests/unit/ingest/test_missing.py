@@ -1,0 +1,111 @@
+"""What is missing is said honestly: not covered, not yet published, empty by right, or lost."""
+
+from datetime import date, time, timedelta
+
+import pytest
+
+from gogoku_pipeline.core.errors import (
+    CoverageError,
+    DataError,
+    PlanError,
+)
+from gogoku_pipeline.ingest import fetch_range
+from gogoku_pipeline.simulator.faults import (
+    EmptyDay,
+    When,
+)
+from gogoku_pipeline.simulator.server import ServerOptions
+from tests.unit.ingest.fetching import BARS, bars
+
+
+def test_an_endpoint_outside_the_plan_is_a_plan_error(evening):
+    with evening() as e:
+        start, end = e.market.sessions[0], e.market.sessions[-1]
+        with pytest.raises(PlanError, match="change the plan"):
+            e.run(lambda c: fetch_range(c, e.store, "topix", start, end, run_id="r"), key="simulator-free-key")
+
+
+def test_dates_outside_the_plan_are_skipped_with_few_calls(evening, caplog):
+    with evening() as e:
+        old = [day for day in (date(2010, 1, 4) + timedelta(days=n) for n in range(400)) if day.weekday() < 5]
+        days = [*old, *e.market.sessions[-5:]]
+        report = e.run(bars(e.store, days), key="simulator-light-key")
+        assert report.skipped_uncovered == old
+        assert report.fetched_pages == 5
+        assert len(e.calls()) <= 5 + 4
+        assert f"{len(old)} sessions skipped, the plan covers" in caplog.text
+
+
+def test_a_plan_that_lags_skips_the_newest_sessions(evening):
+    with evening() as e:
+        report = e.run(bars(e.store, e.market.sessions[-70:]), key="simulator-free-key", plan="free")
+        newest = e.clock.now().date() - timedelta(days=84)
+        assert report.skipped_uncovered == [day for day in e.market.sessions[-70:] if day > newest]
+        assert report.fetched_pages == 70 - len(report.skipped_uncovered) > 0
+
+
+def test_an_empty_day_on_a_session_is_an_error_and_is_asked_again(evening):
+    with evening(EmptyDay(When(day=None, path=BARS, requests=frozenset({2}), times=1))) as e:
+        days = e.market.sessions[:5]
+        with pytest.raises(DataError, match="no rows; want rows, because it is a session") as caught:
+            e.run(bars(e.store, days), plan="premium")
+        assert sum(day.isoformat() in str(caught.value) for day in days) == 1
+        report = e.run(bars(e.store, days), plan="premium")
+        assert (report.fetched_pages, report.skipped_complete) == (1, 4)
+
+
+def test_an_empty_holiday_is_fine(evening):
+    with evening() as e:
+        holiday = next(
+            day
+            for day in (e.market.sessions[0] + timedelta(days=n) for n in range(10))
+            if day not in set(e.market.sessions)
+        )
+        report = e.run(bars(e.store, [holiday]))
+        assert (report.empty, report.rows) == ([holiday], 0)
+        assert e.run(bars(e.store, [holiday])).skipped_complete == 1
+
+
+@pytest.mark.parametrize(("source", "hour"), [("daily_bars", "16:30"), ("listed_issues", "08:00")])
+def test_before_its_hour_a_day_is_not_yet_published_and_the_others_land(evening, source, hour):
+    early = time(16, 29) if source == "daily_bars" else time(7, 59)
+    with evening(at=early) as e:
+        days = e.market.sessions[-3:]
+        with pytest.raises(DataError, match=f"not yet published.*{hour} JST.*Run again after that hour"):
+            e.run(bars(e.store, days, source=source))
+        assert sorted(e.store.raw.requests(source)["event_date"]) == days[:2]
+        e.clock.advance_to(e.clock.now() + timedelta(minutes=1))
+        report = e.run(bars(e.store, days, source=source))
+        assert (report.fetched_pages, report.skipped_complete) == (1, 2)
+
+
+def test_a_range_reaching_beyond_the_plan_is_cut_to_it(evening):
+    with evening(options=ServerOptions(is_partial_range_refused=True)) as e:
+        end = e.market.sessions[-1]
+        report = e.run(
+            lambda c: fetch_range(c, e.store, "topix", date(2009, 1, 5), end, run_id="r"), key="simulator-light-key"
+        )
+        assert report.rows == 160
+        assert report.skipped_uncovered[0] == date(2009, 1, 5)
+        assert all(day < end - timedelta(days=5 * 365) for day in report.skipped_uncovered)
+
+
+def test_a_range_wholly_beyond_the_plan_is_reported_and_not_an_error(evening):
+    with evening() as e:
+        report = e.run(
+            lambda c: fetch_range(c, e.store, "topix", date(2009, 1, 5), date(2009, 1, 9), run_id="r"),
+            key="simulator-light-key",
+        )
+        assert (report.rows, len(report.skipped_uncovered)) == (0, 5)
+
+
+def test_uncovered_is_never_mistaken_for_refused(evening):
+    with evening() as e:
+
+        async def ask(client):
+            return [page async for page in client.pages("daily_bars", {"date": "2010-01-04"})]
+
+        with pytest.raises(CoverageError) as caught:
+            e.run(ask, key="simulator-standard-key")
+        assert caught.value.covered_from.year == e.clock.now().year - 10
+        assert caught.value.covered_to is None
