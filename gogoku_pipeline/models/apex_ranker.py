@@ -101,7 +101,7 @@ class ApexRanker(nn.Module):
         self.blocks = nn.ModuleList(
             EncoderBlock(config.d_model, config.heads, config.d_ff, config.dropout) for _ in range(config.depth)
         )
-        self.head = ScoreHead(self.embed.patches, config.d_model, config.dropout)
+        self.head = ScoreHead(config.d_model, config.dropout)
 
     def forward(self, values: Tensor, valid: Tensor) -> Tensor:
         """Scores of stocks.
@@ -113,7 +113,13 @@ class ApexRanker(nn.Module):
         Returns:
             [N] float32.
         """
-        x = self.embed(torch.cat([values * valid, valid], dim=-1))  # [N, P, d_model]
+        if values.shape != valid.shape or values.shape[1:] != (self.config.look_back, self.n_features):
+            raise _bad(
+                "windows",
+                f"values {tuple(values.shape)} and validity {tuple(valid.shape)}",
+                f"[N, {self.config.look_back}, {self.n_features}] both",
+            )
+        x = self.embed(torch.cat([values * valid, valid], dim=-1))  # [N, 1 + P, d_model]
         for block in self.blocks:
             x = block(x)
         scores: Tensor = self.head(x)

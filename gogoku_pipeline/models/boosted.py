@@ -44,8 +44,8 @@ class BoostedConfig:
     """Histogram bins per feature."""
     leaf_share: float = 0.001
     """min_data_in_leaf as a share of the training rows, kept inside [20, 2000]."""
-    threads: int = 2
-    """CPU threads."""
+    threads: int = 1
+    """CPU threads. One suits tables below about 100,000 rows and shared machines, where more threads mostly spin."""
 
     def __post_init__(self) -> None:
         """Refuse shares outside (0, 1] and counts below 1."""
@@ -95,7 +95,7 @@ class Boosted:
     booster: lightgbm.Booster
     curve: tuple[float, ...]
 
-    def score(self, values: Floats, *, threads: int = 2) -> npt.NDArray[np.float64]:
+    def score(self, values: Floats, *, threads: int = 1) -> npt.NDArray[np.float64]:
         """Scores of rows [rows, F] -> [rows]; NaN is LightGBM's own missing."""
         return np.asarray(self.booster.predict(values, num_threads=threads), dtype=np.float64)
 

@@ -52,8 +52,8 @@ class TrainConfig:
     """Fewest stocks of a day that is learnt from."""
     collapse_epochs: int = 3
     """Epochs in a row with an alarm before the run fails."""
-    threads: int = 2
-    """CPU threads."""
+    threads: int = 1
+    """CPU threads. One: with small tensors a second one mostly spins, and on a busy machine it costs several times."""
     device: str = "auto"
     """auto, cpu, cuda or cuda:1; never part of the config hash."""
     loss: LossWeights = field(default_factory=LossWeights)

@@ -26,7 +26,7 @@ class FittedBoosted:
     identity: Identity
     boosted: Boosted
     ledger: list[dict[str, float]]
-    threads: int = 2
+    threads: int = 1
 
     def score(self, data: TrainingData, sessions: Sequence[date]) -> pl.DataFrame:
         """Scores of each session's cross-section."""

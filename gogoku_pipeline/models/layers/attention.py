@@ -19,12 +19,11 @@ class SelfAttention(nn.Module):
     Args:
         d_model: width of a token.
         heads: number of heads; divides d_model.
-        dropout: share of attention weights dropped in training.
     """
 
-    def __init__(self, d_model: int, heads: int, dropout: float) -> None:
+    def __init__(self, d_model: int, heads: int) -> None:
         super().__init__()
-        self.heads, self.dropout = heads, dropout
+        self.heads = heads
         self.qkv = nn.Linear(d_model, 3 * d_model)
         self.out = nn.Linear(d_model, d_model)
 
@@ -32,10 +31,9 @@ class SelfAttention(nn.Module):
         """[N, P, d_model] -> [N, P, d_model]."""
         n, p, d = x.shape
         qkv = self.qkv(x).view(n, p, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)  # [3, N, heads, P, d_head]
-        drop = self.dropout if self.training else 0.0
         step = max(1, _LARGEST_BATCH // self.heads)
         parts = [
-            functional.scaled_dot_product_attention(q, k, v, dropout_p=drop)
+            functional.scaled_dot_product_attention(q, k, v)
             for q, k, v in zip(qkv[0].split(step), qkv[1].split(step), qkv[2].split(step), strict=True)
         ]
         mixed = torch.cat(parts) if len(parts) > 1 else parts[0]  # [N, heads, P, d_head]

@@ -19,15 +19,15 @@ class EncoderBlock(nn.Module):
         d_model: width of a token.
         heads: attention heads.
         d_ff: width inside the feed-forward network.
-        dropout: share dropped in training.
+        dropout: share of each branch's output dropped in training (not of attention weights: few tokens, slow kernel).
     """
 
     def __init__(self, d_model: int, heads: int, d_ff: int, dropout: float) -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(d_model)
-        self.attention = SelfAttention(d_model, heads, dropout)
+        self.attention = SelfAttention(d_model, heads)
         self.norm_feed = nn.LayerNorm(d_model)
-        self.feed = nn.Sequential(nn.Linear(d_model, d_ff), nn.GELU(), nn.Dropout(dropout), nn.Linear(d_ff, d_model))
+        self.feed = nn.Sequential(nn.Linear(d_model, d_ff), nn.GELU(), nn.Linear(d_ff, d_model))
         self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
