@@ -21,8 +21,8 @@ def graph_returns(prices: pl.LazyFrame, market: pl.LazyFrame, universe: pl.LazyF
     key = ["session", "code"]
     return (
         prices.select(*key, "ret_1d")
-        .join(market.select(*key, "xs_ret_1d"), on=key, how="left")
-        .join(universe.select(*key, "is_in_universe"), on=key, how="left")
+        .join(market.select(*key, "xs_ret_1d"), on=key, how="left", validate="1:1")
+        .join(universe.select(*key, "is_in_universe"), on=key, how="left", validate="1:1")
         .with_columns(pl.col("is_in_universe").fill_null(value=False))
         .select(COLUMNS)
         .sort(key)

@@ -76,30 +76,6 @@ def session_weights(config: GraphConfig) -> Floats:
     return weights
 
 
-def returns_for_graph(prices: pl.DataFrame, market: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
-    """Bring together what the graph reads from three tables.
-
-    Args:
-        prices: rows of `feat__prices`, of which `session, code, ret_1d` are used.
-        market: rows of `feat__market`, of which `session, code, xs_ret_1d` are used.
-        universe: rows of `core__universe`, of which `session, code, is_in_universe` are used.
-
-    Returns:
-        The input of `build_edges` and `compute_node_features`, one row per row of `prices`, sorted by (session, code);
-        a stock without a row in the universe is no member.
-    """
-    key = ["session", "code"]
-    return (
-        prices.lazy()
-        .select(*key, "ret_1d")
-        .join(market.lazy().select(*key, "xs_ret_1d"), on=key, how="left", validate="1:1")
-        .join(universe.lazy().select(*key, "is_in_universe"), on=key, how="left", validate="1:1")
-        .with_columns(pl.col("is_in_universe").fill_null(False))
-        .sort(key)
-        .collect()
-    )
-
-
 def return_matrix(returns: pl.DataFrame, calendar: SessionCalendar | None = None) -> ReturnMatrix:
     """Lay a long table of returns out by session and code.
 

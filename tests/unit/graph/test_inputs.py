@@ -15,7 +15,8 @@ from gogoku_pipeline.graph import exact, sieve, strongest
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import build_edges, edges_by_session
 from gogoku_pipeline.graph.day_by_day import day_by_day
-from gogoku_pipeline.graph.windows import return_matrix, returns_for_graph
+from gogoku_pipeline.graph.inputs import graph_returns
+from gogoku_pipeline.graph.windows import return_matrix
 
 DAYS = list(tse_calendar(date(2024, 5, 1), date(2024, 5, 31)).sessions)
 
@@ -44,7 +45,7 @@ def test_the_three_tables_the_graph_reads_are_joined_row_by_row():
     prices = pl.DataFrame(key | {"ret_1d": [0.1, None], "vol_20d": [1.0, 2.0]})
     market = pl.DataFrame(key | {"xs_ret_1d": [0.01, 0.02], "beta_60d": [1.0, 1.0]}).reverse()
     universe = pl.DataFrame({"session": [DAYS[1]], "code": ["10010"], "is_in_universe": [True], "is_tradable": [False]})
-    assert returns_for_graph(prices, market, universe).rows() == [
+    assert graph_returns(prices.lazy(), market.lazy(), universe.lazy()).rows() == [
         (DAYS[0], "10020", None, 0.02, False),
         (DAYS[1], "10010", 0.1, 0.01, True),
     ]
