@@ -27,6 +27,17 @@ _AXES = {
 }
 
 
+FORMER_NAMES = (
+    ("`returns_{n}d`, `ret_prev_{n}d`", "`ret_{n}d`", "always past; forward returns exist only as labels"),
+    ("`dmi_*` (trend strength)", "`adx_14_score`", "the prefix also meant daily margin; it is gone"),
+    ("`beta60_topix`", "`beta_60d`", "complete pairs for both moments"),
+    ("`mkt_*`", "`mkt_ret_1d`, `mkt_ret_20d`, `mkt_vol_20d`", "never ranked or z-scored across stocks"),
+    ("`sec_*`", "`rel_sec33_5d`", "leave-one-out; group series on their own table"),
+    ("`is_halt_20201001`", "no feature", "a market halt is found in the data and gives no observation"),
+)
+"""(earlier name, name here, reason where they differ): for people who come from the earlier system."""
+
+
 def render_features(registry: Registry | None = None) -> str:
     """The catalogue as Markdown: one table per group, in the order of the registry."""
     registry = registry or house()
@@ -51,6 +62,8 @@ def render_features(registry: Registry | None = None) -> str:
             if group in CAPS:
                 lines += [f"Undefined values: at most {CAPS[group]:.1%} of the cells that should have one.", ""]
             lines += [*_table(members, group), ""]
+    former = [f"| {' | '.join(row)} |" for row in FORMER_NAMES]
+    lines += ["## Names of the earlier system", "", "| there | here | why |", "| --- | --- | --- |", *former]
     return "\n".join(lines).rstrip() + "\n"
 
 
