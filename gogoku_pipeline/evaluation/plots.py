@@ -61,7 +61,7 @@ def quantile_bars(quantiles: pl.DataFrame) -> bytes:
         axes.bar(left, height, width * 0.92, yerr=error, color=_colour(place), ecolor=_FAINT, label=name)
     axes.axhline(0, color=_INK, lw=0.7)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=2))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=11, integer=True))
     return _finished(figure, axes)
 
 

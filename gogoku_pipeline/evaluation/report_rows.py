@@ -72,7 +72,7 @@ class SourceRow:
 
 
 SUMMARY_HEAD = (
-    "days", "no rank", "RankIC", "std", "ICIR", "ICIR p.a.", "t (NW)", "95 % interval", "neutral (t)", "P@10 % (blind)",
+    "days (no rank)", "RankIC", "std", "ICIR (p.a.)", "t (NW)", "95 % interval", "neutral (t)", "P@10 % (blind)",
     "P@50 (blind)", "spread", "hit rate", "collapsed",
 )  # fmt: skip
 
@@ -128,12 +128,10 @@ def _cells(row: dict[str, object]) -> tuple[str, ...]:
         return number(row.get(name), form)
 
     return (
-        cell("n_days", "d"),
-        cell("n_days_without_ic", "d"),
+        f"{cell('n_days', 'd')} ({cell('n_days_without_ic', 'd')})",
         cell("rank_ic_mean", "+.4f"),
         cell("rank_ic_std", ".4f"),
-        cell("rank_icir", "+.3f"),
-        cell("rank_icir_annual", "+.2f"),
+        f"{cell('rank_icir', '+.3f')} ({cell('rank_icir_annual', '+.1f')})",
         cell("rank_ic_t", "+.2f"),
         f"[{cell('rank_ic_low', '+.4f')}, {cell('rank_ic_high', '+.4f')}]",
         f"{cell('neutral_rank_ic_mean', '+.4f')} ({cell('neutral_rank_ic_t', '+.1f')})",
