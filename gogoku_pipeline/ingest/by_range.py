@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from gogoku_pipeline.core.errors import CoverageError, DataError, RequestError
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.core.sessions import tse_calendar
-from gogoku_pipeline.ingest.key_lock import exclusive_key
+from gogoku_pipeline.ingest.key_use import key_in_use
 from gogoku_pipeline.ingest.landed import interrupted_walks
 from gogoku_pipeline.ingest.publication import published_at
 from gogoku_pipeline.ingest.report import FetchReport, Progress
@@ -43,8 +42,7 @@ async def fetch_range(
     """
     if endpoint(source).axis != "range":
         raise RequestError(f"source {source}", got="a fetch by range", want="days", remedy="Use fetch_sessions.")
-    with exclusive_key(lock_dir, client.key_fingerprint) if lock_dir else nullcontext():
-        client.restart_report()
+    with key_in_use(client, lock_dir):
         try:
             report = await _fetch_range(client, store, _Ask(source, start, end, run_id))
         finally:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from gogoku_pipeline.core.errors import CoverageError, RequestError
 from gogoku_pipeline.core.log import logger
-from gogoku_pipeline.ingest.key_lock import exclusive_key
+from gogoku_pipeline.ingest.key_use import key_in_use
 from gogoku_pipeline.ingest.landed import Interrupted, complete_days, interrupted_walks
 from gogoku_pipeline.ingest.publication import is_session, published_at, unexpectedly_empty, unpublished
 from gogoku_pipeline.ingest.report import FetchReport, Progress
@@ -56,8 +55,7 @@ async def fetch_sessions(
     if endpoint(source).axis != "date":
         raise RequestError(f"source {source}", got="a fetch by day", want="a range", remedy="Use fetch_range.")
     days = sorted(set(sessions))
-    with exclusive_key(lock_dir, client.key_fingerprint) if lock_dir else nullcontext():
-        client.restart_report()
+    with key_in_use(client, lock_dir):
         return await _fetch_days(client, store, _Order(source, days, run_id, progress, refetch))
 
 

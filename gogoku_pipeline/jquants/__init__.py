@@ -7,7 +7,7 @@ Does not belong here: keeping what was fetched (store), deciding what to fetch a
 
 from gogoku_pipeline.jquants.client import JQuantsClient
 from gogoku_pipeline.jquants.endpoints import ENDPOINTS, Endpoint, endpoint
-from gogoku_pipeline.jquants.limiter import RateLimiter, Utilisation
+from gogoku_pipeline.jquants.limiter import Pace, RateLimiter, Utilisation
 from gogoku_pipeline.jquants.pages import Page
 from gogoku_pipeline.jquants.plans import PLANS, Plan
 from gogoku_pipeline.jquants.transport import AiohttpTransport, Answer, Transport
@@ -19,6 +19,7 @@ __all__ = [
     "Answer",
     "Endpoint",
     "JQuantsClient",
+    "Pace",
     "Page",
     "Plan",
     "RateLimiter",

@@ -103,6 +103,11 @@ class JQuantsClient:
         """What became of the allowed rate so far."""
         return self._limiter.utilisation()
 
+    @property
+    def limiter(self) -> RateLimiter:
+        """What paces its requests."""
+        return self._limiter
+
     def restart_report(self) -> None:
         """Let `utilisation` count from here, e.g. at the start of a fetch."""
         self._limiter.restart_report()

@@ -22,6 +22,21 @@ _CREDIT_SHARE = 0.01
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Where a limiter stands, in a form that the next process can take over; instants of the rate clock.
+
+    Attributes:
+        next_at: the next place in time.
+        open_at: when the gate opens, or opened.
+        rejected_in_a_row: how many episodes of 429 lie behind it without a success.
+    """
+
+    next_at: float
+    open_at: float
+    rejected_in_a_row: int
+
+
+@dataclass(frozen=True)
 class Utilisation:
     """What became of the allowed rate.
 
@@ -73,6 +88,23 @@ class RateLimiter:
         self._spacing = 60.0 / (requests_per_minute * SHARE_USED)
         self._credit = int(requests_per_minute * _CREDIT_SHARE) * self._spacing
         self._next = min(self._next, self._clock.monotonic() + self._spacing)
+
+    def pace(self) -> Pace:
+        """Where this limiter stands; hand it to `take_over` of the next one."""
+        return Pace(self._next, self._open_at, self._in_a_row)
+
+    def take_over(self, pace: Pace) -> None:
+        """Go on where another limiter of the same key stopped, so that two in a row look like one to the service.
+
+        A pace from another boot or another clock (instants no limiter could have set) is ignored.
+        """
+        now = self._clock.monotonic()
+        if pace.open_at > now + PAUSES_SECONDS[-1] or pace.next_at > now + PAUSES_SECONDS[-1] + 60.0:
+            return
+        self._next = max(self._next, pace.next_at)
+        if pace.open_at > now:
+            self._open_at = max(self._open_at, pace.open_at)
+            self._in_a_row = max(self._in_a_row, pace.rejected_in_a_row)
 
     async def acquire(self) -> float:
         """Wait for the next place in time; returns the instant (rate clock) at which the request goes out.

@@ -69,3 +69,13 @@ def test_the_key_is_in_no_index_row_no_object_and_no_log(evening, tmp_path, capl
     assert key.encode() not in kept
     assert key not in str(e.store.raw.requests("daily_bars").rows())
     assert key not in caplog.text
+
+
+def test_fetches_one_after_the_other_keep_the_rate_of_one(evening, tmp_path):
+    with evening() as e:
+        for day in e.market.sessions[:8]:
+            e.run(bars(e.store, [day], lock_dir=tmp_path / "locks"), key="simulator-free-key", plan="free")
+        assert [request.status for request in e.calls()] == [200] * 8
+    (tmp_path / "locks").joinpath(next((tmp_path / "locks").glob("*.json")).name).write_text('{"next_at"')
+    with evening() as e:
+        assert e.run(bars(e.store, e.market.sessions[8:9], lock_dir=tmp_path / "locks")).fetched_pages == 1

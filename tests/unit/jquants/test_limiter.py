@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.errors import ConfigError
-from gogoku_pipeline.jquants import PLANS, RateLimiter
+from gogoku_pipeline.jquants import PLANS, Pace, RateLimiter
 
 
 class SteppedClock:
@@ -119,6 +119,44 @@ def test_pauses_start_over_after_a_success():
     sent = asyncio.run(limiter.acquire())
     limiter.accepted(sent)
     assert limiter.rejected(clock.monotonic()) == 60
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([5, 60, 120]), st.lists(st.integers(1, 40), min_size=2, max_size=8))
+def test_limiters_that_follow_each_other_look_like_one(rate, shares):
+    async def go():
+        clock, pace, sent = SteppedClock(), None, []
+        for share in shares:
+            limiter = RateLimiter(rate, clock)
+            if pace is not None:
+                limiter.take_over(pace)
+
+            async def some(limiter=limiter, share=share):
+                sent.extend([await limiter.acquire() for _ in range(share)])
+
+            await clock.drive(asyncio.create_task(some()))
+            pace = limiter.pace()
+        return sent
+
+    sent = asyncio.run(go())
+    for first, instant in enumerate(sent):
+        assert sum(instant <= other < instant + 60 for other in sent[first:]) <= rate
+
+
+def test_a_closed_gate_stays_closed_for_the_next_limiter_and_nonsense_is_ignored():
+    clock = SteppedClock()
+    first, second = RateLimiter(60, clock), RateLimiter(60, clock)
+    first.rejected(clock.monotonic())
+    second.take_over(first.pace())
+
+    async def go():
+        return await clock.drive(asyncio.create_task(second.acquire()))
+
+    assert asyncio.run(go()) == [60]
+    assert second.rejected(clock.monotonic()) == 120
+    third = RateLimiter(60, clock)
+    third.take_over(Pace(1e9, 1e9, 5))
+    assert third.pace().open_at == float("-inf")
 
 
 def test_a_rate_of_nothing_is_refused():
