@@ -35,7 +35,7 @@ def simulate(
 
     async def serve() -> None:
         clock = VirtualClock(evening, rate_scale=rate_scale)
-        async with SimulatorServer(market, clock=clock, plan=plan, port=port) as server:
+        async with SimulatorServer(market, clock=clock, plan=plan, options=ServerOptions(port=port)) as server:
             console.print(
                 f"Serving {len(market.sessions)} sessions at [bold]{server.base_url}[/], it is {evening:%F %H:%M} JST"
             )

@@ -85,3 +85,8 @@ def object_store_options() -> dict[str, str]:
     if options.get("aws_endpoint_url", "").startswith("http://"):
         options["aws_allow_http"] = "true"
     return options
+
+
+def environment_with(**names: str) -> dict[str, str]:
+    """The environment a child process is started in, with some names set."""
+    return {**os.environ, **names}

@@ -1,0 +1,90 @@
+"""`gogoku describe`: a table, a feature or an issue in words."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from gogoku_pipeline.core.errors import ConfigError
+
+console = Console()
+
+
+def describe(
+    name: Annotated[str, typer.Argument(help="a table, a feature or an issue code")] = "",
+    every: Annotated[bool, typer.Option("--all", help="every table")] = False,
+    write: Annotated[Path | None, typer.Option(help="with --all: write the documentation page")] = None,
+) -> None:
+    """Say what something is: where it comes from, when it is known, what to beware of."""
+    from gogoku_pipeline.graph.catalogue import catalogue
+    from gogoku_pipeline.schema.docs import render_table, render_tables
+    from gogoku_pipeline.tables.register import TABLES
+
+    if every:
+        page = render_tables(TABLES.values())
+        if write is None:
+            console.print(Markdown(page))
+        else:
+            write.write_text(page)
+            console.print(f"wrote {write}")
+    elif name in TABLES:
+        console.print(Markdown(render_table(TABLES[name])))
+    elif name in catalogue().names:
+        _feature(name)
+    elif len(name) in (4, 5) and name[:1].isdigit():
+        _issue(name)
+    else:
+        raise ConfigError(
+            f"describe {name!r}",
+            got="a name nobody knows",
+            want=f"a table ({', '.join(TABLES)}), a feature of `gogoku features` or an issue code",
+            remedy="Correct the name.",
+        )
+
+
+def _feature(name: str) -> None:
+    from gogoku_pipeline.graph.catalogue import catalogue
+
+    found = catalogue().feature(name)
+    console.print(f"[bold]{name}[/]  {found.summary}")
+    for words, text in (
+        ("formula", found.formula),
+        ("group, role", f"{found.group}, {found.role}"),
+        ("unit", found.unit),
+        ("window", f"{found.window}, at least {found.min_obs} observations"),
+        ("plan", found.plan),
+        ("made of", ", ".join(found.sources)),
+    ):
+        console.print(f"  [dim]{words:>12}[/]  {text}", highlight=False, markup=True)
+
+
+def _issue(name: str) -> None:
+    import polars as pl
+
+    from gogoku.deployment import deployment
+    from gogoku_pipeline.core.codes import full_code
+    from gogoku_pipeline.schema.listed_issues import MASTER
+
+    code = full_code(name)
+    store = deployment().open_store()
+    known = store.tables.scan(MASTER).filter(pl.col("code") == code).sort("valid_from_date").collect()
+    if known.is_empty():
+        raise ConfigError(
+            f"issue {code}", got="no listing", want="an issue of the security master", remedy="Check the code."
+        )
+    table = Table(title=f"{code}  {known['name_english'][-1]}")
+    for heading in ("from", "to", "market", "sector 33", "scale", "margin"):
+        table.add_column(heading)
+    for row in known.iter_rows(named=True):
+        until = str(row["valid_to_date"] or "today")
+        rest = [row[key] for key in ("market_code", "sector33_code", "scale_category", "margin_class")]
+        table.add_row(str(row["valid_from_date"]), until, *rest)
+    console.print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(describe)

@@ -1,0 +1,37 @@
+"""`gogoku report`: write the page of an evening again, from what is stored."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console()
+
+
+def report(
+    session: Annotated[
+        datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="session; empty: the newest list")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="file to write")] = Path("report.html"),
+) -> None:
+    """Render the evening report of a session into one self-contained HTML file."""
+    from gogoku.deployment import deployment
+    from gogoku_pipeline.monitoring.evening import evening_report
+
+    place = deployment()
+    page = evening_report(
+        place.open_store(),
+        session.date() if session else None,
+        generated_at=place.clock.now(),
+        horizon_d=5,
+        simulated=place.demo is not None,
+    )
+    out.write_text(page)
+    console.print(f"wrote {out} ({len(page) / 1024:.0f} kB)")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)

@@ -1,0 +1,33 @@
+"""How large the demo's models and walks are: enough to see the planted truth, small enough for two cores."""
+
+from datetime import date
+
+from gogoku.deployment import DemoNote, demo_deployment
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.registry.terms import Terms
+from resources.compute import Compute
+
+TINY = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=40, validation=15)
+SMALL = Terms(seeds=(1, 2, 3), n_folds=2, embargo=20, min_train=220, validation=40)
+
+
+def sizes(note: DemoNote) -> Compute:
+    """Sizes and dials of a demo.
+
+    Args:
+        note: the demo; a tiny market has too few stocks and sessions for the registered walk.
+    """
+    place = demo_deployment(note)
+    is_tiny = note.size == "tiny"
+    return Compute(
+        cache_dir=place.settings.cache_dir,
+        first_session=date.fromisoformat(note.start),
+        last_day=place.end,
+        cutoff=place.settings.cutoff,
+        device="cpu",
+        graph=GraphConfig(min_nodes=20 if is_tiny else 100),
+        terms=TINY if is_tiny else SMALL,
+        ranker="tiny" if is_tiny else "small",
+        training={"epochs": 3, "min_names": 20, "smoothing": 1} if is_tiny else {"epochs": 8},
+        is_simulated=True,
+    )

@@ -1,0 +1,47 @@
+"""The stages of the road in order, and which sessions each of them fills."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+SERVED_SESSIONS = 5
+"""Evenings the demo ranks: the last one is tonight's."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Assets that are filled together.
+
+    Attributes:
+        title: for people.
+        selection: assets.
+        sessions: partitions to fill, ascending; for assets without partitions they say nothing.
+    """
+
+    title: str
+    selection: dg.AssetSelection
+    sessions: tuple[date, ...]
+
+
+def stages(sessions: Sequence[date]) -> list[Stage]:
+    """The road over a closed history.
+
+    Args:
+        sessions: every session of the market, ascending; the last one is the evening of the demo.
+    """
+    every, tonight = tuple(sessions), tuple(sessions[-1:])
+    groups, assets = dg.AssetSelection.groups, dg.AssetSelection.assets
+    return [
+        Stage("fetch over HTTP", groups("raw"), every),
+        Stage("point-in-time tables", groups("core"), every),
+        Stage("features", groups("features"), every),
+        Stage("correlation graphs", groups("graph"), every),
+        Stage("labels and panel", assets("data__labels", "data__panel"), tonight),
+        Stage("train LightGBM", assets("model__lightgbm"), tonight),
+        Stage("train APEX-Ranker", assets("model__apex_ranker"), tonight),
+        Stage("walk forward and judge", assets("eval__gate", "registry__champions"), tonight),
+        Stage("rank the last evenings", assets("pred__daily"), tuple(sessions[-SERVED_SESSIONS:])),
+        Stage("report", assets("report__evening"), tonight),
+    ]

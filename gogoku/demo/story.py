@@ -1,0 +1,50 @@
+"""What a demo ends with: the verdict and its reasons, the ranking, where things lie, how to look at them."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from gogoku.deployment import DemoNote, demo_deployment
+from gogoku_pipeline.registry.promotions import verdict_of
+from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.schema.listed_issues import SNAPSHOT
+from gogoku_pipeline.store import Store
+
+TOP = 5
+
+
+def tell_the_end(note: DemoNote, console: Console) -> None:
+    """Print the end of the story from what is stored."""
+    store = demo_deployment(note).open_store()
+    verdict = verdict_of(store.tables.scan(GATE).collect())
+    console.print(Panel(verdict.text(), title="The gate's verdict", border_style="cyan", highlight=False))
+    console.print(_ranking(store))
+    for words, where in (
+        ("report", newest_report(store)),
+        ("predictions", store.tables.uri(PREDICTIONS)),
+        ("the list", "gogoku predictions"),
+        ("the lineage", "make dev   (http://127.0.0.1:3000)"),
+    ):
+        console.print(f"  [bold]{words:>12}[/]  {where}", soft_wrap=True, highlight=False)
+
+
+def newest_report(store: Store) -> str:
+    """Where the newest report lies."""
+    keys = store.objects.list("reports/")
+    root = store.url.removeprefix("file://")
+    return str(Path(root) / sorted(keys)[-1]) if keys and store.url.startswith("file://") else f"{store.url}/{keys[-1]}"
+
+
+def _ranking(store: Store) -> Table:
+    session = store.tables.sessions(PREDICTIONS)[-1]
+    ranked = store.tables.scan(PREDICTIONS, start=session, end=session).collect().sort("rank")
+    names = store.tables.scan(SNAPSHOT, start=session, end=session).select("code", "name_english").collect()
+    head = ranked.row(0, named=True)
+    table = Table(title=f"Tonight, {session}: {ranked.height} stocks by {head['model']}", title_justify="left")
+    for heading in ("rank", "code", "name", "score"):
+        table.add_column(heading, justify="right" if heading in {"rank", "score"} else "left")
+    for row in ranked.head(TOP).join(names, on="code", how="left").sort("rank").iter_rows(named=True):
+        table.add_row(str(row["rank"]), row["code"], row["name_english"], f"{row['score']:+.4f}")
+    return table
