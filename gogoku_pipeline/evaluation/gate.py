@@ -73,7 +73,7 @@ def decide(
     seeds = [criteria.seed_means(frame, labels, pair.first_rows, config) for frame in raw]
     answers = [
         *criteria.against_baseline(pair, interval, test, config),
-        criteria.neutralised(_neutral(raw[0], exposures, labels, pair, config), config),
+        criteria.neutralised(_neutral(exposures, labels, pair, config), config),
         criteria.information_ratio(pair),
         *_ladder(ladder, judged[0], labels, config, context),
         criteria.spread_after_costs(pair, config),
@@ -168,15 +168,14 @@ def _incumbent(
 
 
 def _neutral(
-    scores: pl.DataFrame, exposures: pl.DataFrame | None, labels: pl.DataFrame, pair: Pair, config: GateConfig
+    exposures: pl.DataFrame | None, labels: pl.DataFrame, pair: Pair, config: GateConfig
 ) -> pl.DataFrame | None:
-    """Residual of the ensemble on the common names, aligned with labels."""
+    """Residual of the challenger on the common names, aligned with labels."""
     if exposures is None:
         return None
-    together = ensemble_scores(scores).join(pair.first_rows, on=list(KEY), how="semi")
-    if together.is_empty():
+    if pair.first_rows.is_empty():
         return pair.first_rows
-    return align(neutralise(together, exposures), labels, config.label)
+    return align(neutralise(pair.first_rows, exposures), labels, config.label)
 
 
 def _judged(scores: pl.DataFrame, labels: pl.DataFrame, config: GateConfig, context: GateContext) -> pl.DataFrame:
