@@ -30,13 +30,13 @@ class RankerConfig:
     """Sessions per patch."""
     stride: int = 5
     """Sessions between the starts of two patches."""
-    d_model: int = 48
+    d_model: int = 32
     """Width of a token."""
-    depth: int = 2
+    depth: int = 1
     """Encoder blocks."""
-    heads: int = 4
+    heads: int = 2
     """Attention heads; divides d_model."""
-    d_ff: int = 96
+    d_ff: int = 64
     """Width inside the feed-forward network."""
     dropout: float = 0.1
     """Share dropped in training."""
