@@ -2,6 +2,7 @@
 
 import threading
 
+import polars as pl
 import pytest
 
 from gogoku_pipeline.core.errors import ObjectMissingError, StoreError
@@ -144,3 +145,22 @@ def test_writers_who_meet_all_get_their_rows_in(store, prices, rows, days, commi
         thread.join()
     assert problems == []
     assert store.tables.scan(prices).collect().equals(rows(window, factor=3.0).sort("session", "code"))
+
+
+def test_writers_who_create_a_table_together_all_get_their_rows_in(store, notes, commit):
+    barrier, problems = threading.Barrier(6), []
+
+    def write(number):
+        barrier.wait()
+        try:
+            store.tables.append(notes, pl.DataFrame({"name": [f"n{number}"], "value": [number]}), commit=commit)
+        except StoreError as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert store.tables.scan(notes).collect()["value"].to_list() == list(range(6))
