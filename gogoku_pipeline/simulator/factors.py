@@ -27,9 +27,10 @@ _TAIL_SCALE = np.sqrt((TAIL_DEGREES - 2) / TAIL_DEGREES)
 
 @dataclass
 class Volatility:
-    """Log-volatility states: one for the market, one per issue, both slowly reverting to 0."""
+    """Log-volatility states: of the market, of each group and of each issue, all slowly reverting to 0."""
 
     market: float
+    groups: Floats
     own: Floats
 
 
@@ -40,7 +41,9 @@ class NoiseSource:
         self._rng = stream(seed, "noise")
         self._listings = listings
         self._exposures = exposures
-        self._state = Volatility(0.0, self._rng.normal(0.0, 0.45, len(listings.codes)))
+        self._state = Volatility(
+            0.0, np.zeros(len(exposures.members)), self._rng.normal(0.0, 0.45, len(listings.codes))
+        )
 
     def step(self) -> tuple[Floats, Floats]:
         """Move volatility one session on and draw it.
@@ -51,28 +54,29 @@ class NoiseSource:
         rng, state = self._rng, self._state
         n = len(state.own)
         state.market = 0.97 * state.market + 0.11 * float(rng.standard_normal())
+        state.groups = 0.95 * state.groups + 0.14 * rng.standard_normal(len(state.groups))
         state.own = 0.95 * state.own + 0.14 * rng.standard_normal(n)
         market = np.exp(np.clip(state.market, -1.0, 1.2))
+        groups = np.exp(np.clip(state.groups, -1.0, 1.2))
         own = np.exp(np.clip(state.own, -1.0, 1.2))
-        night = self._draw(market, own) * np.sqrt(NIGHT_VARIANCE)
-        day = self._draw(market, own) * np.sqrt(1.0 - NIGHT_VARIANCE)
+        night = self._draw(market, groups, own) * np.sqrt(NIGHT_VARIANCE)
+        day = self._draw(market, groups, own) * np.sqrt(1.0 - NIGHT_VARIANCE)
         jumps = rng.random(n) < JUMP_CHANCE
         size = rng.uniform(0.12, 0.45, n) * np.where(rng.random(n) < 0.5, -1.0, 1.0)
         night = night + np.where(jumps & self._listings.is_stock, size, 0.0)
         return night, day
 
-    def _draw(self, market: float, own: Floats) -> Floats:
+    def _draw(self, market: float, group_vol: Floats, own: Floats) -> Floats:
         """Log returns of one whole session's variance, shape [issues]."""
         rng, exposures = self._rng, self._exposures
-        n_groups = len(exposures.members)
         sectors = SECTOR_VOL * market * rng.standard_normal(len(SECTOR33))
-        groups = self._tail(n_groups)
+        groups = group_vol * self._tail(len(group_vol))
         common = market * (
             MARKET_VOL * float(rng.standard_normal()) * exposures.beta
             + SIZE_VOL * float(rng.standard_normal()) * exposures.size
             + VALUE_VOL * float(rng.standard_normal()) * exposures.value
         )
-        shared = market * exposures.sign * exposures.group_vol * groups[exposures.group]
+        shared = exposures.sign * exposures.group_vol * groups[exposures.group]
         alone = exposures.own_vol * own * self._tail(len(own))
         drawn: Floats = common + exposures.sector_weight * sectors[self._listings.sector] + shared + alone
         return drawn

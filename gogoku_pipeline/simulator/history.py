@@ -25,7 +25,7 @@ from gogoku_pipeline.simulator.signals import (
     liquidity_tilt,
     relatives_pull,
 )
-from gogoku_pipeline.simulator.splits import MAY_SPLIT_UNTRADED, ExDates, SplitEvent, factor_for
+from gogoku_pipeline.simulator.splits import MAY_SPLIT_UNTRADED, ExDates, SplitEvent, factor_for, out_of_reach
 from gogoku_pipeline.simulator.trading import Bars, Tape, VolumeMemory
 
 Floats = npt.NDArray[np.float64]
@@ -147,9 +147,9 @@ class _DayLoop:
     def base_prices(self, session: int, may_split: ExDates) -> Floats:
         """Base prices of a session, ex-dates applied."""
         factor = np.ones(len(self.price))
-        for issue in np.flatnonzero(
-            (may_split > 0) & self.listings.listed(session) & self.listings.listed(session - 1)
-        ):
+        pressed = out_of_reach(self.price, self.split_draws.random(len(self.price))) & self.listings.is_stock
+        stays = self.listings.listed(session) & self.listings.listed(session - 1)
+        for issue in np.flatnonzero(((may_split > 0) | pressed) & stays):
             factor[issue] = factor_for(float(self.price[issue]), float(self.split_draws.random()))
             if factor[issue] != 1.0:
                 self.events.append(SplitEvent(session, int(issue), float(factor[issue])))

@@ -55,6 +55,16 @@ def draw_ex_dates(seed: int, n_sessions: int, start_price: Floats, is_stock: npt
     return draws
 
 
+def out_of_reach(price: Floats, draws: Floats) -> npt.NDArray[np.bool_]:
+    """Issues so dear or so cheap that the company acts, within a quarter or so: a chance of 1 in 60 per session.
+
+    Args:
+        price: last traded prices in yen, shape [issues].
+        draws: uniform draws in [0, 1), shape [issues].
+    """
+    return ((price > 20_000.0) | (price < 100.0)) & (draws < 1.0 / 60.0)
+
+
 def factor_for(price: float, pick: float) -> float:
     """The adjustment factor a company at this price chooses, 1 if it does nothing.
 
