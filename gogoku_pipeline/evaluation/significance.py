@@ -104,8 +104,8 @@ def stationary_bootstrap_ci(
 
     For a paired comparison pass the daily differences (`paired_differences`). Blocks have geometric lengths and wrap
     around the end. The percentile interval of the resampled means is then stretched about the mean by
-    `small_sample_stretch`: without it, and with blocks of one horizon, a nominal 95 % interval of 80 overlapping
-    5-session days covers the truth 83 % of the time, with it 94 % (250 days: 90 % and 91 %).
+    `small_sample_stretch`. Measured on moving sums of 5 shocks, nominal 95 %: 80 days cover the truth 94 % of the
+    time (83 % with blocks of one horizon and no stretch), 250 days 92 % (90 %), 700 days 92 to 94 % (93 %).
 
     Args:
         series: one number per day in time order, NaN for none, shape [T].
