@@ -62,9 +62,9 @@ def exposures(store: Store) -> pl.DataFrame:
     return exposures_of(frames[0], frames[1], store.tables.scan(UNIVERSE).collect())
 
 
-def gate(
+def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
     context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
-) -> dg.MaterializeResult:
+):
     """The gate's verdict on the challenger at one training cut-off."""
     from gogoku_pipeline.registry.judging import Contest, judge
     from gogoku_pipeline.training.recipe_ladder import ladder

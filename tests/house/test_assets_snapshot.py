@@ -1,0 +1,152 @@
+"""The list of assets is a decision: adding, moving or partitioning one shows here."""
+
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from gogoku.definitions import build_definitions
+from gogoku_pipeline.core.settings import Settings
+
+PARTITIONED = {
+    "raw_jquants__daily_bars",
+    "raw_jquants__listed_issues",
+    "core_jquants__daily_bars",
+    "core_jquants__listed_issues",
+    "core_jquants__topix",
+    "core__universe",
+    "feat__prices",
+    "feat__market",
+    "feat__graph",
+    "graph__correlation",
+    "model__lightgbm",
+    "model__apex_ranker",
+    "eval__gate",
+    "pred__daily",
+}
+WHOLE = {
+    "raw_jquants__calendar",
+    "raw_jquants__topix",
+    "core_jquants__calendar",
+    "core_jquants__security_master",
+    "data__labels",
+    "data__panel",
+    "registry__champions",
+    "report__evening",
+}
+GROUPS = {
+    "raw": 4,
+    "core": 6,
+    "features": 2,
+    "graph": 2,
+    "models": 6,
+    "operations": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    return build_definitions(settings=Settings(), start=date(2024, 4, 1), end=date(2024, 5, 31))
+
+
+@pytest.fixture(scope="module")
+def graph(definitions):
+    return definitions.resolve_asset_graph()
+
+
+def names(keys):
+    return {key.to_user_string() for key in keys}
+
+
+def test_the_assets_are_these(graph):
+    assert names(graph.get_all_asset_keys()) == PARTITIONED | WHOLE
+
+
+def test_at_most_fourteen_assets_live_on_sessions_and_share_one_axis(graph):
+    on_axis = {
+        key: graph.get(key).partitions_def for key in graph.get_all_asset_keys() if graph.get(key).partitions_def
+    }
+    assert names(on_axis) == PARTITIONED
+    assert len(on_axis) <= 14
+    assert len({id(axis) for axis in on_axis.values()}) == 1
+
+
+def test_groups_are_few(graph):
+    found = [graph.get(key).group_name for key in graph.get_all_asset_keys()]
+    assert {group: found.count(group) for group in found} == GROUPS
+
+
+def test_every_asset_says_who_and_what(graph):
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert len(node.description) > 20, key
+        assert node.owners == ["team:gogoku"], key
+        assert node.kinds, key
+        assert node.code_version, key
+
+
+def test_session_tables_show_their_columns(graph):
+    without = {"raw_jquants__daily_bars", "raw_jquants__listed_issues", "model__lightgbm", "model__apex_ranker"}
+    for name in PARTITIONED - without:
+        assert "dagster/column_schema" in graph.get(dg.AssetKey(name)).metadata, name
+
+
+def test_backfills_run_in_bounded_pieces(graph):
+    for name in PARTITIONED:
+        policy = graph.get(dg.AssetKey(name)).backfill_policy
+        single = name.startswith(("model__", "eval__"))
+        assert policy.max_partitions_per_run == (1 if single else 250), name
+
+
+def test_one_writer_per_table_one_fetch_per_key_one_training(graph):
+    pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
+    assert {name for name, pool in pools.items() if pool == {"jquants"}} == {
+        name for name in pools if name.startswith("raw_")
+    }
+    assert {name for name, pool in pools.items() if pool == {"train"}} == {
+        "model__lightgbm",
+        "model__apex_ranker",
+        "eval__gate",
+    }
+    rest = {name: pool for name, pool in pools.items() if pool not in ({"jquants"}, {"train"})}
+    assert all(pool == {name} for name, pool in rest.items())
+
+
+def test_error_checks_block_and_warnings_do_not(graph):
+    blocking = {}
+    for key in graph.asset_check_keys:
+        blocking[f"{key.asset_key.to_user_string()}:{key.name}"] = graph.get(key).blocking
+    assert blocking["eval__gate:promotes"]
+    assert blocking["core_jquants__daily_bars:schema_and_keys"]
+    assert not blocking["core_jquants__daily_bars:jumps_within_limits"]
+    assert sum(blocking.values()) >= 20
+
+
+def test_predictions_do_not_wait_for_the_gate(graph):
+    above = {dg.AssetKey("pred__daily")}
+    while True:
+        more = above | {parent for key in above for parent in graph.get(key).parent_keys}
+        if more == above:
+            break
+        above = more
+    assert not {"eval__gate", "registry__champions"} & names(above)
+
+
+def test_definitions_load_and_jobs_select_something(definitions):
+    dg.Definitions.validate_loadable(definitions)
+    repository = definitions.get_repository_def()
+    assert {job.name for job in repository.get_all_jobs()} >= {
+        "evening",
+        "morning",
+        "retraining",
+        "weekly_gate",
+        "maintenance",
+    }
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "evening_schedule",
+        "morning_schedule",
+        "retraining_schedule",
+        "weekly_gate_schedule",
+        "maintenance_schedule",
+    }
+    assert [sensor.name for sensor in repository.sensor_defs] == ["alerts"]
