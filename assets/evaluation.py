@@ -7,6 +7,9 @@ The gate's check `promotes` is an ERROR that blocks: without a promotion nothing
 not stand downstream of it; they ask the registry, and the baseline serves until somebody is promoted.
 """
 
+from datetime import date
+from typing import TYPE_CHECKING
+
 import dagster as dg
 import polars as pl
 
@@ -32,6 +35,9 @@ from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
 from resources.recipes import BASELINE, CHALLENGER, recipe
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.registry.judging import Judgement
 
 KINDS = frozenset({"polars", "deltalake"})
 PROMOTES = dg.AssetCheckSpec(
@@ -62,27 +68,36 @@ def exposures(store: Store) -> pl.DataFrame:
     return exposures_of(frames[0], frames[1], store.tables.scan(UNIVERSE).collect())
 
 
-def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
-    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
-):
-    """The gate's verdict on the challenger at one training cut-off."""
+def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> "Judgement":
+    """The contest of a deployment at a cut-off."""
     from gogoku_pipeline.registry.judging import Contest, judge
     from gogoku_pipeline.training.recipe_ladder import ladder
 
-    (cutoff,) = sessions_of(context)
-    opened = store.get()
-    audit = leak_audit(opened, compute)
-    data = training_data(opened, compute)
+    data = training_data(store, compute)
     rungs = tuple(ladder(data.panel.names))
-    found = judge(
+    return judge(
         Contest(recipe(CHALLENGER, compute), recipe(BASELINE, compute), rungs),
         data,
         cutoff,
         compute.terms,
-        GateContext(opened.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated),
-        exposures=exposures(opened),
+        GateContext(store.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated),
+        exposures=exposures(store),
         cache_dir=compute.cache_dir / "walks",
     )
+
+
+def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+):
+    """The gate's verdict on the challenger at one training cut-off."""
+    from gogoku_pipeline.training.walk_forward import SCORES
+
+    (cutoff,) = sessions_of(context)
+    opened = store.get()
+    audit = leak_audit(opened, compute)
+    found = judged(opened, compute, cutoff, audit)
+    commit = CommitInfo(run_id=context.run.run_id, code_version="1")
+    opened.tables.write_sessions(SCORES, found.scores, [cutoff], commit=commit)
     return dg.MaterializeResult(
         value=gate_rows(found.verdict, cutoff, available_at=compute.decision(cutoff)),
         metadata={
@@ -112,7 +127,7 @@ def champions(
 ) -> dg.MaterializeResult:
     """Verdicts of the gate that are not yet in the history."""
     opened = store.get()
-    commit = CommitInfo(run_id=context.run_id, code_version="1")
+    commit = CommitInfo(run_id=context.run.run_id, code_version="1")
     added = record_verdicts(opened, recorded_at=clock.now(), commit=commit)
     history = opened.tables.scan(CHAMPIONS).collect()
     return dg.MaterializeResult(metadata={"verdicts_added": added, "dagster/row_count": history.height})
@@ -129,7 +144,7 @@ def evaluation_assets() -> list[HouseAsset]:
             table=GATE,
             deps=(*SOURCES, *PRICE_SOURCES),
             pool=POOL,
-            partitions_per_run=1,
+            is_range=False,
             check_specs=(PROMOTES,),
         ),
         HouseAsset(

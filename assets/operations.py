@@ -18,6 +18,7 @@ from gogoku_pipeline.monitoring.evening import evening_report
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from resources.compute import Compute
 from resources.lazy import Lazy
+from resources.truth import truth
 
 LISTED = 20
 
@@ -58,6 +59,7 @@ def report(
         generated_at=clock.now(),
         horizon_d=compute.terms.gate.horizon_d,
         simulated=compute.is_simulated,
+        oracle=truth(opened),
     ).encode()
     session = opened.tables.sessions(PREDICTIONS)[-1]
     key = f"reports/{session}/{sha256_bytes(page)[:16]}.html"

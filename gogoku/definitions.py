@@ -68,7 +68,7 @@ def build_definitions(
     sizes = replace(compute or sizes_of(place, first), first_session=first, last_day=end)
     parts = Parts(store=store, client=client, clock=clock, notifier=overrides.pop("notifier", None))
     partitions = session_partitions(first, end)
-    house = build_house(partitions, sizes.graph)
+    house = build_house(partitions, sizes)
     resources = house_resources(chosen, sizes, house.tables, parts) | overrides
     maintenance = maintenance_job(house.tables.values())
     jobs = asset_jobs()

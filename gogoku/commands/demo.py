@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 console = Console()
 EVENING = hour(19, 5)
+HORIZON_D = 5
 
 
 def demo(
@@ -44,10 +45,11 @@ def served(size: str, seed: int, signal: float, plan: str, rate_scale: float) ->
     """The simulated market behind a real server on a free port, its note saved for other commands."""
     from dataclasses import replace
 
-    from gogoku.deployment import DemoNote, demo_clock
+    from gogoku.deployment import DemoNote, demo_clock, demo_deployment
     from gogoku_pipeline.simulator.config import Dials, MarketConfig
     from gogoku_pipeline.simulator.market import generate_market
     from gogoku_pipeline.simulator.thread import run_simulator_thread
+    from resources.truth import keep_truth
 
     if plan == "free":
         raise typer.BadParameter("the Free plan ends twelve weeks ago: there is no evening to rank; choose light")
@@ -58,6 +60,7 @@ def served(size: str, seed: int, signal: float, plan: str, rate_scale: float) ->
     with run_simulator_thread(market, demo_clock(note), plan=plan) as server:
         note = replace(note, base_url=server.base_url)
         note.save()
+        keep_truth(demo_deployment(note).open_store(), market.oracle_scores(HORIZON_D))
         yield note, market
 
 

@@ -19,14 +19,17 @@ def report(
     """Render the evening report of a session into one self-contained HTML file."""
     from gogoku.deployment import deployment
     from gogoku_pipeline.monitoring.evening import evening_report
+    from resources.truth import truth
 
     place = deployment()
+    store = place.open_store()
     page = evening_report(
-        place.open_store(),
+        store,
         session.date() if session else None,
         generated_at=place.clock.now(),
         horizon_d=5,
         simulated=place.demo is not None,
+        oracle=truth(store),
     )
     out.write_text(page)
     console.print(f"wrote {out} ({len(page) / 1024:.0f} kB)")

@@ -7,7 +7,7 @@ from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.registry.terms import Terms
 from resources.compute import Compute
 
-TINY = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=40, validation=15)
+TINY = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=90, validation=15)
 SMALL = Terms(seeds=(1, 2, 3), n_folds=2, embargo=20, min_train=220, validation=40)
 
 

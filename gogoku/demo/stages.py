@@ -6,9 +6,6 @@ from datetime import date
 
 import dagster as dg
 
-SERVED_SESSIONS = 5
-"""Evenings the demo ranks: the last one is tonight's."""
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -42,6 +39,6 @@ def stages(sessions: Sequence[date]) -> list[Stage]:
         Stage("train LightGBM", assets("model__lightgbm"), tonight),
         Stage("train APEX-Ranker", assets("model__apex_ranker"), tonight),
         Stage("walk forward and judge", assets("eval__gate", "registry__champions"), tonight),
-        Stage("rank the last evenings", assets("pred__daily"), tuple(sessions[-SERVED_SESSIONS:])),
+        Stage("tonight's ranking", assets("pred__daily"), tonight),
         Stage("report", assets("report__evening"), tonight),
     ]

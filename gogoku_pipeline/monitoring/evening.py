@@ -7,13 +7,10 @@ from datetime import date, datetime
 import polars as pl
 
 from gogoku_pipeline.core.errors import PartitionMissingError
-from gogoku_pipeline.dataset.labels import LABELS
-from gogoku_pipeline.evaluation.frames import align
-from gogoku_pipeline.evaluation.ic import rank_ic_by_day
-from gogoku_pipeline.evaluation.ranking import quantile_returns
 from gogoku_pipeline.evaluation.report import ReportInputs, render_report
 from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
+from gogoku_pipeline.monitoring.record import ORACLE, out_of_sample
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.schema import daily_bars, listed_issues
@@ -25,7 +22,13 @@ SHOWN_SESSIONS = 60
 
 
 def evening_report(
-    store: Store, session: date | None, *, generated_at: datetime, horizon_d: int, simulated: bool = False
+    store: Store,
+    session: date | None,
+    *,
+    generated_at: datetime,
+    horizon_d: int,
+    simulated: bool = False,
+    oracle: pl.DataFrame | None = None,
 ) -> str:
     """The page of a session.
 
@@ -35,6 +38,7 @@ def evening_report(
         generated_at: aware instant of writing.
         horizon_d: horizon of the list that is shown.
         simulated: the market is the simulator's.
+        oracle: [session, code, horizon_d, score] of somebody who knows the planted truth, shown as a yardstick.
 
     Returns:
         One self-contained HTML page.
@@ -42,11 +46,18 @@ def evening_report(
     Raises:
         PartitionMissingError: no list was made for that session.
     """
-    return render_report(evening_inputs(store, session, generated_at, horizon_d, simulated=simulated))
+    inputs = evening_inputs(store, session, generated_at, horizon_d, simulated=simulated, oracle=oracle)
+    return render_report(inputs)
 
 
 def evening_inputs(
-    store: Store, session: date | None, generated_at: datetime, horizon_d: int, *, simulated: bool
+    store: Store,
+    session: date | None,
+    generated_at: datetime,
+    horizon_d: int,
+    *,
+    simulated: bool,
+    oracle: pl.DataFrame | None = None,
 ) -> ReportInputs:
     """What the page shows, read from the tables; sections without data are left out."""
     day = _newest(store, session)
@@ -56,7 +67,7 @@ def evening_inputs(
     names = store.tables.scan(listed_issues.SNAPSHOT, start=day, end=day).select(
         "code", "name", "name_english", "sector33_code"
     )
-    judged = _record_so_far(store, lists)
+    record = out_of_sample(store, day, oracle)
     coverage, sources = _data(store, day)
     return ReportInputs(
         session=day,
@@ -68,8 +79,10 @@ def evening_inputs(
         names=names.collect(),
         horizon_d=horizon_d,
         verdict=_last_verdict(store, day),
-        daily_ic=None if judged is None else rank_ic_by_day(judged),
-        quantiles=None if judged is None else quantile_returns(judged),
+        summary=None if record is None else record.summary,
+        oracle=ORACLE if oracle is not None else None,
+        daily_ic=None if record is None else record.daily_ic,
+        quantiles=None if record is None else record.quantiles,
         sources=sources,
         coverage=coverage,
         versions={"features": head["feature_hash"][:16], "tables": head["table_versions"]},
@@ -87,15 +100,6 @@ def _newest(store: Store, session: date | None) -> date:
             remedy="Materialise pred__daily for it first.",
         )
     return session or made[-1]
-
-
-def _record_so_far(store: Store, lists: pl.DataFrame) -> pl.DataFrame | None:
-    """Lists whose outcome is known, aligned with it; None while there is none."""
-    labels = store.tables.scan(LABELS).filter(pl.col("ret_open").is_not_null()).collect()
-    scored = lists.select("model", "session", "code", "horizon_d", "score")
-    if scored.join(labels, on=["session", "code", "horizon_d"], how="semi").is_empty():
-        return None
-    return align(scored, labels)
 
 
 def _last_verdict(store: Store, day: date) -> Verdict | None:

@@ -22,7 +22,7 @@ from gogoku_pipeline.evaluation.summary import summarise
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.training.config import Progress
 from gogoku_pipeline.training.recipes import Recipe
-from gogoku_pipeline.training.walk_forward import run_walk_forward
+from gogoku_pipeline.training.walk_forward import run_walk_forward, table_rows
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Judgement:
         daily_ic: [model, session, rank_ic ...] outside the embargo, seeds averaged.
         quantiles: `ranking.quantile_returns` per model.
         summary: `summary.summarise` of all models.
+        scores: every out-of-sample score, as rows of `eval__walk_forward` for this cut-off.
         curves: [curve, step, value], validation RankIC of the challenger's fits.
     """
 
@@ -60,6 +61,7 @@ class Judgement:
     daily_ic: pl.DataFrame
     quantiles: pl.DataFrame
     summary: pl.DataFrame
+    scores: pl.DataFrame
     curves: pl.DataFrame
 
 
@@ -111,7 +113,8 @@ def judge(
         terms.gate,
         context,
     )
-    scores = pl.concat([challenger, baseline, *rungs]).filter(pl.col("is_counted"))
+    every = pl.concat([challenger, baseline, *rungs])
+    scores = every.filter(pl.col("is_counted"))
     aligned = align(scores, known, terms.gate.label, context.universe)
     return Judgement(
         cutoff=cutoff,
@@ -119,6 +122,7 @@ def judge(
         daily_ic=_over_seeds(rank_ic_by_day(aligned, min_names=terms.gate.min_names)),
         quantiles=quantile_returns(aligned.filter(pl.col("model").is_in([verdict.challenger, verdict.baseline]))),
         summary=summarise(scores, known, universe=context.universe, exposures=exposures),
+        scores=table_rows(every, cutoff),
         curves=validation_curves(ledger),
     )
 

@@ -73,10 +73,11 @@ class WalkForwardResult:
     ledger: pl.DataFrame
     resumed: int
 
-    def table_rows(self, cutoff: date) -> pl.DataFrame:
-        """The scores as SCORES rows of one cut-off."""
-        rows = self.scores.rename({"session": "scored_session"}).with_columns(pl.lit(cutoff).alias("session"))
-        return rows.select(SCORES.polars_schema.names()).sort(SCORES.key)
+
+def table_rows(scores: pl.DataFrame, cutoff: date) -> pl.DataFrame:
+    """Scores of one or more walks as SCORES rows of one cut-off."""
+    rows = scores.rename({"session": "scored_session"}).with_columns(pl.lit(cutoff).alias("session"))
+    return rows.select(SCORES.polars_schema.names()).cast(SCORES.polars_schema).sort(SCORES.key)
 
 
 def scores_from_table(rows: pl.DataFrame) -> pl.DataFrame:

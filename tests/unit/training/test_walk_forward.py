@@ -11,7 +11,7 @@ from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
 from gogoku_pipeline.store import CommitInfo
 from gogoku_pipeline.training.recipe_ladder import LadderRecipe, ladder
-from gogoku_pipeline.training.walk_forward import SCORES, run_walk_forward, scores_from_table
+from gogoku_pipeline.training.walk_forward import SCORES, run_walk_forward, scores_from_table, table_rows
 
 
 class Watcher:
@@ -94,7 +94,7 @@ def test_a_restart_takes_up_finished_fits_and_only_those(data, folds, boosted, w
 
 def test_the_scores_fit_their_table_and_come_back(walked, market, store):
     cutoff = market.sessions[-1]
-    rows = walked.table_rows(cutoff)
+    rows = table_rows(walked.scores, cutoff)
     assert rows.schema == SCORES.polars_schema
     store.tables.write_sessions(SCORES, rows, [cutoff], commit=CommitInfo(run_id="r", code_version="c"))
     kept = store.tables.scan(SCORES, start=cutoff, end=cutoff).collect()
