@@ -34,7 +34,7 @@ class HouseAsset:
         ins: assets it receives as arguments.
         pool: runs sharing a pool wait for each other; the asset's own name by default: one writer per table.
         partitioned: whether it lives on the axis of sessions.
-        partitions_per_run: bound of one backfill run.
+        is_range: whether one run takes a range of sessions; models take one cut-off at a time.
         check_specs: checks the body itself answers.
     """
 
@@ -48,11 +48,14 @@ class HouseAsset:
     ins: Mapping[str, dg.AssetIn] = field(default_factory=dict)
     pool: str | None = None
     partitioned: bool = True
-    partitions_per_run: int = PARTITIONS_PER_RUN
+    is_range: bool = True
     check_specs: tuple[dg.AssetCheckSpec, ...] = ()
 
-    def build(self, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-        """The Dagster asset on an axis of sessions."""
+    def build(
+        self, partitions: dg.PartitionsDefinition, partitions_per_run: int = PARTITIONS_PER_RUN
+    ) -> dg.AssetsDefinition:
+        """The Dagster asset on an axis of sessions, with the bound of one backfill run over a range."""
+        bound = partitions_per_run if self.is_range else 1
         with accepted_previews():
             return dg.asset(
                 name=self.name,
@@ -65,7 +68,7 @@ class HouseAsset:
                 ins=dict(self.ins),
                 pool=self.pool or self.name,
                 partitions_def=partitions if self.partitioned else None,
-                backfill_policy=backfill_policy(self.partitions_per_run) if self.partitioned else None,
+                backfill_policy=backfill_policy(bound) if self.partitioned else None,
                 metadata={} if self.table is None else {"dagster/column_schema": column_schema(self.table)},
                 check_specs=list(self.check_specs) or None,
             )(self.body)

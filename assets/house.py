@@ -19,6 +19,7 @@ from assets.table_checks import house_checks
 from assets.tables import table_assets
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.schema.tables import Table
+from resources.compute import Compute
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,16 @@ def declared(graph: GraphConfig) -> list[HouseAsset]:
     ]
 
 
-def build_house(partitions: dg.PartitionsDefinition, graph: GraphConfig) -> House:
+def build_house(partitions: dg.PartitionsDefinition, compute: Compute) -> House:
     """The assets and checks on an axis of sessions.
 
     Args:
         partitions: one definition, shared by all session assets.
-        graph: its window decides how many sessions the graph reads.
+        compute: the graph's window decides how many sessions it reads; the bound of a backfill run.
     """
-    every = declared(graph)
+    every = declared(compute.graph)
     return House(
-        assets=[asset.build(partitions) for asset in every],
+        assets=[asset.build(partitions, compute.partitions_per_run) for asset in every],
         checks=house_checks(partitions),
         tables={asset.name: asset.table for asset in every if asset.table is not None},
     )

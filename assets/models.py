@@ -57,9 +57,7 @@ def model_version(model: str, kind: str) -> HouseAsset:
         )
 
     body.__doc__ = f"Versions of {model}, one per training cut-off: weights, manifest, learning curve."
-    return HouseAsset(
-        body, f"model__{model}", "models", frozenset({kind}), deps=SOURCES, pool=POOL, partitions_per_run=1
-    )
+    return HouseAsset(body, f"model__{model}", "models", frozenset({kind}), deps=SOURCES, pool=POOL, is_range=False)
 
 
 def curves(found: dict[int, list[dict[str, float]]]) -> dict[str, dg.MetadataValue]:

@@ -50,7 +50,7 @@ def by_date(source: str) -> HouseAsset:
                 opened,
                 source,
                 sessions,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 refetch=config.refetch,
                 lock_dir=compute.cache_dir,
             )
@@ -81,7 +81,7 @@ def by_range(source: str, ahead: timedelta) -> HouseAsset:
         end = compute.last_day or clock.now().date() + ahead
         report = jquants.run(
             lambda client: fetch_range(
-                client, opened, source, compute.first_session, end, run_id=context.run_id, lock_dir=compute.cache_dir
+                client, opened, source, compute.first_session, end, run_id=context.run.run_id, lock_dir=compute.cache_dir
             )
         )
         newest = opened.raw.newest(source)["sha256"].to_list()

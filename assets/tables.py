@@ -35,7 +35,7 @@ def typed_table(table: Table, read: Callable[[Store, Sequence[date]], Typed], so
 
     def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
         typed = read(store.get(), sessions_of(context))
-        keep_rejects(store.get(), typed, context.run_id)
+        keep_rejects(store.get(), typed, context.run.run_id)
         context.add_output_metadata(conservation(typed))
         return typed.frame
 
@@ -45,7 +45,7 @@ def typed_table(table: Table, read: Callable[[Store, Sequence[date]], Typed], so
 def core_calendar(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
     """The publisher's trading calendar."""
     typed = typed_calendar(store.get())
-    keep_rejects(store.get(), typed, context.run_id)
+    keep_rejects(store.get(), typed, context.run.run_id)
     context.add_output_metadata(conservation(typed))
     return typed.frame
 

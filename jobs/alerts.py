@@ -41,12 +41,27 @@ class Event:
 
 @dataclass
 class Finding:
-    """Events that make one message. `key` tells one finding from another for de-duplication."""
+    """Events that make one message.
+
+    Attributes:
+        key: tells one finding from another, so that none is sent twice.
+        rule: what fired.
+        about: asset or step.
+        lines: what happened, one clause per event.
+        sessions: the sessions it happened to, in the order they were found.
+    """
 
     key: str
     rule: str
-    subject: str
+    about: str
     lines: list[str] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+
+    @property
+    def subject(self) -> str:
+        """What it is about with its first session: repeating a run on that session is the same subject."""
+        more = f" and {len(self.sessions) - 1} more" if len(self.sessions) > 1 else ""
+        return f"{self.about} {self.sessions[0]}{more}" if self.sessions else self.about
 
 
 Deliver = Callable[[Finding], None]
@@ -92,18 +107,19 @@ def findings(events: Iterable[Event]) -> list[Finding]:
         kept = made.setdefault(finding.key, finding)
         if kept is not finding:
             kept.lines += [line for line in finding.lines if line not in kept.lines]
+            kept.sessions += [session for session in finding.sessions if session not in kept.sessions]
     return list(made.values())
 
 
 def _failed_check(event: Event) -> Finding:
     detail = event.detail
     asset = detail.asset_key.to_user_string()
-    words = f"{detail.partition or 'whole run'}: {detail.description or 'failed'}"
     return Finding(
         key=f"{event.run_id}/{asset}/{detail.check_name}",
-        rule=f"check {asset}:{detail.check_name}",
-        subject=f"{detail.severity.value}: {asset} fails {detail.check_name}",
-        lines=[f"run {event.run_id[:8]}", words],
+        rule=f"{detail.severity.value} {detail.check_name}",
+        about=asset,
+        lines=[f"run {event.run_id[:8]}", f"{detail.partition or 'run'}: {detail.description or 'failed'}"],
+        sessions=[detail.partition] if detail.partition else [],
     )
 
 
@@ -119,8 +135,8 @@ def _failed_run(event: Event) -> Finding | None:
     return Finding(
         key=f"{event.run_id}/failed",
         rule="run failed",
-        subject=f"ERROR: {where} failed",
-        lines=[f"run {event.run_id[:8]}", message],
+        about=f"{where} of run {event.run_id[:8]}",
+        lines=[message],
     )
 
 

@@ -35,6 +35,7 @@ class Compute:
         training: fields of `TrainConfig`.
         boosted: fields of `BoostedConfig`.
         audit_sample: sessions the leak audit recomputes before the gate decides.
+        partitions_per_run: sessions one backfill run takes at most; a crash loses that much.
         is_simulated: the market is the simulator's, whose planted signal may exceed what is plausible.
     """
 
@@ -52,6 +53,7 @@ class Compute:
     training: Mapping[str, Any] = field(default_factory=dict)
     boosted: Mapping[str, Any] = field(default_factory=dict)
     audit_sample: int = 3
+    partitions_per_run: int = 250
     is_simulated: bool = False
 
     def decision(self, session: date) -> datetime:

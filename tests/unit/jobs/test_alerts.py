@@ -77,20 +77,21 @@ def tick(instance, cursor, inbox):
 def test_a_failed_error_check_and_its_run_are_one_message(instance):
     run(instance, prices, keys_unique, ranking)
     made = findings(read_events(instance, -1))
-    assert [finding.rule for finding in made] == ["check prices:keys_unique"]
+    assert [finding.rule for finding in made] == ["ERROR keys_unique"]
     assert "3 rows share a key" in made[0].lines[1]
 
 
 def test_a_warning_alerts_although_its_run_succeeds(instance):
     assert run(instance, prices, drift, fresh).success
-    assert [finding.subject for finding in findings(read_events(instance, -1))] == ["WARN: prices fails drift"]
+    assert [(made.rule, made.subject) for made in findings(read_events(instance, -1))] == [("WARN drift", "prices")]
 
 
 def test_a_run_that_fails_by_itself_names_step_and_reason(instance):
     run(instance, broken)
     (finding,) = findings(read_events(instance, -1))
-    assert finding.subject == "ERROR: step broken failed"
-    assert "GOGOKU_PLAN: got 'gold'" in finding.lines[1]
+    assert finding.rule == "run failed"
+    assert finding.subject.startswith("step broken of run")
+    assert "GOGOKU_PLAN: got 'gold'" in finding.lines[0]
 
 
 def test_a_first_tick_alerts_nothing_of_the_past(instance):
@@ -109,7 +110,7 @@ def test_the_next_tick_delivers_once_and_moves_on(instance):
     run(instance, prices, keys_unique)
     for _ in range(3):
         cursor = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor)).cursor
-    assert [finding.rule for finding in inbox.received] == ["check prices:keys_unique"]
+    assert [finding.rule for finding in inbox.received] == ["ERROR keys_unique"]
 
 
 def test_the_cursor_waits_for_delivery_and_repeats_nothing(instance):

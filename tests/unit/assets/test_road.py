@@ -1,0 +1,96 @@
+"""From the publisher's pages to the graph over a range of sessions; and what stops when a day is bad."""
+
+from datetime import date
+
+from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.schema import daily_bars
+from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
+from gogoku_pipeline.tables.universe import UNIVERSE
+
+BARS = "core_jquants__daily_bars"
+
+
+def bad_day(session):
+    return FaultPlan(DroppedRows(When(path="/equities/bars/daily", day=date.fromisoformat(session)), n_rows=8))
+
+
+def test_a_range_of_sessions_goes_from_raw_to_graph_and_every_check_holds(open_house):
+    house = open_house()
+    assert house.run(house.whole).success
+    result = house.run(house.road, house.keys[0], house.keys[19])
+    assert house.failed_checks(result) == []
+    assert result.success
+    assert house.materialized(result) == {(name, key) for name in house.road for key in house.keys[:20]}
+    features = house.store.tables.scan(family_table("feat__prices")).collect()
+    universe = house.store.tables.scan(UNIVERSE).collect()
+    assert features["session"].n_unique() == 20
+    assert features.height >= universe.filter("is_in_universe").height > 0
+    one = house.run(house.road, house.keys[20])
+    assert one.success
+    assert house.materialized(one) == {(name, house.keys[20]) for name in house.road}
+
+
+def test_a_session_computed_alone_equals_the_one_of_a_range(open_house):
+    house = open_house()
+    house.run(house.whole)
+    house.run(house.road, house.keys[0], house.keys[14])
+    table = family_table("feat__prices")
+    ranged = house.store.tables.scan(table, start=date.fromisoformat(house.keys[14])).collect()
+    assert house.run(["feat__prices"], house.keys[14]).success
+    alone = house.store.tables.scan(table, start=date.fromisoformat(house.keys[14])).collect()
+    assert alone.equals(ranged)
+
+
+def test_a_bad_day_fails_by_name_in_a_range_and_nothing_downstream_runs(open_house):
+    probe = open_house().keys
+    house = open_house(bad_day(probe[3]))
+    house.run(house.whole)
+    result = house.run(house.road, house.keys[0], house.keys[9])
+    failed = house.failed_checks(result)
+    assert [(asset, check, session) for asset, check, session, *_ in failed] == [
+        (BARS, "coverage", house.keys[3]),
+        (BARS, "coverage", None),
+    ]
+    assert "(and" not in failed[1][4]
+    assert not result.success
+    assert {name for name, _ in house.materialized(result)}.isdisjoint({"core__universe", "feat__prices"})
+    assert house.store.tables.exists(daily_bars.TABLE)
+    assert not house.store.tables.exists(UNIVERSE)
+
+
+def test_a_bad_day_alone_carries_its_session(open_house):
+    probe = open_house().keys
+    house = open_house(bad_day(probe[0]))
+    house.run(house.whole)
+    result = house.run(house.road, house.keys[0])
+    assert [(asset, check, session) for asset, check, session, *_ in house.failed_checks(result)] == [
+        (BARS, "coverage", house.keys[0])
+    ]
+    assert not result.success
+
+
+def test_holes_before_a_session_are_named_before_anything_is_computed(open_house):
+    house = open_house()
+    house.run(house.whole)
+    house.run(house.road[:6], house.keys[0], house.keys[3])
+    result = house.run(["feat__prices"], house.keys[6])
+    (failure,) = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    words = failure.event_specific_data.error_display_string
+    assert "PartitionMissingError" in words
+    assert f"{house.keys[4]}, {house.keys[5]}, {house.keys[6]}" in words
+
+
+def test_fetching_again_costs_nothing_unless_asked(open_house):
+    house = open_house()
+    raw = ["raw_jquants__daily_bars"]
+    house.run(raw, house.keys[0], house.keys[4])
+
+    def pages(result):
+        (first, *_) = [
+            event.step_materialization_data.materialization for event in result.get_asset_materialization_events()
+        ]
+        return first.metadata["pages_fetched"].value
+
+    assert pages(house.run(raw, house.keys[0], house.keys[4])) == 0
+    again = {"ops": {"raw_jquants__daily_bars": {"config": {"refetch": True}}}}
+    assert pages(house.run(raw, house.keys[0], house.keys[4], run_config=again)) == 5
