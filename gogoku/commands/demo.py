@@ -29,6 +29,9 @@ def demo(
     rate_scale: Annotated[float, typer.Option(help="how much faster than the wall a plan's minute passes")] = 600.0,
 ) -> None:
     """Walk the whole road on a simulated market; run again, it resumes."""
+    from gogoku_pipeline.core.settings import batch_dagster_events
+
+    batch_dagster_events()
     from gogoku.demo.road import walk
     from gogoku.demo.story import tell_the_end
 

@@ -45,8 +45,9 @@ def _service(place: "Deployment") -> AbstractContextManager[Any]:
 
 def _serve(home: Path, port: int) -> int:
     """Run `dagster dev` in a process group of its own and take it down with us."""
-    from gogoku_pipeline.core.settings import environment_with
+    from gogoku_pipeline.core.settings import batch_dagster_events, environment_with
 
+    batch_dagster_events()
     root = Path(__file__).parents[2]
     command = [
         str(Path(sys.executable).parent / "dagster"),

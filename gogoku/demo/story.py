@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from gogoku.deployment import DemoNote, demo_deployment
 from gogoku_pipeline.registry.promotions import verdict_of
@@ -19,7 +20,7 @@ def tell_the_end(note: DemoNote, console: Console) -> None:
     """Print the end of the story from what is stored."""
     store = demo_deployment(note).open_store()
     verdict = verdict_of(store.tables.scan(GATE).collect())
-    console.print(Panel(verdict.text(), title="The gate's verdict", border_style="cyan", highlight=False))
+    console.print(Panel(Text(verdict.text()), title="The gate's verdict", border_style="cyan"))
     console.print(_ranking(store))
     for words, where in (
         ("report", newest_report(store)),

@@ -90,3 +90,11 @@ def object_store_options() -> dict[str, str]:
 def environment_with(**names: str) -> dict[str, str]:
     """The environment a child process is started in, with some names set."""
     return {**os.environ, **names}
+
+
+def batch_dagster_events(size: int = 1000) -> None:
+    """Let Dagster write a run's events in batches, unless its own name says otherwise.
+
+    One commit per event is most of the cost of a range run: a session's bookkeeping falls to about a third.
+    """
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(size))
