@@ -10,12 +10,15 @@ import statistics
 import sys
 import tempfile
 import time
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import torch
 from torch.utils.data import DataLoader, Dataset
+
+from gogoku_pipeline.dataset.panel_map import Panel
 
 LOOK_BACK, WINDOWS, ROUNDS = 60, 512, 7
 
@@ -34,6 +37,17 @@ class Windows(Dataset):
         return torch.from_numpy(np.ascontiguousarray(self.values[day - LOOK_BACK + 1 : day + 1, stock]))
 
 
+def open_as_panel(folder, values):
+    """The map as the Panel the house trains from (masks are not measured)."""
+    days, stocks, features = values.shape
+    sessions = tuple(date(2024, 1, 1) + timedelta(days=place) for place in range(days))
+    marks = np.ones((days, stocks), dtype=np.bool_)
+    bits = np.full((days, stocks, (features + 7) // 8), 255, dtype=np.uint8)
+    codes = tuple(f"{place:05d}" for place in range(stocks))
+    names = tuple(f"f{place}" for place in range(features))
+    return Panel(folder, values, bits, marks, marks, sessions, codes, names, "", "", {}, "", None)
+
+
 def timed(action):
     started = time.perf_counter()
     action()
@@ -47,6 +61,7 @@ def main(stocks=1000, sessions=260, features=64):
     made[:] = rng.standard_normal(made.shape, dtype=np.float32).astype(np.float16)
     made.flush()
     values = np.memmap(folder / "values.f16", np.float16, "r", shape=made.shape)
+    panel = open_as_panel(folder, values)
     frame = pl.DataFrame(
         {
             "session": np.repeat(np.arange(sessions), stocks),
@@ -57,15 +72,17 @@ def main(stocks=1000, sessions=260, features=64):
     frame.write_parquet(folder / "values.parquet", compression="zstd", compression_level=1)
     days = rng.integers(LOOK_BACK, sessions, size=ROUNDS)
     picks = [(int(day), int(stock)) for day in days[:1] for stock in rng.permutation(stocks)[:WINDOWS]]
-    flat = np.empty((LOOK_BACK, stocks, features), dtype=np.float16)
-    source = np.ascontiguousarray(values[:LOOK_BACK])
+    flat = np.empty((LOOK_BACK, stocks, features), dtype=np.float16).transpose(1, 0, 2)
+    source = np.ascontiguousarray(values[:LOOK_BACK]).transpose(1, 0, 2)
     seen = {"memcpy": [], "panel window": [], "data loader": [], "parquet scan": []}
     scan = pl.scan_parquet(folder / "values.parquet")
     for day in days:
         start, stop = int(day) - LOOK_BACK + 1, int(day) + 1
         inside = pl.col("session").is_between(start, stop - 1)
         seen["memcpy"].append(timed(lambda: np.copyto(flat, source)) / stocks)
-        seen["panel window"].append(timed(lambda start=start, stop=stop: np.copyto(flat, values[start:stop])) / stocks)
+        seen["panel window"].append(
+            timed(lambda day=day: np.copyto(flat, panel.window(panel.sessions[day], LOOK_BACK))) / stocks
+        )
         loader = DataLoader(Windows(values, picks), batch_size=WINDOWS)
         seen["data loader"].append(timed(lambda loader=loader: next(iter(loader))) / len(picks))
         seen["parquet scan"].append(timed(lambda inside=inside: scan.filter(inside).collect()) / stocks)

@@ -156,6 +156,7 @@ def _write(plan: _Plan, manifest: dict[str, Any], cache_dir: Path) -> None:
         if target.exists() and not (target / MANIFEST).is_file():
             shutil.rmtree(target)
         if not target.exists():
+            growing.chmod(0o755)
             growing.rename(target)
     finally:
         shutil.rmtree(growing, ignore_errors=True)

@@ -42,7 +42,7 @@ class BoostedConfig:
     """Shrinkage of leaf values."""
     bins: int = 63
     """Histogram bins per feature."""
-    leaf_share: float = 0.001
+    leaf_share: float = 0.02
     """min_data_in_leaf as a share of the training rows, kept inside [20, 2000]."""
     threads: int = 1
     """CPU threads. One suits tables below about 100,000 rows and shared machines, where more threads mostly spin."""

@@ -74,8 +74,8 @@ def test_text_round_trip_gives_equal_scores_and_the_same_seed_gives_the_same_tex
 
 
 def test_leaf_size_grows_with_the_data_within_bounds():
-    found = [CONFIG.parameters(count, 1)["min_data_in_leaf"] for count in (1_000, 100_000, 10_000_000)]
-    assert found == [20, 100, 2000]
+    found = [CONFIG.parameters(count, 1)["min_data_in_leaf"] for count in (500, 10_000, 10_000_000)]
+    assert found == [20, 200, 2000]
 
 
 def test_unreadable_text_no_rows_and_impossible_settings_are_refused():
