@@ -1,7 +1,7 @@
 """`gogoku describe`: a table, a feature or an issue in words."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -9,6 +9,9 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from gogoku_pipeline.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.schema.tables import Table as Declared
 
 console = Console()
 
@@ -21,17 +24,17 @@ def describe(
     """Say what something is: where it comes from, when it is known, what to beware of."""
     from gogoku_pipeline.graph.catalogue import catalogue
     from gogoku_pipeline.schema.docs import render_table, render_tables
-    from gogoku_pipeline.tables.register import TABLES
 
+    tables = every_table()
     if every:
-        page = render_tables(TABLES.values())
+        page = render_tables(tables.values())
         if write is None:
             console.print(Markdown(page))
         else:
             write.write_text(page)
             console.print(f"wrote {write}")
-    elif name in TABLES:
-        console.print(Markdown(render_table(TABLES[name])))
+    elif name in tables:
+        console.print(Markdown(render_table(tables[name])))
     elif name in catalogue().names:
         _feature(name)
     elif len(name) in (4, 5) and name[:1].isdigit():
@@ -40,9 +43,24 @@ def describe(
         raise ConfigError(
             f"describe {name!r}",
             got="a name nobody knows",
-            want=f"a table ({', '.join(TABLES)}), a feature of `gogoku features` or an issue code",
+            want=f"a table ({', '.join(tables)}), a feature of `gogoku features` or an issue code",
             remedy="Correct the name.",
         )
+
+
+def every_table() -> "dict[str, Declared]":
+    """Every table of the house by name, from the street to the roof."""
+    from gogoku_pipeline.dataset.labels import LABELS
+    from gogoku_pipeline.features.registry import families
+    from gogoku_pipeline.graph.catalogue import family_table, registry
+    from gogoku_pipeline.graph.correlation import EDGES
+    from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
+    from gogoku_pipeline.schema.tables import by_name
+    from gogoku_pipeline.tables.register import TABLES
+    from gogoku_pipeline.training.walk_forward import SCORES
+
+    features = [family_table(name) for name in families(registry())]
+    return by_name([*TABLES.values(), *features, EDGES, LABELS, SCORES, GATE, CHAMPIONS, PREDICTIONS])
 
 
 def _feature(name: str) -> None:

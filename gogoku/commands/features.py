@@ -21,13 +21,13 @@ def features(
     write: Annotated[Path | None, typer.Option(help="write the documentation page instead")] = None,
 ) -> None:
     """List every feature of the catalogue: what it is, its unit, its window, its formula."""
-    from gogoku_pipeline.graph.catalogue import catalogue
+    from gogoku_pipeline.graph.catalogue import catalogue, registry
 
     book = catalogue()
     if write is not None:
         from gogoku_pipeline.features.docs import render_features
 
-        write.write_text(render_features())
+        write.write_text(render_features(registry()))
         console.print(f"wrote {write}")
         return
     if plan not in PLANS:

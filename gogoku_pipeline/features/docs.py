@@ -1,13 +1,10 @@
 """Features for people: the catalogue page and the text about one feature, both from the registry.
 
 Belongs here: Markdown and plain text. Does not belong here: facts; they are declared.
-`python -m gogoku_pipeline.features.docs docs/features.md` writes the page; a test keeps it current.
+`make docs` writes the page; a test keeps it current.
 """
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.null_budget import CAPS
@@ -44,7 +41,7 @@ def render_features(registry: Registry | None = None) -> str:
     lines = [
         "# Features",
         "",
-        "Generated from the registry by `python -m gogoku_pipeline.features.docs docs/features.md`; do not edit.",
+        "Generated from the registry by `make docs`; do not edit.",
         "",
         f"{len(registry.features)} features, registry hash `{registry.hash()}`.",
         "",
@@ -115,12 +112,3 @@ def describe(feature: Feature) -> str:
     return "\n".join(
         [feature.name, f"  {feature.summary}.", *(f"  {key + ':':13}{text}" for key, text in rows.items())]
     )
-
-
-def main(path: str) -> None:
-    """Write the page."""
-    Path(path).write_text(render_features(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

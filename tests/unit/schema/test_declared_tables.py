@@ -12,7 +12,7 @@ import pytest
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import SchemaError
 from gogoku_pipeline.schema import daily_bars
-from gogoku_pipeline.schema.docs import render_table, render_tables
+from gogoku_pipeline.schema.docs import render_table
 from gogoku_pipeline.schema.pandera_models import pandera_model
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.schema.register import TABLES as TYPED_TABLES
@@ -39,10 +39,6 @@ def bar(**changed) -> pl.DataFrame:
         "available_at": datetime(2024, 5, 8, 16, 30, tzinfo=JST),
     } | changed
     return pl.DataFrame([row], schema=daily_bars.TABLE.polars_schema)
-
-
-def test_the_page_of_tables_is_current():
-    assert PAGE.read_text() == render_tables(TABLES.values()), "run `make docs`"
 
 
 def test_the_page_names_every_table_column_and_warning_of_it():
