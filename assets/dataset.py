@@ -4,6 +4,8 @@ Belongs here: asset bodies of the label table and the panel, and the panel every
 Does not belong here: shifting time forward, normalising (`gogoku_pipeline.dataset`).
 """
 
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
@@ -17,6 +19,7 @@ from gogoku_pipeline.dataset.panel import Panel, build_panel
 from gogoku_pipeline.features.registry import family_table
 from gogoku_pipeline.graph.catalogue import catalogue, registry
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
+from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.prices import stage_prices
 from gogoku_pipeline.tables.universe import UNIVERSE
@@ -51,7 +54,7 @@ def house_panel(store: Store, compute: Compute) -> Panel:
     )
 
 
-def _span(store: Store, table):  # noqa: ANN001, ANN202
+def _span(store: Store, table: Table) -> tuple[date, date]:
     stored = store.tables.sessions(table)
     if not stored:
         raise PartitionMissingError(

@@ -36,6 +36,7 @@ class HouseAsset:
         partitioned: whether it lives on the axis of sessions.
         is_range: whether one run takes a range of sessions; models take one cut-off at a time.
         check_specs: checks the body itself answers.
+        column_lineage: which upstream columns each column is made of, where that is declared.
     """
 
     body: Callable[..., Any]
@@ -50,6 +51,7 @@ class HouseAsset:
     partitioned: bool = True
     is_range: bool = True
     check_specs: tuple[dg.AssetCheckSpec, ...] = ()
+    column_lineage: dg.TableColumnLineage | None = None
 
     def build(
         self, partitions: dg.PartitionsDefinition, partitions_per_run: int = PARTITIONS_PER_RUN
@@ -69,9 +71,15 @@ class HouseAsset:
                 pool=self.pool or self.name,
                 partitions_def=partitions if self.partitioned else None,
                 backfill_policy=backfill_policy(bound) if self.partitioned else None,
-                metadata={} if self.table is None else {"dagster/column_schema": column_schema(self.table)},
+                metadata=self.metadata,
                 check_specs=list(self.check_specs) or None,
             )(self.body)
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """What is true of every materialisation: columns and where they come from."""
+        columns = {} if self.table is None else {"dagster/column_schema": column_schema(self.table)}
+        return columns | ({"dagster/column_lineage": self.column_lineage} if self.column_lineage else {})
 
     @property
     def description(self) -> str:

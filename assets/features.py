@@ -11,8 +11,9 @@ import dagster as dg
 import polars as pl
 
 from assets.declaration import HouseAsset
-from assets.partitions import lookback, sessions_of
+from assets.partitions import lookback, sessions_of, show
 from assets.reading import price_inputs
+from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
 from gogoku_pipeline.features.availability import stamp_available_at
 from gogoku_pipeline.features.engine import compute as compute_features
 from gogoku_pipeline.features.engine import warmup_sessions
@@ -23,8 +24,10 @@ from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
+from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from resources.compute import Compute
 from resources.lazy import Lazy
+from resources.metadata import picture
 
 KINDS = frozenset({"polars", "deltalake"})
 PRICE_SOURCES = ("core_jquants__daily_bars", "core_jquants__topix", "core__universe")
@@ -37,9 +40,42 @@ def feature_family(family: str) -> HouseAsset:
     def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
         sessions = sessions_of(context)
         inputs = price_inputs(store.get(), sessions, warmup_sessions(names))
-        return stamp_available_at(compute_features(names, inputs, start=sessions[0], end=sessions[-1]))
+        frame = compute_features(names, inputs, start=sessions[0], end=sessions[-1])
+        show(context, "coverage", picture(feature_coverage(shares(frame, names)), "Stocks with a value"))
+        return stamp_available_at(frame)
 
-    return HouseAsset(body, family, "features", KINDS, table=family_table(family), deps=PRICE_SOURCES)
+    return HouseAsset(
+        body,
+        family,
+        "features",
+        KINDS,
+        table=family_table(family),
+        deps=PRICE_SOURCES,
+        column_lineage=column_lineage(family),
+    )
+
+
+def shares(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """[feature, coverage]: the share of rows with a value."""
+    counts = frame.select(names).count().row(0)
+    return pl.DataFrame({"feature": names, "coverage": [count / max(frame.height, 1) for count in counts]})
+
+
+def column_lineage(family: str) -> dg.TableColumnLineage:
+    """Which columns of which tables each feature of a family is made of."""
+    tables = {"bars": daily_bars.TABLE, "topix": topix.TABLE, "master": listed_issues.SNAPSHOT}
+    homes = {feature.name: name for name, members in families().items() for feature in members}
+
+    def column(source: str) -> dg.TableColumnDep:
+        if source.startswith("@"):
+            return dg.TableColumnDep(dg.AssetKey(homes[source[1:]]), source[1:])
+        table, _, field = source.partition(".")
+        (found,) = (item.name for item in tables[table].columns if item.source == field)
+        return dg.TableColumnDep(dg.AssetKey(tables[table].name), found)
+
+    return dg.TableColumnLineage(
+        {feature.name: [column(source) for source in feature.sources] for feature in families()[family]}
+    )
 
 
 def graph_correlation(
@@ -66,6 +102,9 @@ def graph_features(
     returns = graph_returns(feat__prices, feat__market, core__universe)
     edges = graph__correlation.collect()
     nodes = compute_node_features(edges, returns, sessions_of(context), compute.graph, threads=compute.threads)
+    degrees = nodes.filter(pl.col("session") == pl.col("session").max())["g_degree_count"].drop_nulls()
+    if degrees.len():
+        show(context, "degrees", picture(degree_distribution(degrees), "Neighbours per stock, newest session"))
     return stamp_available_at(nodes, registry=registry())
 
 

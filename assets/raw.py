@@ -81,7 +81,13 @@ def by_range(source: str, ahead: timedelta) -> HouseAsset:
         end = compute.last_day or clock.now().date() + ahead
         report = jquants.run(
             lambda client: fetch_range(
-                client, opened, source, compute.first_session, end, run_id=context.run.run_id, lock_dir=compute.cache_dir
+                client,
+                opened,
+                source,
+                compute.first_session,
+                end,
+                run_id=context.run.run_id,
+                lock_dir=compute.cache_dir,
             )
         )
         newest = opened.raw.newest(source)["sha256"].to_list()
