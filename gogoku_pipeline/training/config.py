@@ -30,11 +30,11 @@ class Report(Protocol):
 class TrainConfig:
     """The training loop of a network."""
 
-    epochs: int = 10
+    epochs: int = 8
     """Most passes over the training days."""
     days_per_step: int = 8
     """Whole days per optimiser step."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     """Peak rate of AdamW."""
     weight_decay: float = 0.05
     """Decay of weight matrices; biases, norms and positions have none."""
@@ -44,7 +44,7 @@ class TrainConfig:
     """Bound of the gradient's norm."""
     ema_share: float = 0.05
     """Memory of the averaged weights, as a share of all steps; the average is what is evaluated and saved."""
-    patience: int = 4
+    patience: int = 3
     """Epochs without a better smoothed validation RankIC before stopping."""
     smoothing: int = 3
     """Epochs the validation RankIC is averaged over."""

@@ -4,7 +4,7 @@ Paper: PatchTST (Nie et al., ICLR 2023) embeds every channel alone; with a cross
 stocks x features sequences, so features are mixed here: token_p = W vec(x[p*stride : p*stride + patch]) + position_p.
 The look-back is padded at its *start* by repeating the first session, so the newest session always ends the last patch.
 One more token, the first, embeds the decision session alone: features of a day already sum up its past, and a model
-that has to find them inside a patch of several days needs many more days to learn as much (measured, see lab-log).
+that has to find them inside a patch of several days needs many more days to learn as much.
 """
 
 from __future__ import annotations
