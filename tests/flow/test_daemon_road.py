@@ -1,0 +1,270 @@
+"""The real thing: webserver and daemon processes, a backfill by GraphQL, a bad day, one alert delivered."""
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from gogoku_pipeline.core.clocks import RealClock
+from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
+from gogoku_pipeline.simulator.market import generate_market
+from gogoku_pipeline.simulator.thread import run_simulator_thread
+from gogoku_pipeline.store import open_store
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+SESSIONS, PER_RUN, BAD = 60, 25, 60
+ROAD = [
+    "raw_jquants__topix",
+    "core_jquants__topix",
+    "raw_jquants__daily_bars",
+    "raw_jquants__listed_issues",
+    "core_jquants__daily_bars",
+    "core_jquants__listed_issues",
+    "core__universe",
+    "feat__prices",
+]
+LOCATION = """
+from datetime import date
+from gogoku.definitions import build_definitions
+from gogoku.deployment import deployment
+from gogoku_pipeline.tables.universe import UniverseConfig
+from resources.compute import Compute
+
+place = deployment()
+defs = build_definitions(
+    settings=place.settings,
+    compute=Compute(
+        cache_dir=place.settings.cache_dir,
+        first_session=place.settings.start_date,
+        universe=UniverseConfig(min_listed_sessions=5),
+        partitions_per_run={per_run},
+        is_simulated=True,
+    ),
+)
+"""
+BACKFILL = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}"""
+STATUS = "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+LOCATIONS = (
+    "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"
+)
+
+
+class Inbox(http.server.BaseHTTPRequestHandler):
+    """A webhook receiver."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append(json.loads(body)["text"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def removed(folder):
+    """The folder is gone afterwards, come what may."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def webhook():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Inbox)
+    server.received = []
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=10)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def process(name, arguments, environment, folder):
+    """A process in its own group, stopped by its id and confirmed gone."""
+    with (folder / f"{name}.log").open("w") as log:
+        started = subprocess.Popen(
+            [Path(sys.executable).parent / arguments[0], *arguments[1:]],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield started
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        try:
+            started.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+            started.wait(timeout=10)
+        wait(lambda: not group_exists(started.pid), 30, f"{name} to be gone")
+
+
+def group_exists(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait(holds, seconds, what, every=1.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(every)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+class Bench:
+    """Where the two processes work, and how to ask them."""
+
+    def __init__(self, folder, port, inbox):
+        self.folder, self.port, self.inbox = folder, port, inbox
+        self.store = open_store(f"file://{folder / 'data'}", probe=False)
+        self.home = str(folder / "home")
+
+    def ask(self, query, **variables):
+        payload = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql", payload, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                found = json.loads(answer.read())
+        except urllib.error.HTTPError as refusal:
+            raise AssertionError(refusal.read().decode()) from None
+        assert "errors" not in found, found["errors"]
+        return found["data"]
+
+    def is_loaded(self):
+        try:
+            entries = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+        except OSError:
+            return False
+        kinds = [entry["locationOrLoadError"] for entry in entries if entry["loadStatus"] == "LOADED"]
+        return bool(kinds) and all(kind["__typename"] == "RepositoryLocation" for kind in kinds)
+
+    def backfill(self, assets, keys):
+        params = {"assetSelection": [{"path": [name]} for name in assets], "partitionNames": keys}
+        found = self.ask(BACKFILL, params=params)["launchPartitionBackfill"]
+        assert found["__typename"] == "LaunchBackfillSuccess", found
+        return found["backfillId"]
+
+    def finished(self, backfill, seconds):
+        def status():
+            found = self.ask(STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+            return found if found.startswith(("COMPLETED", "FAILED", "CANCELED")) else None
+
+        return wait(status, seconds, f"backfill {backfill}", every=2.0)
+
+    def runs(self, backfill):
+        with dg.DagsterInstance.from_config(self.home) as instance:
+            return instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill}))
+
+
+@pytest.fixture(scope="module")
+def market():
+    return generate_market(MarketConfig.preset("tiny"))
+
+
+@pytest.fixture
+def bench(market, tmp_path):
+    # A partition event is a commit with fsync; in memory the same test takes a fraction of the time.
+    memory = Path("/dev/shm")
+    folder = tmp_path if not memory.is_dir() else memory / f"gogoku-{tmp_path.name}-{os.getpid()}"
+    (folder / "home").mkdir(parents=True)
+    shutil.copy(ROOT / "dagster.yaml", folder / "home" / "dagster.yaml")
+    (folder / "location.py").write_text(LOCATION.format(per_run=PER_RUN))
+    (folder / "workspace.yaml").write_text(f"load_from: [{{python_file: {{relative_path: {folder}/location.py}}}}]\n")
+    bad = market.sessions[BAD]
+    faults = FaultPlan(DroppedRows(When(path="/equities/bars/daily", day=bad), n_rows=8))
+    port = free_port()
+    with removed(folder), run_simulator_thread(market, RealClock(), faults=faults) as server, webhook() as inbox:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "DAGSTER_HOME": str(folder / "home"),
+            "DAGSTER_EVENT_BATCH_SIZE": "1000",
+            "DAGSTER_DISABLE_TELEMETRY": "1",
+            "GOGOKU_DATA_URL": f"file://{folder / 'data'}",
+            "GOGOKU_CACHE_DIR": str(folder / "cache"),
+            "GOGOKU_API_URL": server.base_url,
+            "GOGOKU_PLAN": "premium",
+            "GOGOKU_START_DATE": market.sessions[0].isoformat(),
+            "GOGOKU_ALERT_WEBHOOK_URL": f"http://127.0.0.1:{inbox.server_port}/hook",
+            "JQUANTS_API_KEY": "simulator-premium-key",
+        }
+        workspace = ["-w", str(folder / "workspace.yaml")]
+        web = ["dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)]
+        daemon = ["dagster-daemon", "run", *workspace]
+        (folder / "data").mkdir()
+        with process("web", web, environment, folder), process("daemon", daemon, environment, folder):
+            made = Bench(folder, port, inbox)
+            wait(made.is_loaded, 180, "the code location")
+            wait((folder / "cache" / "heartbeat.json").exists, 120, "the alert sensor's first tick")
+            yield made
+
+
+def test_a_backfill_fills_sixty_sessions_in_bounded_runs_and_a_bad_day_alerts_once(bench, market):
+    keys = [session.isoformat() for session in market.sessions[: SESSIONS + 1]]
+    good = bench.backfill(ROAD, keys[:SESSIONS])
+    assert bench.finished(good, 420) == "COMPLETED_SUCCESS"
+    runs = bench.runs(good)
+    assert len(runs) >= SESSIONS // PER_RUN + 1
+    table = family_table("feat__prices")
+    assert bench.store.tables.sessions(table) == [date.fromisoformat(key) for key in keys[:SESSIONS]]
+    assert bench.inbox.received == []
+
+    bad = bench.backfill(ROAD, keys[BAD : BAD + 1])
+    assert bench.finished(bad, 240) in {"COMPLETED_FAILED", "FAILED"}
+    assert keys[BAD] not in [str(session) for session in bench.store.tables.sessions(table)]
+    wait(lambda: bench.inbox.received, 120, "the alert")
+    time.sleep(65)  # two more ticks of the sensor
+    (text,) = bench.inbox.received
+    assert "coverage" in text
+    assert f"core_jquants__daily_bars {keys[BAD]}" in text
+    assert "simulator-premium-key" not in text

@@ -1,0 +1,94 @@
+"""Resources: opened when first asked for and not before; secrets stay where they belong."""
+
+import json
+from datetime import date, datetime
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+
+from gogoku.definitions import build_definitions, first_of_plan
+from gogoku_pipeline.core.clocks import JST, VirtualClock
+from gogoku_pipeline.core.errors import ConfigError, CredentialsError
+from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.monitoring.notify import Notifier
+from resources.alerting import HEARTBEAT, AlertNotDelivered, deliver, leave_heartbeat
+from resources.compute import Compute
+from resources.jquants import JQuants
+from resources.lazy import Lazy
+from resources.recipes import recipe
+
+EVENING = VirtualClock(datetime(2024, 5, 8, 20, 0, tzinfo=JST), rate_scale=1000)
+
+
+def test_a_lazy_part_is_made_once_and_only_when_asked_for():
+    made = []
+    part = Lazy(lambda: made.append(1) or object())
+    assert made == []
+    assert part.get() is part.get()
+    assert made == [1]
+
+
+def test_definitions_open_nothing(tmp_path):
+    settings = Settings(data_url=f"file://{tmp_path}/data", cache_dir=tmp_path / "cache")
+    dg.Definitions.validate_loadable(build_definitions(settings=settings, start=date(2024, 4, 1), clock=EVENING))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_key_is_an_error_at_the_first_request_and_not_before():
+    lender = JQuants.from_settings(Settings(), EVENING)
+
+    async def work(client):
+        return client
+
+    with pytest.raises(CredentialsError, match="JQUANTS_API_KEY"):
+        lender.run(work)
+
+
+@pytest.mark.parametrize(("plan", "first"), [("free", 2023), ("light", 2020), ("standard", 2015), (None, 2015)])
+def test_without_a_start_the_axis_begins_with_a_year_the_plan_covers(plan, first):
+    assert first_of_plan(Settings(plan=plan), EVENING) == date(first, 1, 1)
+
+
+def test_schedules_run_by_themselves_only_with_a_key_and_a_growing_history():
+    def statuses(**more):
+        made = build_definitions(start=date(2024, 4, 1), clock=EVENING, **more).get_repository_def()
+        return {schedule.default_status for schedule in made.schedule_defs}
+
+    live = Settings(JQUANTS_API_KEY=SecretStr("some-key"))
+    assert statuses(settings=live) == {dg.DefaultScheduleStatus.RUNNING}
+    assert statuses(settings=Settings()) == {dg.DefaultScheduleStatus.STOPPED}
+    assert statuses(settings=live, end=date(2024, 5, 8)) == {dg.DefaultScheduleStatus.STOPPED}
+
+
+def test_no_secret_reaches_the_definitions(tmp_path):
+    settings = Settings(
+        JQUANTS_API_KEY=SecretStr("canary-api-key"),
+        alert_webhook_url=SecretStr("https://hooks.example/canary-hook"),
+        data_url=f"file://{tmp_path}/data",
+    )
+    definitions = build_definitions(settings=settings, start=date(2024, 4, 1), clock=EVENING)
+    jobs = definitions.get_repository_def().get_all_jobs()
+    shown = " ".join(repr(job.run_config_schema) + str(job.tags) + str(job.description) for job in jobs)
+    resources = " ".join(repr(value) for value in definitions.resources.values())
+    assert "canary" not in shown + resources
+
+
+def test_an_alert_nobody_took_is_an_error_so_that_the_cursor_waits():
+    closed = Notifier("http://127.0.0.1:9/hook", clock=EVENING, timeout_seconds=0.5)
+    with pytest.raises(AlertNotDelivered, match="webhook"):
+        deliver(closed, "coverage", "bars 2024-05-08", ["8 rows are missing"])
+    deliver(Notifier(), "coverage", "bars 2024-05-08", ["logged, because no channel is configured"])
+
+
+def test_a_heartbeat_says_when_alerts_were_last_watched(tmp_path):
+    leave_heartbeat(tmp_path / "cache", EVENING)
+    assert json.loads((tmp_path / "cache" / HEARTBEAT).read_text()) == {"alive_at": "2024-05-08T20:00:00+09:00"}
+
+
+def test_a_recipe_has_the_size_of_the_deployment(tmp_path):
+    compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), ranker="tiny", boosted={"rounds": 7})
+    assert recipe("apex_ranker", compute).model.d_model == 16
+    assert recipe("lightgbm", compute).config.rounds == 7
+    with pytest.raises(ConfigError, match="transformer"):
+        recipe("transformer", compute)
