@@ -28,6 +28,7 @@ def sizes(note: DemoNote) -> Compute:
         graph=GraphConfig(min_nodes=20 if is_tiny else 100),
         terms=TINY if is_tiny else SMALL,
         ranker="tiny" if is_tiny else "small",
-        training={"epochs": 3, "min_names": 20, "smoothing": 1} if is_tiny else {"epochs": 8},
+        training={"threads": 1, "epochs": 3, "min_names": 20, "smoothing": 1} if is_tiny else {"threads": 1},
+        boosted={"threads": 1},
         is_simulated=True,
     )
