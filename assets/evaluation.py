@@ -21,6 +21,7 @@ from gogoku_pipeline.audit.leak_audit import run_audit
 from gogoku_pipeline.audit.market import AuditedMarket
 from gogoku_pipeline.audit.report import AuditReport
 from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import cumulative_ic, learning_curves, quantile_bars
 from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
 from gogoku_pipeline.features.registry import family_table
@@ -54,6 +55,7 @@ def leak_audit(store: Store, compute: Compute) -> AuditReport:
         bars=store.tables.scan(daily_bars.TABLE).collect(),
         listed=store.tables.scan(listed_issues.SNAPSHOT).collect(),
         topix=store.tables.scan(topix.TABLE).collect(),
+        labels=store.tables.scan(LABELS).collect(),
         universe=compute.universe,
         cutoff=compute.cutoff,
     )

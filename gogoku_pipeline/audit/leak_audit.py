@@ -8,13 +8,35 @@ from datetime import date
 import numpy as np
 
 from gogoku_pipeline.audit.availability import availability
+from gogoku_pipeline.audit.bystanders import isolation, row_order, row_order_of_tables
+from gogoku_pipeline.audit.labels import label_alignment
 from gogoku_pipeline.audit.market import AuditedMarket
-from gogoku_pipeline.audit.report import AuditReport
-from gogoku_pipeline.audit.truncation import truncation_of_features, truncation_of_graph
+from gogoku_pipeline.audit.report import AuditReport, Ledger
+from gogoku_pipeline.audit.truncation import (
+    Scaler,
+    truncation_of_features,
+    truncation_of_graph,
+    truncation_of_prices,
+    truncation_of_scaler,
+    values_of,
+)
 from gogoku_pipeline.core.errors import LeakError
 from gogoku_pipeline.core.seeds import stream
+from gogoku_pipeline.dataset.normaliser import Normaliser
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.graph.config import GraphConfig
+
+PARTS = (
+    "availability",
+    "truncation_of_prices",
+    "truncation_of_features",
+    "truncation_of_scaler",
+    "truncation_of_graph",
+    "isolation",
+    "row_order",
+    "label_alignment",
+)
+"""Every part, in the order of the report."""
 
 
 def run_audit(
@@ -25,37 +47,48 @@ def run_audit(
     seed: int = 0,
     names: Sequence[str] | None = None,
     registry: Registry | None = None,
+    scaler: Scaler = Normaliser,
 ) -> AuditReport:
     """Audit the training inputs of a market on sampled sessions.
 
     Args:
-        market: core rows from the first stored session on.
+        market: core rows from the first stored session on, and the labels made from them.
         graph: how the graph was drawn.
         sample: sessions to recompute, taken from the later half so that windows are full and later rows exist.
         seed: which sessions are taken.
         names: features under audit; None for all.
         registry: where they are declared; None for the house registry.
+        scaler: makes the normaliser under audit from a catalogue.
+
+    Returns:
+        One finding per part of PARTS; a part with nothing to compare has failed.
 
     Raises:
         LeakError: the market is too short to be audited at all; an audit that cannot run is a failure.
     """
     sessions = market.sessions
-    if len(sessions) < 2 * sample or sample < 1:
+    if sample < 1 or len(sessions) < 2 * sample + 1:
         raise LeakError(
             "leak audit",
             got=f"{len(sessions)} sessions for a sample of {sample}",
-            want=f"at least {2 * max(sample, 1)} sessions",
+            want=f"a sample of at least 1 and {2 * max(sample, 1) + 1} sessions or more",
             remedy="Audit a longer span.",
         )
     book = registry or house()
-    at = _sampled(sessions, sample, seed)
-    return AuditReport(
-        (
-            availability(market),
-            truncation_of_features(market, at, list(names or book.names), book),
-            truncation_of_graph(market, at, graph),
-        )
-    )
+    chosen = list(names or book.names)
+    ledger = Ledger(PARTS)
+    ledger.add("availability", *availability(market))
+    for moment in market.moments(_sampled(sessions, sample, seed)):
+        values = values_of(moment, chosen, book)
+        ledger.add("truncation_of_prices", *truncation_of_prices(moment))
+        ledger.add("truncation_of_features", *truncation_of_features(moment, values, chosen))
+        ledger.add("truncation_of_scaler", *truncation_of_scaler(moment, values, chosen, book, scaler))
+        ledger.add("truncation_of_graph", *truncation_of_graph(moment, house(), graph))
+        ledger.add("isolation", *isolation(moment, chosen, book, seed))
+        ledger.add("row_order", *row_order(moment, chosen, book))
+        ledger.add("row_order", *row_order_of_tables(market, moment, seed))
+    ledger.add("label_alignment", *label_alignment(market.labels, market.stage(market.bars), sample, seed))
+    return ledger.report()
 
 
 def _sampled(sessions: Sequence[date], sample: int, seed: int) -> list[date]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 
@@ -17,35 +18,74 @@ from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
 SOURCES: dict[str, Table] = {"bars": daily_bars.TABLE, "listed": listed_issues.SNAPSHOT, "topix": topix.TABLE}
 """Frame of the market to the table it holds."""
 
+LOOK_BACK, LOOK_AHEAD = 260, 25
+"""Sessions recomputed before a sampled one (more than the longest window), and later ones that might leak into it."""
+
 
 @dataclass(frozen=True)
 class AuditedMarket:
-    """Core rows of a span, from the first stored session on.
+    """Core rows of a span, from the first stored session on, and the labels made from them.
 
     Attributes:
         bars, listed, topix: rows of the core tables, with `available_at`.
+        labels: rows of `data__labels`.
         universe: how the cross-section is chosen.
         cutoff: hour of decision in JST.
+        stage: how raw bars become comparable prices; the house's way unless a test plants a defect.
     """
 
     bars: pl.DataFrame
     listed: pl.DataFrame
     topix: pl.DataFrame
+    labels: pl.DataFrame
     universe: UniverseConfig
     cutoff: time
-
-    def known_at(self, session: date) -> AuditedMarket:
-        """Only the rows that were available strictly before the session's cutoff."""
-        hour = pl.select(cutoff_at(pl.lit(session), self.cutoff)).item()
-        known = {name: getattr(self, name).filter(pl.col("available_at") < hour) for name in SOURCES}
-        return replace(self, **known)
-
-    def inputs(self, sessions: list[date]) -> FeatureInputs:
-        """What the feature engine reads, with the universe of the given sessions."""
-        universe = build_universe(self.bars, self.listed, sessions, self.universe)
-        return FeatureInputs(prices=stage_prices(self.bars), universe=universe, topix=self.topix)
+    stage: Callable[[pl.DataFrame], pl.DataFrame] = stage_prices
 
     @property
     def sessions(self) -> list[date]:
         """Sessions with listed issues, ascending."""
         return sorted(self.listed["session"].unique())
+
+    def known_at(self, session: date) -> AuditedMarket:
+        """Only the core rows that were available strictly before the session's cutoff."""
+        hour = pl.select(cutoff_at(pl.lit(session), self.cutoff)).item()
+        known = {name: getattr(self, name).filter(pl.col("available_at") < hour) for name in SOURCES}
+        return replace(self, **known)
+
+    def inputs(self) -> FeatureInputs:
+        """What the feature engine reads, made from these rows alone."""
+        universe = build_universe(self.bars, self.listed, self.sessions, self.universe)
+        return FeatureInputs(prices=self.stage(self.bars), universe=universe, topix=self.topix)
+
+    def moments(self, at: Sequence[date]) -> Iterator[Moment]:
+        """Each sampled session seen twice, one after the other so that only one is in memory."""
+        days = self.sessions
+        whole = self.inputs()
+        for session in at:
+            place = days.index(session)
+            first = days[max(0, place - LOOK_BACK)]
+            until = days[min(place + LOOK_AHEAD, len(days) - 1)]
+            yield Moment(session, first, self.known_at(session).inputs(), whole.until(until))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One session as it looked at its cutoff, and as it looks today.
+
+    Attributes:
+        session: the sampled session.
+        first: session from which values are recomputed and compared.
+        then: inputs made from the rows known at the cutoff.
+        now: inputs made from everything stored, up to some sessions later.
+    """
+
+    session: date
+    first: date
+    then: FeatureInputs
+    now: FeatureInputs
+
+    def recent(self) -> FeatureInputs:
+        """The inputs known at the cutoff, without the sessions before `first`."""
+        keep = pl.col("session") >= self.first
+        return FeatureInputs(self.then.prices.filter(keep), self.then.universe.filter(keep), self.then.topix)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gogoku_pipeline.features.laws import Violation
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -11,15 +16,26 @@ class Finding:
 
     Attributes:
         part: name of the law, e.g. `truncation_of_features`.
-        passed: whether it held everywhere it looked.
-        compared: how many values were compared; 0 means the part did not run, and then it has not passed.
-        words: what was seen, for people; names the first offenders.
+        violations: what broke it.
+        compared: how many values were looked at; 0 means that the part did not run, and then it has not passed.
     """
 
     part: str
-    passed: bool
+    violations: tuple[Violation, ...]
     compared: int
-    words: str
+
+    @property
+    def passed(self) -> bool:
+        """It ran, and held everywhere it looked."""
+        return self.compared > 0 and not self.violations
+
+    @property
+    def words(self) -> str:
+        """What was seen, for people; names the first offenders."""
+        if self.violations:
+            more = f" and {len(self.violations) - _SHOWN} more" if len(self.violations) > _SHOWN else ""
+            return ", ".join(_words(violation) for violation in self.violations[:_SHOWN]) + more
+        return f"held over {self.compared:,} values" if self.compared else "did not run: there was nothing to compare"
 
 
 @dataclass(frozen=True)
@@ -38,27 +54,45 @@ class AuditReport:
         return bool(self.findings) and all(finding.passed for finding in self.findings)
 
     @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the parts that did not hold or did not run."""
+        return tuple(finding.part for finding in self.findings if not finding.passed)
+
+    @property
     def words(self) -> str:
         """The failed parts, or that everything held."""
-        failed = [f"{finding.part}: {finding.words}" for finding in self.findings if not finding.passed]
-        if failed:
-            return "; ".join(failed)
+        if self.failed:
+            return "; ".join(f"{one.part}: {one.words}" for one in self.findings if not one.passed)
         total = sum(finding.compared for finding in self.findings)
         return f"{len(self.findings)} parts held over {total:,} values"
 
 
-def finding(part: str, offenders: list[str], compared: int, held: str) -> Finding:
-    """A finding from the list of offenders; nothing compared is a failure, not a pass.
+@dataclass
+class Ledger:
+    """Answers of the parts while an audit runs; a part that never answers is still in the report, as failed.
 
-    Args:
-        part: name of the law.
-        offenders: what broke it, in words.
-        compared: values looked at.
-        held: what to say when it held.
+    Attributes:
+        parts: every part that must run.
     """
-    if compared == 0:
-        return Finding(part, False, 0, "did not run: there was nothing to compare")
-    if offenders:
-        more = f" and {len(offenders) - 3} more" if len(offenders) > 3 else ""
-        return Finding(part, False, compared, ", ".join(offenders[:3]) + more)
-    return Finding(part, True, compared, held)
+
+    parts: Sequence[str]
+    _violations: dict[str, list[Violation]] = field(default_factory=dict)
+    _compared: dict[str, int] = field(default_factory=dict)
+
+    def add(self, part: str, violations: Sequence[Violation], compared: int) -> None:
+        """Note one answer of a part."""
+        self._violations.setdefault(part, []).extend(violations)
+        self._compared[part] = self._compared.get(part, 0) + compared
+
+    def report(self) -> AuditReport:
+        """One finding per part."""
+        return AuditReport(
+            tuple(
+                Finding(part, tuple(self._violations.get(part, ())), self._compared.get(part, 0)) for part in self.parts
+            )
+        )
+
+
+def _words(violation: Violation) -> str:
+    place = " ".join(str(word) for word in (violation.feature, violation.session, violation.code) if word)
+    return f"{place}: {violation.words}"

@@ -1,81 +1,98 @@
-"""Part two: what is computed at t is the same bit for bit whether or not later rows exist."""
+"""What is computed at t is the same bit for bit whether or not later rows exist."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import polars as pl
 
-from gogoku_pipeline.audit.market import AuditedMarket
-from gogoku_pipeline.audit.report import Finding, finding
+from gogoku_pipeline.audit.market import Moment
+from gogoku_pipeline.dataset.normaliser import CatalogueLike, Normaliser
 from gogoku_pipeline.features.engine import compute
-from gogoku_pipeline.features.registry import Registry, house
+from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.laws import KEY, LAST, Violation, compare
+from gogoku_pipeline.features.registry import Registry
+from gogoku_pipeline.graph import laws as graph_laws
+from gogoku_pipeline.graph.catalogue import Catalogue
 from gogoku_pipeline.graph.config import GraphConfig
-from gogoku_pipeline.graph.correlation import build_edges
-from gogoku_pipeline.graph.node_features import compute_node_features
+from gogoku_pipeline.graph.inputs import graph_returns
 
-_KEY = ["session", "code"]
+Answer = tuple[list[Violation], int]
+"""Violations, and how many values were looked at."""
+
+Values = tuple[pl.DataFrame, pl.DataFrame]
+"""The same features, from what was known then and from what is known now."""
+
+Scaler = Callable[[CatalogueLike], Normaliser]
 
 
-def truncation_of_features(
-    market: AuditedMarket, at: Sequence[date], names: Sequence[str], registry: Registry | None = None
-) -> Finding:
-    """Recompute universe and features of each sampled session from only what was known at its cutoff.
-
-    Args:
-        market: the whole span, later rows included.
-        at: sampled sessions.
-        names: features to recompute.
-        registry: where they are declared; None for the house registry.
-    """
-    book = registry or house()
-    whole = market.inputs(market.sessions)
-    offenders: list[str] = []
+def truncation_of_prices(moment: Moment) -> Answer:
+    """Staged prices and the universe up to the session are the ones that could be made at its cutoff."""
+    found: list[Violation] = []
     compared = 0
-    for session in at:
-        known = market.known_at(session)
-        if session not in known.sessions:
-            offenders.append(f"{session}: its own rows were not available at its cutoff")
-            continue
-        then = compute(names, known.inputs(known.sessions), start=session, end=session, registry=book)
-        now = compute(names, whole, start=session, end=session, registry=book)
-        compared += now.height * len(names)
-        offenders += [f"{name} at {session}" for name in differing(then, now, names)]
-    return finding("truncation_of_features", offenders, compared, f"{len(names)} features at {len(at)} sessions")
+    for name, then, now in (
+        ("prices", moment.then.prices.filter(~pl.col("is_gap")), moment.now.prices.filter(~pl.col("is_gap"))),
+        ("universe", moment.then.universe, moment.now.universe),
+    ):
+        past = now.filter(pl.col("session") <= moment.session).sort(KEY)
+        compared += past.height
+        found += same_rows("truncation_of_prices", name, moment.session, then.sort(KEY), past)
+    return found, compared
 
 
-def truncation_of_graph(market: AuditedMarket, at: Sequence[date], config: GraphConfig) -> Finding:
-    """Redraw the graph of each sampled session from only what was known at its cutoff; edges and g_* must agree."""
-    whole = _returns(market)
-    offenders: list[str] = []
-    compared = 0
-    for session in at:
-        known = market.known_at(session)
-        if session not in known.sessions:
-            offenders.append(f"{session}: its own rows were not available at its cutoff")
-            continue
-        then, now = _returns(known), whole
-        edges = [build_edges(returns, [session], config) for returns in (then, now)]
-        nodes = [compute_node_features(e, r, [session], config) for e, r in zip(edges, (then, now), strict=True)]
-        compared += edges[1].height + nodes[1].height
-        if not edges[0].drop("available_at").equals(edges[1].drop("available_at")):
-            offenders.append(f"edges at {session}")
-        offenders += [f"{name} at {session}" for name in differing(nodes[0], nodes[1], nodes[1].columns[2:])]
-    return finding("truncation_of_graph", offenders, compared, f"edges and node features at {len(at)} sessions")
+def values_of(moment: Moment, names: Sequence[str], registry: Registry) -> Values:
+    """Features of the sessions before and after a sampled one, [session, code, names], computed on both sides."""
+    return _computed(moment.then, names, moment.first, registry), _computed(moment.now, names, moment.first, registry)
 
 
-def differing(then: pl.DataFrame, now: pl.DataFrame, names: Sequence[str]) -> list[str]:
-    """Columns that are not equal bit for bit on the same keys; different keys count as every column differing."""
-    left, right = then.sort(_KEY), now.sort(_KEY)
-    if not left.select(_KEY).equals(right.select(_KEY)):
-        return list(names)
-    return [name for name in names if not left[name].equals(right[name], null_equal=True)]
+def truncation_of_features(moment: Moment, values: Values, names: Sequence[str]) -> Answer:
+    """Features up to the session are equal to the bit on both sides."""
+    then, now = (frame.filter(pl.col("session") <= moment.session) for frame in values)
+    return compare("truncation_of_features", names, now, then), _known(now, names)
 
 
-def _returns(market: AuditedMarket) -> pl.DataFrame:
-    inputs = market.inputs(market.sessions)
-    sessions = market.sessions
-    frame = compute(["ret_1d", "xs_ret_1d"], inputs, start=sessions[0], end=sessions[-1])
-    membership = inputs.universe.select("session", "code", "is_in_universe")
-    return frame.join(membership, on=_KEY, how="left").with_columns(pl.col("is_in_universe").fill_null(value=False))
+def truncation_of_scaler(
+    moment: Moment, values: Values, names: Sequence[str], registry: Registry, scaler: Scaler = Normaliser
+) -> Answer:
+    """Normalised features of the session are equal to the bit: the ruler was not made from later sessions."""
+    rules = Catalogue(tuple(registry.feature(name) for name in names), registry.hash())
+    universes = (moment.then.universe, moment.now.universe)
+    then, now = (
+        scaler(rules).transform(frame, universe).frame.filter(pl.col("session") == moment.session)
+        for frame, universe in zip(values, universes, strict=True)
+    )
+    return compare("truncation_of_scaler", names, now, then), _known(now, names)
+
+
+def truncation_of_graph(moment: Moment, registry: Registry, config: GraphConfig) -> Answer:
+    """Edges and node features of the session are equal to the bit on both sides."""
+    graphs = []
+    for inputs in (moment.then, moment.now):
+        frame = _computed(inputs, ["ret_1d", "xs_ret_1d"], moment.first, registry).lazy()
+        returns = graph_returns(frame, frame, inputs.universe.lazy())
+        if moment.session not in returns["session"]:
+            return [Violation("truncation_of_graph", "returns", moment.session, "", "none were known at the cutoff")], 0
+        graphs.append(graph_laws.draw_graph(returns, [moment.session], config))
+    then, now = graphs
+    found = graph_laws.compare("truncation_of_graph", now, then)
+    return found, now[0].height
+
+
+def same_rows(law: str, name: str, session: date, then: pl.DataFrame, now: pl.DataFrame) -> list[Violation]:
+    """A violation when two frames are not the same rows, bit for bit; both sorted by key, same columns."""
+    if then.equals(now, null_equal=True):
+        return []
+    left = then.join(now, on=then.columns, how="anti", nulls_equal=True)
+    right = now.join(then, on=then.columns, how="anti", nulls_equal=True)
+    first = pl.concat([left, right]).sort(KEY).head(1)
+    day, code = first.select(KEY).row(0) if first.height else (session, "")
+    return [Violation(law, name, day, code, f"{left.height} rows then and {right.height} rows now differ")]
+
+
+def _computed(inputs: FeatureInputs, names: Sequence[str], first: date, registry: Registry) -> pl.DataFrame:
+    return compute(names, inputs, start=first, end=LAST, registry=registry)
+
+
+def _known(frame: pl.DataFrame, names: Sequence[str]) -> int:
+    return sum(frame.height - frame[name].null_count() for name in names)

@@ -37,8 +37,8 @@ def truncation(returns: pl.DataFrame, session: date, config: GraphConfig, draw: 
     scrambled = later.with_columns(ret_1d=noise, is_in_universe=~pl.col("is_in_universe")).cast(returns.schema)
     gone = draw(past, [session], config)
     return [
-        *_compare("truncation", draw(returns, [session], config), gone),
-        *_compare("truncation (scrambled future)", draw(pl.concat([past, scrambled]), [session], config), gone),
+        *compare("truncation", draw(returns, [session], config), gone),
+        *compare("truncation (scrambled future)", draw(pl.concat([past, scrambled]), [session], config), gone),
     ]
 
 
@@ -47,7 +47,7 @@ def row_order(
 ) -> list[Violation]:
     """Shuffled rows and sessions asked for backwards give the same graphs."""
     shuffled = returns.sample(fraction=1.0, shuffle=True, seed=11)
-    return _compare("row order", draw(returns, sessions, config), draw(shuffled, list(sessions)[::-1], config))
+    return compare("row order", draw(returns, sessions, config), draw(shuffled, list(sessions)[::-1], config))
 
 
 def chunks(
@@ -61,7 +61,7 @@ def chunks(
         first = known[max(0, known.index(session) - config.lookback_sessions)]
         alone = draw(returns.filter(pl.col("session").is_between(first, session)), [session], config)
         mine = (whole[0].filter(pl.col("session") == session), whole[1].filter(pl.col("session") == session))
-        found += _compare("chunks", mine, alone)
+        found += compare("chunks", mine, alone)
     return found
 
 
@@ -71,7 +71,7 @@ def isolation(
     """A stock outside the universe on those sessions changes nothing for the others."""
     other = pl.col("code") != code
     edges, features = draw(returns, sessions, config)
-    return _compare("isolation", (edges, features.filter(other)), draw(returns.filter(other), sessions, config))
+    return compare("isolation", (edges, features.filter(other)), draw(returns.filter(other), sessions, config))
 
 
 def shape_of_edges(edges: pl.DataFrame, config: GraphConfig) -> list[Violation]:
@@ -115,7 +115,8 @@ def values_of_nodes(edges: pl.DataFrame, features: pl.DataFrame) -> list[Violati
     return found
 
 
-def _compare(law: str, one: Drawn, other: Drawn) -> list[Violation]:
+def compare(law: str, one: Drawn, other: Drawn) -> list[Violation]:
+    """Violations between two graphs of the same sessions: edges and node features are equal to the bit or reported."""
     found = []
     for feature, a, b in zip((EDGES.name, "feat__graph"), one, other, strict=True):
         if not a.equals(b, null_equal=True):
