@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from gogoku_pipeline.core.clocks import JST, Clock, RealClock, VirtualClock
 from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.core.fingerprints import sha256_bytes
 from gogoku_pipeline.core.settings import Settings, load_settings, object_store_options
 from gogoku_pipeline.store import Store, open_store
 
@@ -32,6 +33,7 @@ class DemoNote:
         now: the demo's evening, ISO with offset.
         rate_scale: how much faster than the wall a plan's minute passes.
         base_url: where the simulator answers; it runs only while `gogoku demo` or `gogoku ui` does.
+        data_url: where the data is kept, e.g. s3://bucket/prefix; empty: in the demo's folder.
     """
 
     size: str
@@ -43,11 +45,13 @@ class DemoNote:
     now: str
     rate_scale: float
     base_url: str = ""
+    data_url: str = ""
 
     @property
     def folder(self) -> Path:
-        """Data, caches and Dagster's home of this demo; another market has another folder."""
-        return DEMO / f"{self.size}-{self.plan}-seed{self.seed}-signal{self.signal:g}"
+        """Data, caches and Dagster's home of this demo; another market or another store has another folder."""
+        elsewhere = f"-at-{sha256_bytes(self.data_url.encode())[:8]}" if self.data_url else ""
+        return DEMO / f"{self.size}-{self.plan}-seed{self.seed}-signal{self.signal:g}{elsewhere}"
 
     def save(self) -> None:
         """Make this the demo that commands and the UI show."""
@@ -97,7 +101,7 @@ def demo_deployment(note: DemoNote) -> Deployment:
     """The demo's place: local data, simulated service, its own evening."""
     folder = note.folder.resolve()
     settings = Settings(
-        data_url=f"file://{folder / 'data'}",
+        data_url=note.data_url or f"file://{folder / 'data'}",
         plan=note.plan,
         api_url=note.base_url or "http://127.0.0.1:1/v2",
         start_date=date.fromisoformat(note.start),

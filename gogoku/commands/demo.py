@@ -27,6 +27,7 @@ def demo(
     signal: Annotated[float, typer.Option(help="multiplies every planted effect; 0 plants nothing")] = 1.0,
     plan: Annotated[str, typer.Option(help="plan of the simulated key: light, standard or premium")] = "premium",
     rate_scale: Annotated[float, typer.Option(help="how much faster than the wall a plan's minute passes")] = 600.0,
+    data_url: Annotated[str, typer.Option(help="file:///folder or s3://bucket/prefix; empty: ./.gogoku/demo")] = "",
 ) -> None:
     """Walk the whole road on a simulated market; run again, it resumes."""
     from gogoku_pipeline.core.settings import batch_dagster_events
@@ -37,14 +38,16 @@ def demo(
 
     began = time.monotonic()
     console.print(f"[bold]gogoku demo[/]: a {size} Tokyo market, seed {seed}, signal {signal:g}, {plan} plan")
-    with served(size, seed, signal, plan, rate_scale) as (note, market):
+    with served(size, seed, signal, plan, rate_scale, data_url) as (note, market):
         walk(note, market, console)
         tell_the_end(note, console)
     console.print(f"[dim]{time.monotonic() - began:.0f} s[/]")
 
 
 @contextmanager
-def served(size: str, seed: int, signal: float, plan: str, rate_scale: float) -> "Iterator[tuple[DemoNote, Market]]":
+def served(
+    size: str, seed: int, signal: float, plan: str, rate_scale: float, data_url: str = ""
+) -> "Iterator[tuple[DemoNote, Market]]":
     """The simulated market behind a real server on a free port, its note saved for other commands."""
     from dataclasses import replace
 
@@ -59,7 +62,9 @@ def served(size: str, seed: int, signal: float, plan: str, rate_scale: float) ->
     market = generate_market(MarketConfig.preset(size, seed=seed, dials=Dials(overall=signal)))
     first, last = market.sessions[0], market.sessions[-1]
     now = datetime.combine(last, EVENING, JST).isoformat()
-    note = DemoNote(size, seed, signal, plan, first.isoformat(), last.isoformat(), now, rate_scale)
+    note = DemoNote(
+        size, seed, signal, plan, first.isoformat(), last.isoformat(), now, rate_scale, data_url=data_url.rstrip("/")
+    )
     with run_simulator_thread(market, demo_clock(note), plan=plan) as server:
         note = replace(note, base_url=server.base_url)
         note.save()

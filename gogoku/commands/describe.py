@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 from rich.table import Table
 
 from gogoku_pipeline.core.errors import ConfigError
@@ -67,7 +68,7 @@ def _feature(name: str) -> None:
     from gogoku_pipeline.graph.catalogue import catalogue
 
     found = catalogue().feature(name)
-    console.print(f"[bold]{name}[/]  {found.summary}")
+    console.print(f"[bold]{name}[/]  {escape(found.summary)}")
     for words, text in (
         ("formula", found.formula),
         ("group, role", f"{found.group}, {found.role}"),
@@ -76,7 +77,7 @@ def _feature(name: str) -> None:
         ("plan", found.plan),
         ("made of", ", ".join(found.sources)),
     ):
-        console.print(f"  [dim]{words:>12}[/]  {text}", highlight=False, markup=True)
+        console.print(f"  [dim]{words:>12}[/]  {escape(text)}", highlight=False)
 
 
 def _issue(name: str) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console()
@@ -45,7 +46,8 @@ def features(
     for heading in ("name", "group", "role", "unit", "window", "what it is"):
         table.add_column(heading, overflow="fold")
     for f in chosen:
-        table.add_row(f.name, f.group, f.role, f.unit, f"{f.window} / {f.min_obs}", f"{f.summary}: {f.formula}")
+        words = escape(f"{f.summary}: {f.formula}")
+        table.add_row(f.name, f.group, f.role, f.unit, f"{f.window} / {f.min_obs}", words)
     console.print(table)
 
 

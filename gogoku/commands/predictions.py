@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gogoku_pipeline.core.errors import PartitionMissingError
+from gogoku_pipeline.core.errors import DataError, PartitionMissingError
 
 console = Console()
 
@@ -33,7 +33,7 @@ def predictions(
     ranked = store.tables.scan(PREDICTIONS, start=day, end=day).collect().sort("rank")
     listed = store.tables.scan(SNAPSHOT, start=day, end=day).select("code", "name_english", "sector33_code").collect()
     shown = ranked.join(listed, on="code", how="left").sort("rank")
-    shown = shown.filter(pl.col("code") == full_code(code)) if code else shown.head(top)
+    shown = only(shown, full_code(code), day) if code else shown.head(top)
     if as_json:
         print(json.dumps(shown.to_dicts(), default=str, ensure_ascii=False))
         return
@@ -45,6 +45,19 @@ def predictions(
         table.add_row(str(row["rank"]), row["code"], row["name_english"], row["sector33_code"], f"{row['score']:+.4f}")
     console.print(table)
     console.print(f"[dim]served because {head['served_because']}; features {head['feature_hash'][:12]}[/]")
+
+
+def only(ranked: pl.DataFrame, code: str, day: date) -> pl.DataFrame:
+    """The rows of one issue; raises DataError for one that is not in the list."""
+    found = ranked.filter(pl.col("code") == code)
+    if found.is_empty():
+        raise DataError(
+            f"issue {code} on {day}",
+            got=f"no place among the {ranked.height} ranked issues",
+            want="an issue that could be traded on that session",
+            remedy=f"See what is known about it: gogoku describe {code}",
+        )
+    return found
 
 
 def newest(stored: list[date], wanted: date | None) -> date:

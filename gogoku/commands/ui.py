@@ -40,7 +40,7 @@ def _service(place: "Deployment") -> AbstractContextManager[Any]:
     from gogoku.commands.demo import served
 
     note = place.demo
-    return served(note.size, note.seed, note.signal, note.plan, note.rate_scale)
+    return served(note.size, note.seed, note.signal, note.plan, note.rate_scale, note.data_url)
 
 
 def _serve(home: Path, port: int) -> int:
