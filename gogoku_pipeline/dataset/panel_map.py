@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.core.errors import DatasetError
+from gogoku_pipeline.core.errors import DatasetError, LeakError
 
 VALUES, VALID, IN_UNIVERSE, TRADABLE, MANIFEST = (
     "values.f16",
@@ -81,6 +81,23 @@ class Panel:
                 remedy="Rebuild the panel over a range that includes the session.",
             )
         return place
+
+    def require_fitted_before(self, first: date) -> None:
+        """Refuse values whose scaler saw the first judged session or a later one.
+
+        Args:
+            first: first session of the test, or the first one a version serves that it did not know.
+
+        Raises:
+            LeakError: the normalisation was fitted through `first` or beyond.
+        """
+        if self.fitted_through is not None and self.fitted_through >= first:
+            raise LeakError(
+                f"panel {self.key}",
+                got=f"a scaler fitted through {self.fitted_through}",
+                want=f"fitted_through before {first}, the first session that is judged",
+                remedy="Fit the normaliser on training sessions only, or use the one that fits nothing.",
+            )
 
     def window(self, session: date, look_back: int) -> npt.NDArray[np.float16]:
         """The last `look_back` sessions up to and including `session`: a view [N, L, F] of the map, no copy."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from gogoku_pipeline.core.errors import DatasetError
@@ -67,12 +67,14 @@ def train_version(
         progress: advanced by 1 per fit.
 
     Raises:
-        DatasetError: no seeds, a cut-off outside the panel, too few sessions; ArtefactError: see the store.
+        DatasetError: no seeds, a cut-off outside the panel, too few sessions; LeakError: the panel's scaler saw
+            sessions after the cut-off; ArtefactError: see the store.
     """
     used = list(seeds) if recipe.is_seeded else list(seeds)[:1]
     if not used:
         raise DatasetError(recipe.name, got="no seeds", want="at least one", remedy="Pass seeds such as (1, 2, 3).")
     data.panel.index(cutoff)
+    data.panel.require_fitted_before(cutoff + timedelta(days=1))
     split = final_split(data.sessions, cutoff, horizon_d, validation=validation)
     manifest = _manifest(recipe, data, cutoff, used, horizon_d, split)
     version = f"{cutoff:%Y%m%d}-{sha256_json(manifest)[:12]}"

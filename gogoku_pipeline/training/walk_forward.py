@@ -106,7 +106,8 @@ def run_walk_forward(
         cache_dir: where finished fits are kept for a restart; None keeps nothing.
 
     Raises:
-        DatasetError: no folds or seeds; TrainingError and its kin: from the fits.
+        DatasetError: no folds or seeds; LeakError: the panel's scaler saw a test session; TrainingError and its kin:
+            from the fits.
     """
     if not folds or not seeds:
         raise DatasetError(
@@ -118,6 +119,7 @@ def run_walk_forward(
     used = list(seeds) if recipe.is_seeded else list(seeds)[:1]
     scores, ledgers, resumed = [], [], 0
     for fold in folds:
+        data.panel.require_fitted_before(fold.test[0])
         for seed in used:
             key = _fit_key(recipe, data, fold, seed, horizon_d)
             kept = _kept(cache_dir, key)

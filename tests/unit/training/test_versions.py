@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from gogoku_pipeline.core.errors import ArtefactError, DatasetError
+from gogoku_pipeline.core.errors import ArtefactError, DatasetError, LeakError
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.splits import label_span
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
@@ -122,3 +122,10 @@ def test_versions_that_cannot_be_are_refused(data, store, boosted, market, cutof
         load_fitted("oracle", {})
     with pytest.raises(ArtefactError, match=r"identity\.json"):
         load_fitted("lightgbm", {})
+
+
+def test_a_version_on_a_scaler_that_saw_beyond_the_cut_off_is_refused(data, panel, store, boosted, market, cutoff):
+    ahead = TrainingData(replace(panel, fitted_through=market.sessions[141]), market.labels)
+    with pytest.raises(LeakError, match=f"a scaler fitted through {market.sessions[141]}"):
+        train_version(boosted, ahead, cutoff, (1,), store)
+    assert store.artefacts.versions(boosted.name) == []

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gogoku_pipeline.core.errors import ConfigError, DatasetError
+from gogoku_pipeline.core.errors import ConfigError, DatasetError, LeakError
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
 from gogoku_pipeline.store import CommitInfo
@@ -143,3 +143,14 @@ def test_nothing_to_walk_over_is_refused(data, folds, boosted):
         run_walk_forward(boosted, data, [], (1,), 5)
     with pytest.raises(DatasetError, match="0 seeds"):
         run_walk_forward(boosted, data, folds, (), 5)
+
+
+def test_a_panel_whose_scaler_saw_the_test_is_refused_by_name(market, panel, folds):
+    quick = LadderRecipe("random")
+    first = folds[0].test[0]
+    for through in (first, market.sessions[-1]):
+        fitted = TrainingData(replace(panel, fitted_through=through), market.labels)
+        with pytest.raises(LeakError, match=f"a scaler fitted through {through}; want fitted_through before {first}"):
+            run_walk_forward(quick, fitted, folds, (1,), 5)
+    sound = TrainingData(replace(panel, fitted_through=folds[0].validation[-1]), market.labels)
+    assert run_walk_forward(quick, sound, folds, (1,), 5).scores.height > 0
