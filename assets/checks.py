@@ -38,6 +38,8 @@ class Scope:
         sessions: the run's sessions; empty for a table without sessions.
         store: for checks that compare with other tables.
         compute: sizes and dials of the deployment.
+        is_range: the run names its sessions as a range (a backfill does so for one session too); Dagster then
+            knows no session for the verdict, so failed sessions get a line each.
         memo: what several checks of one step share.
     """
 
@@ -46,6 +48,7 @@ class Scope:
     sessions: list[date]
     store: Store
     compute: Compute
+    is_range: bool = False
     memo: dict[str, object] = field(default_factory=dict)
 
 
@@ -117,7 +120,8 @@ def table_checks(
         context: dg.AssetCheckExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
     ):
         sessions = sessions_of(context) if partitions is not None else []
-        scope = Scope(table, rows_of(table, sessions, store.get()), sessions, store.get(), compute)
+        is_range = bool(sessions) and "dagster/partition" not in context.run.tags
+        scope = Scope(table, rows_of(table, sessions, store.get()), sessions, store.get(), compute, is_range)
         wanted = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
             if check.name in wanted:
@@ -143,7 +147,7 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
     """
     found = check.answer(scope)
     named = sorted((session, words) for session, words in found.failures.items() if session is not None)
-    if len(scope.sessions) > 1:
+    if scope.is_range:
         for session, words in named:
             yield dg.AssetCheckEvaluation(
                 asset_key=dg.AssetKey(scope.table.name),

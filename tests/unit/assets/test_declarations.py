@@ -25,7 +25,8 @@ def scope(tmp_path):
     def made(sessions):
         frame = pl.DataFrame({"session": sessions, "mean_jpy": [1.0] * len(sessions)}, schema=TABLE.polars_schema)
         compute = Compute(cache_dir=tmp_path, first_session=DAYS[0])
-        return Scope(TABLE, frame, sessions, open_store(f"file://{tmp_path}/data"), compute)
+        store = open_store(f"file://{tmp_path}/data")
+        return Scope(TABLE, frame, sessions, store, compute, is_range=len(sessions) > 1)
 
     return made
 

@@ -69,6 +69,14 @@ def test_a_bad_day_alone_carries_its_session(open_house):
     assert not result.success
 
 
+def test_a_backfill_of_one_session_is_a_range_of_one_and_names_it(open_house):
+    probe = open_house().keys
+    house = open_house(bad_day(probe[0]))
+    house.run(house.whole)
+    result = house.run(house.road, house.keys[0], house.keys[0])
+    assert [session for *_, session, _, _ in house.failed_checks(result)] == [house.keys[0], None]
+
+
 def test_holes_before_a_session_are_named_before_anything_is_computed(open_house):
     house = open_house()
     house.run(house.whole)

@@ -1,0 +1,180 @@
+"""From the graph to the evening page: versions by cut-off, a gate that blocks, lists that do not wait for it."""
+
+from contextlib import ExitStack
+from datetime import date, datetime
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from gogoku.definitions import build_definitions
+from gogoku_pipeline.core.clocks import JST, VirtualClock
+from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.evaluation.verdict import GateConfig
+from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.jquants.client import JQuantsClient
+from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
+from gogoku_pipeline.registry.terms import Terms
+from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.market import generate_market
+from gogoku_pipeline.simulator.thread import run_simulator_thread
+from gogoku_pipeline.store import open_store
+from gogoku_pipeline.tables.universe import UniverseConfig
+from resources.compute import Compute
+from resources.jquants import JQuants
+
+pytestmark = pytest.mark.slow
+
+TABLES = ("raw", "core", "features", "graph")
+TRAINED, FIRST_LIST = 120, 121
+KEY = "simulator-premium-key"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """Everything up to labels and panel, once."""
+    folder = tmp_path_factory.mktemp("house")
+    market = generate_market(MarketConfig.preset("tiny"))
+    clock = VirtualClock(datetime(2021, 6, 1, 20, tzinfo=JST), rate_scale=1000)
+    terms = Terms(
+        gate=GateConfig(min_seeds=1, resamples=200, min_days=10),
+        seeds=(1,),
+        n_folds=1,
+        embargo=5,
+        min_train=40,
+        validation=10,
+    )
+    with ExitStack() as stack:
+        server = stack.enter_context(run_simulator_thread(market, clock))
+        instance = stack.enter_context(dg.DagsterInstance.ephemeral(str(folder)))
+        store = open_store(f"file://{folder}/data")
+        definitions = build_definitions(
+            settings=Settings(),
+            start=market.sessions[0],
+            end=market.sessions[-1],
+            store=store,
+            clock=clock,
+            client=JQuants(
+                lambda: JQuantsClient(server.base_url, "simulator-premium-key", plan="premium", clock=clock)
+            ),
+            compute=Compute(
+                cache_dir=folder / "cache",
+                first_session=market.sessions[0],
+                universe=UniverseConfig(min_listed_sessions=20, min_median_turnover_jpy=0),
+                graph=GraphConfig(min_nodes=20),
+                terms=terms,
+                ranker="tiny",
+                training={"epochs": 2, "smoothing": 1, "min_names": 5},
+                boosted={"rounds": 20},
+                audit_sample=1,
+                is_simulated=True,
+            ),
+        )
+        made = Bench(definitions, instance, store, [session.isoformat() for session in market.sessions])
+        assert made.run(["raw_jquants__topix", "raw_jquants__calendar"]).success
+        assert made.run(made.session_tables(), made.keys[0], made.keys[-1]).success
+        assert made.run(["core_jquants__security_master", "data__labels", "data__panel"]).success
+        yield made
+
+
+class Bench:
+    """Runs of one house."""
+
+    def __init__(self, definitions, instance, store, keys):
+        self.definitions, self.instance, self.store, self.keys = definitions, instance, store, keys
+
+    def session_tables(self):
+        graph = self.definitions.resolve_asset_graph()
+        nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+        return [n.key.to_user_string() for n in nodes if n.group_name in TABLES and n.partitions_def is not None]
+
+    def run(self, names, first=None, last=None):
+        job = self.definitions.resolve_implicit_global_asset_job_def()
+        bounds = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        return job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(name) for name in names],
+            partition_key=None if last else first,
+            tags=bounds if last else {},
+            raise_on_error=False,
+        )
+
+    def job(self, name, key):
+        return self.definitions.resolve_job_def(name).execute_in_process(
+            instance=self.instance, partition_key=key, raise_on_error=False
+        )
+
+
+def metadata(result, name):
+    found = [event.step_materialization_data.materialization for event in result.get_asset_materialization_events()]
+    (one,) = [made for made in found if made.asset_key.to_user_string() == name]
+    return one.metadata
+
+
+def test_a_version_is_trained_per_cut_off_and_shows_its_learning_curve(house):
+    result = house.run(["model__lightgbm", "model__apex_ranker"], house.keys[TRAINED])
+    assert result.success
+    shown = metadata(result, "model__apex_ranker")
+    assert shown["version"].value.startswith(house.keys[TRAINED].replace("-", ""))
+    assert "data:image/png" in shown["learning_curves"].value
+    again = metadata(house.run(["model__lightgbm"], house.keys[TRAINED]), "model__lightgbm")
+    assert again["version"].value == metadata(result, "model__lightgbm")["version"].value
+
+
+def test_lists_are_made_by_the_baseline_while_nobody_is_promoted(house):
+    assert house.run(["model__lightgbm"], house.keys[TRAINED]).success
+    result = house.run(["pred__daily", "report__evening"], house.keys[FIRST_LIST], house.keys[FIRST_LIST + 4])
+    assert result.success
+    lists = house.store.tables.scan(PREDICTIONS).collect()
+    assert set(lists["model"]) == {"lightgbm"}
+    assert lists.group_by("session").agg(pl.col("rank").min(), pl.len()).filter(pl.col("rank") == 1).height == 5
+    page = metadata(result, "report__evening")["url"].value
+    assert page.endswith(".html")
+    assert house.store.objects.get(page.removeprefix(house.store.url + "/")).startswith(b"<!")
+
+
+def test_a_session_before_any_version_cannot_be_served_and_says_so(house):
+    assert house.run(["model__lightgbm"], house.keys[TRAINED]).success
+    result = house.run(["pred__daily"], house.keys[60])
+    (failure,) = [event for event in result.all_events if event.event_type_value == "STEP_FAILURE"]
+    assert (
+        "Materialise model__lightgbm for a cut-off up to that session"
+        in failure.event_specific_data.error_display_string
+    )
+
+
+def test_the_gate_writes_its_reasons_and_blocks_what_is_downstream(house):
+    result = house.run(["eval__gate", "registry__champions"], house.keys[-1])
+    rows = house.store.tables.scan(GATE, start=date.fromisoformat(house.keys[-1])).collect()
+    decision = rows["decision"][0]
+    checks = [
+        event.event_specific_data for event in result.all_events if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    ]
+    (promotes,) = [one for one in checks if one.check_name == "promotes"]
+    ran = {event.step_key for event in result.all_events if event.event_type_value == "STEP_SUCCESS"}
+    assert promotes.blocking
+    assert promotes.passed == (decision == "promote") == ("registry__champions" in ran) == result.success
+    assert "data:image/png" in metadata(result, "eval__gate")["rank_ic"].value
+    assert rows["criterion"].n_unique() > 8
+
+
+def test_the_evening_job_goes_from_the_publisher_to_the_page_in_one_run(house):
+    assert house.run(["model__lightgbm"], house.keys[TRAINED]).success
+    result = house.job("evening", house.keys[-1])
+    assert result.success
+    ran = {event.step_key for event in result.all_events if event.event_type_value == "STEP_SUCCESS"}
+    assert {"raw_jquants__daily_bars", "feat__graph", "pred__daily", "report__evening"} <= ran
+    assert date.fromisoformat(house.keys[-1]) in house.store.tables.sessions(PREDICTIONS)
+
+
+def test_the_morning_job_asks_again_and_changes_nothing_that_was_not_corrected(house):
+    before = house.store.tables.scan(PREDICTIONS).collect()
+    assert house.job("morning", house.keys[-1]).success
+    assert house.store.tables.scan(PREDICTIONS).collect().equals(before)
+
+
+def test_verdicts_are_written_down_once(house):
+    assert house.run(["registry__champions"]).success
+    first = house.store.tables.scan(CHAMPIONS).collect()
+    assert house.run(["registry__champions"]).success
+    assert house.store.tables.scan(CHAMPIONS).collect().equals(first)
