@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from gogoku_pipeline.core.errors import PartitionMissingError
+from gogoku_pipeline.core.errors import DataError, PartitionMissingError, PayloadError, SchemaError
 from gogoku_pipeline.core.sessions import OUTAGE
 from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Source, Table
@@ -32,8 +32,8 @@ def typed_daily_bars(store: Store, sessions: Sequence[date], *, known_at: dateti
 
     Raises:
         PartitionMissingError: a session has no such landing.
-        SchemaError: a declared field is missing from a landing.
-        DataError: contradicting rows inside one landing, or rows lost on the way.
+        SchemaError: a declared field is missing from a session's newest landing.
+        DataError: contradicting rows inside a session's newest landing, or rows lost on the way.
     """
     return _typed_by_date(store, daily_bars.SOURCE, daily_bars.TABLE, sessions, known_at)
 
@@ -88,17 +88,30 @@ def _typed_by_date(
 
 def _typed_session(
     store: Store, source: Source, table: Table, walks: list[Walk]
-) -> tuple[pl.DataFrame, Parsed, Conservation]:
-    """Rows of one session in force after its last landing, what became of that landing, and the count."""
-    first, *later = walks
-    parsed = parse_landing(source, table, read_landing(store, first))
-    frame = first_version(table, "session", parsed.frame)
-    for walk in later:
-        parsed = parse_landing(source, table, read_landing(store, walk))
+) -> tuple[pl.DataFrame, Parsed, Conservation, tuple[str, ...]]:
+    """Rows of one session in force after its last landing, what became of that landing, the count, and warnings.
+
+    A landing that cannot be typed counts only while nothing newer replaces it. Rows that no landing before could say
+    are known from the fetch that brought them.
+    """
+    *replaced, newest = walks
+    said: list[tuple[Walk, Parsed]] = []
+    warnings = []
+    for walk in replaced:
+        try:
+            said.append((walk, parse_landing(source, table, read_landing(store, walk))))
+        except (DataError, PayloadError, SchemaError) as problem:
+            warnings.append(f"{source.name} {walk.event_date}: the landing of {walk.fetched_at} is left out: {problem}")
+    said.append((newest, parse_landing(source, table, read_landing(store, newest))))
+    is_first_said = said[0][0] is walks[0]
+    oldest = said[0][1].frame
+    frame = first_version(table, "session", oldest if is_first_said else oldest.clear())
+    for walk, parsed in said[1:] if is_first_said else said:
         frame = next_version(table, "session", frame, parsed.frame, walk.fetched_at, by_date=True)
-    raw_rows = sum(int(page["row_count"]) for page in walks[-1].pages)
-    session = walks[-1].event_date or walks[-1].fetched_at.date()
-    return frame, parsed, _counted(source, session, raw_rows, frame.height, parsed)
+    parsed = said[-1][1]
+    raw_rows = sum(int(page["row_count"]) for page in newest.pages)
+    session = newest.event_date or newest.fetched_at.date()
+    return frame, parsed, _counted(source, session, raw_rows, frame.height, parsed), tuple(warnings)
 
 
 def _typed_by_range(store: Store, source: Source, table: Table, event: str, known_at: datetime | None) -> Typed:
@@ -127,11 +140,14 @@ def _published(table: Table, event: str, frame: pl.DataFrame, fetched_at: dateti
     return frame.filter(stamped["available_at"] <= fetched_at) if table.partitioned else frame
 
 
-def _gathered(source: Source, table: Table, parts: list[tuple[pl.DataFrame, Parsed, Conservation]]) -> Typed:
-    frame = pl.concat([part for part, _, _ in parts])
-    rejects = pl.concat([parsed.rejects for _, parsed, _ in parts])
-    warnings = tuple(dict.fromkeys(words for _, parsed, _ in parts for words in _warnings(source, parsed)))
-    return Typed(_declared(table, frame), rejects.sort(REJECTS.key), tuple(count for _, _, count in parts), warnings)
+def _gathered(
+    source: Source, table: Table, parts: list[tuple[pl.DataFrame, Parsed, Conservation, tuple[str, ...]]]
+) -> Typed:
+    frame = pl.concat([part for part, *_ in parts])
+    rejects = pl.concat([parsed.rejects for _, parsed, _, _ in parts])
+    words = [text for _, parsed, _, left_out in parts for text in (*_warnings(source, parsed), *left_out)]
+    counts = tuple(count for _, _, count, _ in parts)
+    return Typed(_declared(table, frame), rejects.sort(REJECTS.key), counts, tuple(dict.fromkeys(words)))
 
 
 def _declared(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
