@@ -25,6 +25,7 @@ from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.dataset.normaliser import Normaliser
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.laws import Draw, draw_graph
 
 PARTS = (
     "availability",
@@ -48,6 +49,7 @@ def run_audit(
     names: Sequence[str] | None = None,
     registry: Registry | None = None,
     scaler: Scaler = Normaliser,
+    draw: Draw = draw_graph,
 ) -> AuditReport:
     """Audit the training inputs of a market on sampled sessions.
 
@@ -59,6 +61,7 @@ def run_audit(
         names: features under audit; None for all.
         registry: where they are declared; None for the house registry.
         scaler: makes the normaliser under audit from a catalogue.
+        draw: draws edges and node features of sessions from returns.
 
     Returns:
         One finding per part of PARTS; a part with nothing to compare has failed.
@@ -83,7 +86,7 @@ def run_audit(
         ledger.add("truncation_of_prices", *truncation_of_prices(moment))
         ledger.add("truncation_of_features", *truncation_of_features(moment, values, chosen))
         ledger.add("truncation_of_scaler", *truncation_of_scaler(moment, values, chosen, book, scaler))
-        ledger.add("truncation_of_graph", *truncation_of_graph(moment, house(), graph))
+        ledger.add("truncation_of_graph", *truncation_of_graph(moment, house(), graph, draw))
         ledger.add("isolation", *isolation(moment, chosen, book, seed))
         ledger.add("row_order", *row_order(moment, chosen, book))
         ledger.add("row_order", *row_order_of_tables(market, moment, seed))

@@ -65,7 +65,9 @@ def truncation_of_scaler(
     return compare("truncation_of_scaler", names, now, then), _known(now, names)
 
 
-def truncation_of_graph(moment: Moment, registry: Registry, config: GraphConfig) -> Answer:
+def truncation_of_graph(
+    moment: Moment, registry: Registry, config: GraphConfig, draw: graph_laws.Draw = graph_laws.draw_graph
+) -> Answer:
     """Edges and node features of the session are equal to the bit on both sides."""
     graphs = []
     for inputs in (moment.then, moment.now):
@@ -73,7 +75,7 @@ def truncation_of_graph(moment: Moment, registry: Registry, config: GraphConfig)
         returns = graph_returns(frame, frame, inputs.universe.lazy())
         if moment.session not in returns["session"]:
             return [Violation("truncation_of_graph", "returns", moment.session, "", "none were known at the cutoff")], 0
-        graphs.append(graph_laws.draw_graph(returns, [moment.session], config))
+        graphs.append(draw(returns, [moment.session], config))
     then, now = graphs
     found = graph_laws.compare("truncation_of_graph", now, then)
     return found, now[0].height

@@ -1,22 +1,18 @@
-"""The audit holds on a sound market and turns a named part red for every leak planted in it."""
+"""The audit holds on a sound market, and a part that cannot run fails.
+
+Planted leaks, and the part each turns red: tests/laws/test_planted_defects.py.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import time, timedelta
 
-import numpy as np
 import polars as pl
 import pytest
 
 from gogoku_pipeline.audit.leak_audit import PARTS, run_audit
 from gogoku_pipeline.core.errors import LeakError
-from gogoku_pipeline.dataset.normaliser import NormalisedFrame, Normaliser
-from gogoku_pipeline.features.declaration import per_day, per_stock
-from gogoku_pipeline.features.expressions import Expr, P
-from gogoku_pipeline.features.operators.windows import lag, window
-from gogoku_pipeline.features.registry import Registry
-from gogoku_pipeline.tables.prices import stage_prices
 from tests.unit.audit.audited import GRAPH, audited_market
 
 
@@ -30,18 +26,6 @@ def audit(market, **options):
     return run_audit(market, graph=GRAPH, **options)
 
 
-def planted(made: Expr, axis=per_stock) -> Registry:
-    """A throw-away registry with one feature."""
-    registry = Registry("throw-away")
-
-    def defect() -> Expr:
-        return made
-
-    defect.__doc__ = "A planted defect: see the test."
-    axis("defect", registry=registry, group="returns", unit="ratio", sources=("bars.C", "bars.AdjFactor"))(defect)
-    return registry.freeze()
-
-
 def test_a_sound_market_passes_in_every_part(market):
     report = audit(market, sample=3)
     assert report.words.startswith("8 parts held")
@@ -52,15 +36,6 @@ def test_a_sound_market_passes_in_every_part(market):
 def test_the_later_half_of_the_market_holds_a_split_so_that_adjustment_is_audited(market):
     late = market.bars.filter(pl.col("session") > market.sessions[60])
     assert late.filter(pl.col("adjustment_factor") != 1.0).height > 0
-
-
-@pytest.mark.parametrize("source", ["bars", "listed", "topix"])
-def test_an_instant_one_day_early_in_one_source_is_found(market, source):
-    early = getattr(market, source).with_columns(pl.col("available_at") - timedelta(days=1))
-    report = audit(replace(market, **{source: early}))
-    assert "availability" in report.failed
-    finding = report.findings[0]
-    assert [violation.words.startswith(f"{early.height} rows too early") for violation in finding.violations] == [True]
 
 
 @pytest.mark.parametrize("source", ["bars", "listed", "topix"])
@@ -86,101 +61,6 @@ def test_a_row_known_only_later_may_not_have_been_used(market):
 def test_a_decision_before_publication_has_nothing_to_decide_with(market):
     failed = audit(replace(market, cutoff=time(12, 0))).failed
     assert {"truncation_of_prices", "truncation_of_features", "truncation_of_graph"} <= set(failed)
-
-
-def test_a_feature_that_looks_ahead_is_found(market):
-    ahead = window("peek", lambda x, starts, n: np.append(x[n:], np.full(n, np.nan)), P.close, n=1)
-    failed = audit(market, registry=planted(ahead / P.close - 1)).failed
-    assert "truncation_of_features" in failed
-    assert "truncation_of_prices" not in failed
-
-
-def test_a_window_across_stocks_is_found(market):
-    def across(x, starts, n):
-        return np.convolve(np.nan_to_num(x), np.full(n, 1.0 / n))[: x.size]
-
-    made = P.close / window("across", across, P.listed * P.mark, n=20)
-    assert "isolation" in audit(market, registry=planted(made)).failed
-
-
-def test_a_rank_that_breaks_ties_by_row_is_found(market):
-    def by_row(x, member, cell, cells):
-        order = np.lexsort((np.arange(x.size), x, cell))
-        out = np.empty(x.size)
-        out[order] = np.arange(x.size) - np.searchsorted(cell[order], cell[order])
-        return out
-
-    ranked = Expr("by_row", "cross", (P.listed,), ("session",), by_row)
-    assert "row_order" in audit(market, registry=planted(ranked, per_day)).failed
-
-
-def test_a_sound_feature_in_a_throw_away_register_passes(market):
-    report = audit(market, registry=planted(P.mark / lag(P.mark, 1) - 1))
-    assert report.passed, report.words
-
-
-def test_prices_adjusted_with_later_factors_are_found(market):
-    def as_of_today(bars):
-        """The publisher's form: every past price on today's basis."""
-        staged = stage_prices(bars)
-        last = pl.col("factor").last().over("code", order_by="session")
-        prices = ("open", "high", "low", "close", "mark")
-        return staged.with_columns(*(pl.col(name) * last for name in prices), pl.col("volume") / last)
-
-    assert "truncation_of_prices" in audit(replace(market, stage=as_of_today)).failed
-
-
-def test_prices_staged_in_the_order_rows_arrive_are_found(market):
-    def by_arrival(bars):
-        place = bars.select("session", "code").with_row_index("arrival")
-        staged = stage_prices(bars).join(place, on=["session", "code"], how="left", maintain_order="left")
-        return staged.with_columns(volume=pl.col("volume") + pl.col("arrival").fill_null(0)).drop("arrival")
-
-    assert "row_order" in audit(replace(market, stage=by_arrival)).failed
-
-
-class FittedOnEverything(Normaliser):
-    """A scaler whose mean and spread come from the whole span it is handed, and that does not say so."""
-
-    def transform(self, features, universe, market=None):
-        done = super().transform(features, universe, market)
-        values = pl.col(self.names)
-        fitted = features.sort("session", "code").with_columns((values - values.mean()) / values.std())
-        return NormalisedFrame(fitted, done.key, None)
-
-
-def test_a_scaler_fitted_over_the_whole_span_is_found(market):
-    failed = audit(market, scaler=FittedOnEverything).failed
-    assert failed == ("truncation_of_scaler",)
-
-
-def shifted(name):
-    return pl.col(name).shift(1).over("code", "horizon_d", order_by="session")
-
-
-@pytest.mark.parametrize(
-    ("damage", "column"),
-    [
-        ((shifted("ret_open"),), "ret_open"),
-        ((shifted("gauss_open"),), "gauss_open"),
-        ((pl.col("session").alias("entry_session"),), "available_at"),
-        ((shifted("entry_session"), shifted("exit_session")), "sessions_follow_the_calendar"),
-        ((pl.col("available_at") - timedelta(days=1),), "known_after_exit"),
-        ((pl.col("available_at") - timedelta(hours=2),), "available_at"),
-        ((pl.lit(None).cast(pl.Datetime("us", "Asia/Tokyo")).alias("available_at"),), "available_at"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_labels_shifted_in_time_are_found(market, damage, column):
-    report = audit(replace(market, labels=market.labels.with_columns(*damage)))
-    assert report.failed == ("label_alignment",)
-    assert column in {violation.feature for violation in report.findings[-1].violations}
-
-
-def test_labels_that_are_past_returns_are_found(market):
-    """The targets of the earlier system: the return up to the decision instead of the one after it."""
-    past = pl.col("ret_open").shift(6).over("code", "horizon_d", order_by="session")
-    assert audit(replace(market, labels=market.labels.with_columns(past))).failed == ("label_alignment",)
 
 
 @pytest.mark.parametrize(
