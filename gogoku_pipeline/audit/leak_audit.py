@@ -56,7 +56,7 @@ def run_audit(
     Args:
         market: core rows from the first stored session on, and the labels made from them.
         graph: how the graph was drawn.
-        sample: sessions to recompute, taken from the later half so that windows are full and later rows exist.
+        sample: sessions to recompute, spread over the later half so that windows are full and later rows exist.
         seed: which sessions are taken.
         names: features under audit; None for all.
         registry: where they are declared; None for the house registry.
@@ -81,7 +81,7 @@ def run_audit(
     chosen = list(names or book.names)
     ledger = Ledger(PARTS)
     ledger.add("availability", *availability(market))
-    for moment in market.moments(_sampled(sessions, sample, seed)):
+    for moment in market.moments(sampled(sessions, sample, seed)):
         values = values_of(moment, chosen, book)
         ledger.add("truncation_of_prices", *truncation_of_prices(moment))
         ledger.add("truncation_of_features", *truncation_of_features(moment, values, chosen))
@@ -94,7 +94,8 @@ def run_audit(
     return ledger.report()
 
 
-def _sampled(sessions: Sequence[date], sample: int, seed: int) -> list[date]:
+def sampled(sessions: Sequence[date], sample: int, seed: int) -> list[date]:
+    """One session out of each of `sample` equal parts of the later half, so that they lie apart."""
     later = np.arange(len(sessions) // 2, len(sessions) - 1)
-    places = stream(seed, "audit").choice(later, size=min(sample, len(later)), replace=False)
-    return [sessions[place] for place in sorted(places)]
+    draw = stream(seed, "audit")
+    return [sessions[int(draw.choice(part))] for part in np.array_split(later, sample)]

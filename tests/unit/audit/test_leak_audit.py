@@ -11,7 +11,7 @@ from datetime import time, timedelta
 import polars as pl
 import pytest
 
-from gogoku_pipeline.audit.leak_audit import PARTS, run_audit
+from gogoku_pipeline.audit.leak_audit import PARTS, run_audit, sampled
 from gogoku_pipeline.core.errors import LeakError
 from tests.unit.audit.audited import GRAPH, audited_market
 
@@ -90,3 +90,11 @@ def test_a_market_too_short_to_audit_is_refused(market, sessions, sample):
 
 def test_an_audit_run_twice_answers_the_same(market):
     assert audit(market, seed=1) == audit(market, seed=1)
+
+
+def test_sampled_sessions_lie_apart_in_the_later_half_and_have_later_ones(market):
+    days = market.sessions
+    for seed in range(20):
+        early, middle, late = (days.index(day) for day in sampled(days, 3, seed))
+        assert 60 <= early < 80 <= middle < 100 <= late < 119
+    assert len({tuple(sampled(days, 3, seed)) for seed in range(20)}) > 10
