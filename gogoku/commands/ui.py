@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gogoku.deployment import Deployment
 
 console = Console()
+STOP_SECONDS = 20
 
 
 def ui(
@@ -53,15 +54,26 @@ def _serve(home: Path, port: int) -> int:
         str(Path(sys.executable).parent / "dagster"),
         *("dev", "-w", str(root / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)),
     ]
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # A shell that started us in the background may have left these ignored, and children inherit that.
+        signal.signal(stop, signal.default_int_handler)
     process = subprocess.Popen(command, env=environment_with(DAGSTER_HOME=str(home)), start_new_session=True)
     try:
         return process.wait()
     except KeyboardInterrupt:
         return 130
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the whole process group, gently first."""
+    for stop in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, stop)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=STOP_SECONDS)
 
 
 def register(app: typer.Typer) -> None:

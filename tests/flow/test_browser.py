@@ -1,0 +1,123 @@
+"""What a person sees: the real UI on a finished demo, in a real Chromium. The lineage picture stands in the README."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.flow.command_line import SCRIPT, environment
+from tests.flow.conftest import Walked
+
+GROUPS = ("raw", "core", "features", "graph", "models", "operations")
+SECONDS = 180
+
+pytestmark = pytest.mark.browser
+
+
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert found, "no Chromium on this machine: install it (Debian: apt-get install chromium) and run again"
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def place(tiny: Walked, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the folder in which the tiny demo has run, so that others find theirs untouched."""
+    assert tiny.said.code == 0, tiny.said.err
+    folder = tmp_path_factory.mktemp("ui")
+    shutil.copytree(tiny.folder / ".gogoku", folder / ".gogoku")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(place: Path) -> Iterator[str]:
+    """The UI on that folder; stopped by its process group and confirmed gone."""
+    port = free_port()
+    log = (place / "ui.log").open("w")
+    server = subprocess.Popen(
+        [SCRIPT, "ui", "--port", str(port)],
+        cwd=place,
+        env=environment(place),
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for_location(url, server, place / "ui.log")
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(timeout=60)
+        log.close()
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, "the web server outlived `gogoku ui`"
+
+
+def wait_for_location(url: str, server: subprocess.Popen, log: Path) -> None:
+    question = b'{"query": "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus } } } }"}'
+    request = urllib.request.Request(f"{url}/graphql", question, {"Content-Type": "application/json"})
+    for _ in range(SECONDS):
+        assert server.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                if b'"LOADED"' in answer.read():
+                    return
+        except OSError:
+            pass
+        time.sleep(1)
+    raise AssertionError(f"the UI did not load within {SECONDS} s: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
+        )
+        window = browser.new_page(viewport={"width": 1600, "height": 900})
+        window.set_default_timeout(60_000)
+        yield window
+        browser.close()
+
+
+def test_the_lineage_shows_every_group(address: str, page: Page, place: Path) -> None:
+    page.goto(f"{address}/asset-groups", wait_until="load")
+    for group in GROUPS:
+        page.get_by_text(group, exact=True).first.wait_for()
+    page.wait_for_timeout(3000)
+    shot = place / "lineage.png"
+    page.screenshot(path=shot)
+    assert shot.stat().st_size > 20_000, "an empty page is not a lineage"
+
+
+def test_an_assets_page_shows_its_description_checks_and_a_plot(address: str, page: Page, place: Path) -> None:
+    page.goto(f"{address}/assets/eval__gate?view=overview", wait_until="load")
+    page.get_by_text("One criterion of the gate").first.wait_for()
+    page.goto(f"{address}/assets/eval__gate?view=checks", wait_until="load")
+    page.get_by_text("promotes").first.wait_for()
+    tonight = json.loads((place / ".gogoku/demo/demo.json").read_text())["end"]
+    page.goto(f"{address}/assets/eval__gate?view=partitions&partition={tonight}", wait_until="load")
+    row = page.locator("tr", has_text="rank_ic").first
+    row.get_by_text("Show Markdown").first.click()
+    picture = page.locator("img[src^='data:image/png']").first
+    picture.wait_for()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=place / "asset.png")
+    assert picture.bounding_box()["width"] > 100, "the plot is not drawn"
