@@ -1,0 +1,195 @@
+"""A service that has four endpoints and nothing else, and the commands of a person with a key of their own."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+from datetime import timedelta
+
+import pytest
+
+from gogoku_pipeline.core.clocks import RealClock
+from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.graph.correlation import EDGES
+from gogoku_pipeline.schema import daily_bars
+from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.market import generate_market
+from gogoku_pipeline.simulator.thread import run_simulator_thread
+from gogoku_pipeline.store import open_store
+from tests.flow.command_line import gogoku
+from tests.flow.small_house import ROAD, WHOLE, failed_checks, materialised, small_house
+
+FOUR = {"/markets/calendar", "/equities/master", "/equities/bars/daily", "/indices/bars/daily/topix"}
+DAYS = 12
+LIGHT_YEARS = 5
+
+
+def status_of(base_url, path, key):
+    request = urllib.request.Request(base_url + path, headers={"x-api-key": key})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, ""
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, json.loads(refusal.read())["message"]
+
+
+@pytest.mark.parametrize("is_plan_known", [True, False], ids=["plan named", "plan detected"])
+def test_the_road_of_a_light_key_asks_for_the_four_paths_only(tmp_path, is_plan_known):
+    market = generate_market(MarketConfig(n_issues=24, n_sessions=30))
+    with small_house(market, tmp_path, plan="light", is_plan_known=is_plan_known) as house:
+        assert house.run(WHOLE).success
+        result = house.run(ROAD, house.keys[0], house.keys[DAYS - 1])
+        assert failed_checks(result) == {}
+        assert materialised(result) == {(name, key) for name in ROAD for key in house.keys[:DAYS]}
+        assert {seen.path for seen in house.server.requests_seen} == FOUR
+        assert {seen.plan for seen in house.server.requests_seen} == {"light"}
+        refused = [seen for seen in house.server.requests_seen if seen.status != 200]
+        assert all(seen.status == 400 and seen.params["date"] < "2015" for seen in refused)
+        assert bool(refused) is not is_plan_known
+        features = house.store.tables.scan(family_table("feat__prices")).collect()
+        assert features["session"].n_unique() == DAYS and features["ret_1d"].count() > 0
+        assert house.store.tables.scan(EDGES).collect().height > 0
+        for path in ("/fins/summary", "/markets/short-ratio", "/equities/bars/minute", "/bulk/list", "/"):
+            status, words = status_of(house.server.base_url, path, "simulator-light-key")
+            assert (status, "does not exist" in words) == (403, True), path
+
+
+@pytest.fixture(scope="module")
+def market():
+    """A market across the day on which a Light key's history begins today."""
+    return generate_market(MarketConfig(n_issues=24, n_sessions=30, start=light_begins() - timedelta(days=15)))
+
+
+def light_begins():
+    """The first day of a Light key's history, to within a day."""
+    return RealClock().now().date() - timedelta(days=round(365.25 * LIGHT_YEARS))
+
+
+@pytest.fixture(scope="module")
+def service(market):
+    """The service as it is today, at its real rate."""
+    with run_simulator_thread(market, RealClock()) as server:
+        yield server
+
+
+@pytest.fixture
+def person(service, market, tmp_path):
+    """Runs commands with nothing but the environment of somebody's own deployment."""
+    ours = {
+        "GOGOKU_API_URL": service.base_url,
+        "GOGOKU_DATA_URL": f"file://{tmp_path / 'data'}",
+        "GOGOKU_START_DATE": market.sessions[0].isoformat(),
+        "GOGOKU_PLAN": "",
+        "JQUANTS_API_KEY": "simulator-premium-key",
+    }
+    return lambda *arguments, **names: gogoku(tmp_path, *arguments, **(ours | names))
+
+
+def answers(said):
+    return {answer["question"]: answer for answer in json.loads(said.out)}
+
+
+def test_the_doctor_names_plan_calls_and_minutes(person):
+    said = person("doctor", "--json", JQUANTS_API_KEY="simulator-light-key")
+    found = answers(said)
+    assert said.code == 0 and {answer["state"] for answer in found.values()} == {"ok"}
+    assert found["place"]["words"] == "your own data"
+    assert found["plan"]["words"].startswith("light at http://127.0.0.1:")
+    assert "60 requests a minute" in found["plan"]["words"]
+    calls, minutes = re.fullmatch(
+        r"about ([\d,]+) calls, (\d+) minutes at the plan's rate", found["backfill"]["words"]
+    ).groups()
+    calls = int(calls.replace(",", ""))
+    assert 2 * 235 * LIGHT_YEARS < calls < 2 * 255 * LIGHT_YEARS
+    assert abs(int(minutes) - calls / 60) <= 1
+
+
+def test_the_doctor_says_what_a_free_key_lacks(person):
+    found = answers(person("doctor", "--json", JQUANTS_API_KEY="simulator-free-key"))
+    assert found["plan"]["words"].startswith("free at")
+    assert found["switched off"] == {
+        "question": "switched off",
+        "state": "note",
+        "words": "topix: not in the free plan",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "thing", "got"),
+    [
+        ("no-such-key", "CredentialsError daily_bars", "invalid or expired"),
+        ("", "CredentialsError JQUANTS_API_KEY", "nothing"),
+    ],
+    ids=["wrong key", "no key"],
+)
+def test_a_key_that_opens_nothing_is_an_error_that_names_the_variable_and_not_the_key(person, key, thing, got):
+    said = person("fetch", "daily_bars", "2021-12-06", JQUANTS_API_KEY=key)
+    assert said.code == 1
+    assert thing in said.complaint[0] and got in said.complaint[1]
+    assert "JQUANTS_API_KEY" in said.complaint[3]
+    doctor = person("doctor", "--json", JQUANTS_API_KEY=key)
+    assert doctor.code == 1
+    assert "broken" in {answer["state"] for answer in answers(doctor).values()}
+    assert "no-such-key" not in said.err + said.out + doctor.out + doctor.err
+
+
+def test_fetching_a_range_twice_asks_once(person, service, market, tmp_path):
+    first, last = (market.sessions[place].isoformat() for place in (2, 7))
+    report = person("fetch", "daily_bars", first, last, "--json").json
+    assert (report["requested"], report["fetched_pages"], report["skipped_complete"]) == (6, 6, 0)
+    asked = len(service.requests_seen)
+    index = open_store(f"file://{tmp_path / 'data'}").raw.requests("daily_bars")
+    assert index.height == 6 and index["row_count"].sum() == report["rows"] > 0
+    again = person("fetch", "daily_bars", first, last, "--json").json
+    assert (again["requested"], again["fetched_pages"], again["skipped_complete"]) == (6, 0, 6)
+    assert [seen.status for seen in service.requests_seen[asked:] if seen.params["date"] >= first] == []
+    people = person("fetch", "daily_bars", first, last)
+    assert "6 sessions were complete already" in people.err
+
+
+def test_sessions_outside_the_plan_are_skipped_with_a_notice(person, market):
+    edge = sum(session < light_begins() for session in market.sessions)
+    first, last = market.sessions[edge - 3], market.sessions[edge + 3]
+    said = person(
+        "fetch", "daily_bars", first.isoformat(), last.isoformat(), "--json", JQUANTS_API_KEY="simulator-light-key"
+    )
+    report = said.json
+    outside = report["skipped_uncovered"]
+    assert 0 < len(outside) < report["requested"] == 7
+    assert outside == [day.isoformat() for day in market.sessions[edge - 3 :][: len(outside)]]
+    assert report["fetched_pages"] == report["requested"] - len(outside)
+    assert f"daily_bars: {len(outside)} sessions skipped, the plan covers" in said.err
+
+
+def test_an_endpoint_outside_the_plan_is_an_error_that_says_so(person, market):
+    day = market.sessions[20].isoformat()
+    said = person("fetch", "topix", day, JQUANTS_API_KEY="simulator-free-key", GOGOKU_PLAN="free")
+    assert said.code == 1
+    assert said.complaint[0] == f"PlanError topix from={day} to={day}"
+    assert "not available on your subscription" in said.complaint[1]
+
+
+def test_a_day_that_is_not_over_is_an_error_that_names_the_hour(person):
+    tomorrow = RealClock().now().date() + timedelta(days=1)
+    said = person("fetch", "daily_bars", tomorrow.isoformat(), (tomorrow + timedelta(days=9)).isoformat())
+    assert said.code == 1
+    assert "not yet published" in said.complaint[1]
+    hour = daily_bars.TABLE.rule.at
+    assert f"{hour:%H:%M} JST on" in said.complaint[2]
+
+
+@pytest.mark.parametrize(
+    ("names", "thing"),
+    [
+        ({"GOGOKU_PLAN": "gold"}, "GOGOKU_PLAN"),
+        ({"GOGOKU_DATA_URL": "ftp://somewhere"}, "GOGOKU_DATA_URL"),
+        ({"GOGOKU_API_URL": "http://api.example.com/v2"}, "GOGOKU_API_URL"),
+        ({"GOGOKU_START_DATE": "yesterday"}, "GOGOKU_START_DATE"),
+    ],
+    ids=["plan", "data", "service", "start"],
+)
+def test_a_setting_that_cannot_work_is_named(person, names, thing):
+    said = person("fetch", "daily_bars", "2021-12-06", **names)
+    assert said.code == 1
+    assert said.complaint[0] == f"ConfigError {thing}"
