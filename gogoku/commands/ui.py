@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,13 +68,21 @@ def _serve(home: Path, port: int) -> int:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the whole process group, gently first."""
+    """End the whole process group, gently first; Dagster's code servers outlive its leader otherwise."""
     for stop in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
+        deadline = time.monotonic() + STOP_SECONDS
+        while _signal_group(process, stop) and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+
+def _signal_group(process: subprocess.Popen[bytes], stop: int) -> bool:
+    """Whether anybody of the group was still there to hear it."""
+    process.poll()
+    try:
         os.killpg(process.pid, stop)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=STOP_SECONDS)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def register(app: typer.Typer) -> None:

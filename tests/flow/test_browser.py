@@ -65,8 +65,20 @@ def address(place: Path) -> Iterator[str]:
         os.killpg(server.pid, signal.SIGINT)
         server.wait(timeout=60)
         log.close()
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", port)) != 0, "the web server outlived `gogoku ui`"
+        assert not still_running(place), "something outlived `gogoku ui`"
+
+
+def still_running(place: Path) -> list[str]:
+    """Processes that were started for a folder and are still there."""
+    mine = f"DAGSTER_HOME={place}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mine in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
 
 
 def wait_for_location(url: str, server: subprocess.Popen, log: Path) -> None:
