@@ -86,7 +86,8 @@ def small_house(market, folder, *, plan="premium", is_plan_known=True, faults=No
                 universe=UniverseConfig(min_listed_sessions=5, min_median_turnover_jpy=0),
                 graph=GraphConfig(window=10, min_sessions=5, min_common=5, min_nodes=3, half_life=5),
                 threads=1,
-                terms=Terms(seeds=(1,), n_folds=1, embargo=2, min_train=25, validation=5),
+                terms=Terms(seeds=(1, 2, 3), n_folds=1, embargo=2, min_train=25, validation=8),
+                boosted={"lambda_l2": 0.1, "feature_fraction": 1.0},
                 is_simulated=True,
             ),
         )
