@@ -93,6 +93,11 @@ def test_only_the_four_paths_were_asked_for_and_no_url_holds_a_key(tiny):
     assert "key" not in "".join(urls)
 
 
+def test_the_leak_audit_holds_on_the_young_market(tiny):
+    (audit,) = tiny.store.tables.scan(GATE).collect().filter(criterion="leak_audit").iter_rows(named=True)
+    assert audit["is_passed"], audit["words"]
+
+
 def test_a_rejection_stands_in_the_history_of_verdicts(tiny):
     gate = tiny.store.tables.scan(GATE).collect()
     (verdict,) = tiny.store.tables.scan(CHAMPIONS).collect().iter_rows(named=True)
