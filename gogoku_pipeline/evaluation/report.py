@@ -33,6 +33,7 @@ TERMS = (
     "Personal use. Contains data from J-Quants (JPX Market Innovation & Research); neither the data nor this page may "
     "be redistributed. Not investment advice."
 )
+SIMULATED_TERMS = "Simulated data: no stock, price or name on this page is real. Not investment advice."
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def render_report(inputs: ReportInputs) -> str:
         summary_head=SUMMARY_HEAD,
         sources=None if inputs.sources is None else source_rows(inputs.sources),
         pictures=_pictures(inputs),
-        terms=TERMS,
+        terms=SIMULATED_TERMS if inputs.simulated else TERMS,
     )
 
 

@@ -20,7 +20,7 @@ from gogoku_pipeline.evaluation.frames import align
 from gogoku_pipeline.evaluation.gate import GateConfig, GateContext, decide
 from gogoku_pipeline.evaluation.ic import rank_ic_by_day
 from gogoku_pipeline.evaluation.ranking import quantile_returns
-from gogoku_pipeline.evaluation.report import TERMS, ReportInputs, render_report
+from gogoku_pipeline.evaluation.report import SIMULATED_TERMS, TERMS, ReportInputs, render_report
 from gogoku_pipeline.evaluation.report_rows import SECTORS
 from gogoku_pipeline.evaluation.summary import summarise
 from tests.unit.evaluation.panels import Panel
@@ -169,12 +169,18 @@ def test_the_page_shows_the_list_the_gate_the_models_and_the_data():
         "1,234,567",
         "99.8%",
         "The leak audit did not run.",
-        html.escape(TERMS),
+        html.escape(SIMULATED_TERMS),
     ):
         assert words in page
     for words in ("abc123", "Simulated market", "baseline: nothing was promoted", given.verdict.config_hash):
         assert words in page
     assert page.count('class="bad"') == 1
+
+
+def test_only_a_real_markets_page_says_that_it_holds_the_publishers_data():
+    real, simulated = (render_report(inputs(simulated=value)) for value in (False, True))
+    assert html.escape(TERMS) in real and "Simulated" not in real
+    assert html.escape(SIMULATED_TERMS) in simulated and "J-Quants" not in simulated
 
 
 def test_names_are_escaped():
