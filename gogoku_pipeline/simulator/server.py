@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 
 from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.simulator import faults as fault_kinds
 from gogoku_pipeline.simulator import paging, rules
 from gogoku_pipeline.simulator.desk import Desk
@@ -73,6 +74,9 @@ class SimulatorServer:
         page_bytes: a page ends when its rows reach this many bytes.
         faults: what goes wrong, and when.
         options: what the real service leaves open.
+
+    Raises:
+        ConfigError: an unknown plan.
     """
 
     def __init__(
@@ -116,6 +120,10 @@ class SimulatorServer:
             await self._runner.cleanup()
 
     def _throttle(self, plan: str) -> Throttle:
+        if plan not in rules.PLANS:
+            raise ConfigError(
+                "simulated plan", got=repr(plan), want=f"one of {list(rules.PLANS)}", remedy="Correct the name."
+            )
         rate = rules.PLANS[plan].requests_per_minute
         return Throttle(rate, self._clock, window=self.options.rate_window, overrun=self.options.overrun)
 

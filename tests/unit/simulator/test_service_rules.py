@@ -7,9 +7,10 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from gogoku_pipeline.core.clocks import JST, VirtualClock
+from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
-from gogoku_pipeline.simulator.server import ServerOptions
+from gogoku_pipeline.simulator.server import ServerOptions, SimulatorServer
 
 BARS, MASTER = "/equities/bars/daily", "/equities/master"
 TOPIX, CALENDAR = "/indices/bars/daily/topix", "/markets/calendar"
@@ -207,3 +208,8 @@ def test_the_server_remembers_what_it_was_asked(market, serve, ask, evening):
     assert (first.number, first.path, first.plan, first.status) == (1, BARS, "premium", 200)
     assert first.params == {"date": market.sessions[0].isoformat()}
     assert (second.number, second.plan, second.status) == (2, "", 403)
+
+
+def test_a_plan_nobody_sells_is_refused_by_name(market, clock_at):
+    with pytest.raises(ConfigError, match=r"'gold'; want one of \['free', 'light', 'standard', 'premium'\]"):
+        SimulatorServer(market, clock=clock_at(market.sessions[-1]), plan="gold")
