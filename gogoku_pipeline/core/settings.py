@@ -7,6 +7,7 @@ banned-api rule see to it). The standard AWS_* and DAGSTER_* names belong to the
 from __future__ import annotations
 
 import os
+import re
 from datetime import date, time
 from pathlib import Path
 from typing import Literal
@@ -31,8 +32,8 @@ _AWS_OPTIONS = {
 class Settings(BaseSettings):
     """Everything a person may set from outside.
 
-    Attributes are read from `GOGOKU_<NAME>` (the key from `JQUANTS_API_KEY`) and from a `.env` file beside the
-    checkout; unknown GOGOKU_ names in `.env` are refused.
+    Attributes are read from `GOGOKU_<NAME>` (the key from `JQUANTS_API_KEY`) and from a `.env` file in the folder a
+    command is started in. `load_settings` refuses GOGOKU_ names it does not know.
     """
 
     model_config = SettingsConfigDict(env_prefix="GOGOKU_", env_file=".env", extra="ignore", frozen=True)
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the environment once; raises ConfigError that names the variable and what it should look like."""
+    _refuse_unknown_names()
     try:
         return Settings()
     except ValidationError as problem:
@@ -77,6 +79,20 @@ def load_settings() -> Settings:
             want=str(first["msg"]),
             remedy="Correct the variable or its line in .env; `.env.example` shows each form.",
         ) from None
+
+
+def _refuse_unknown_names() -> None:
+    """A misspelt name would be ignored in silence, and the default would do something else than was meant."""
+    file = Path(str(Settings.model_config["env_file"]))
+    written = re.findall(r"^\s*(?:export\s+)?(GOGOKU_\w+)\s*=", file.read_text() if file.is_file() else "", re.M)
+    known = {f"GOGOKU_{name.upper()}" for name in Settings.model_fields} - {"GOGOKU_JQUANTS_API_KEY"}
+    for name in sorted({*written, *(name for name in os.environ if name.startswith("GOGOKU_"))} - known):
+        raise ConfigError(
+            name,
+            got="a name nobody reads",
+            want=f"one of {', '.join(sorted(known))}",
+            remedy="Correct or remove the variable or its line in .env; `.env.example` shows all names.",
+        )
 
 
 def object_store_options() -> dict[str, str]:

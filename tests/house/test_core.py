@@ -1,6 +1,7 @@
 """The ground floor keeps its promises (small enough to be tested beside the house rules)."""
 
 import asyncio
+from contextlib import chdir
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -14,7 +15,7 @@ from gogoku_pipeline.core.errors import ConfigError, DataError
 from gogoku_pipeline.core.price_rules import limit_jpy, tick_jpy
 from gogoku_pipeline.core.seeds import derive_seed, stream
 from gogoku_pipeline.core.sessions import OUTAGE, tse_calendar
-from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.core.settings import Settings, load_settings
 
 CALENDAR = tse_calendar(date(2020, 6, 1), date(2025, 12, 31))
 
@@ -108,3 +109,12 @@ def test_secrets_do_not_print():
 
 def test_an_empty_variable_means_the_default():
     assert Settings(plan="", api_url="").api_url.startswith("https://")
+
+
+def test_a_misspelt_name_is_refused_instead_of_ignored(tmp_path):
+    (tmp_path / ".env").write_text("GOGOKU_PLAN=light\n# GOGOKU_OLD=1\nexport GOGOKU_DATAURL=s3://bucket\n")
+    with chdir(tmp_path), pytest.raises(ConfigError, match=r"GOGOKU_DATAURL: .*GOGOKU_DATA_URL"):
+        load_settings()
+    (tmp_path / ".env").write_text("GOGOKU_PLAN=light\n")
+    with chdir(tmp_path):
+        assert load_settings().plan == "light"
