@@ -15,7 +15,6 @@ import polars as pl
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ArtefactError, RegistryError
-from gogoku_pipeline.evaluation.gate import Verdict
 from gogoku_pipeline.registry.tables import CHAMPIONS
 from gogoku_pipeline.store import CommitInfo, Store
 
@@ -58,23 +57,6 @@ class Champion:
     def is_default(self) -> bool:
         """Whether the baseline serves because nothing was promoted."""
         return self.version is None
-
-
-def verdict_record(
-    verdict: Verdict, *, version: str, cutoff: date, decided_for: date, feature_hash: str, recorded_at: datetime
-) -> VerdictRecord:
-    """The line of the history that a verdict on a trained version becomes."""
-    return VerdictRecord(
-        decided_for=decided_for,
-        recorded_at=recorded_at.astimezone(JST),
-        model=verdict.challenger,
-        version=version,
-        decision=verdict.decision,
-        reasons=verdict.reasons,
-        cutoff=cutoff,
-        config_hash=verdict.config_hash,
-        feature_hash=feature_hash,
-    )
 
 
 def record_verdict(store: Store, record: VerdictRecord, *, commit: CommitInfo) -> bool:

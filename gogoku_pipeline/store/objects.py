@@ -95,7 +95,7 @@ class ObjectStore:
                 f"store {self._location.url}",
                 got="no such bucket",
                 want="a bucket that takes objects",
-                remedy="Create the bucket (store.bucket.ensure_bucket) or check the URL, endpoint and credentials.",
+                remedy="Create the bucket with `gogoku doctor --fix`, or check the URL, endpoint and credentials.",
             ) from None
         if accepted_twice:
             raise ConditionalWriteError(

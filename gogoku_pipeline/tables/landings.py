@@ -104,6 +104,6 @@ def _rows(store: Store, walk: Walk, page: Mapping[str, Any]) -> Sequence[Row]:
             f"landed page {page['object_key']}",
             got="a body of another shape" if not isinstance(rows, list) else f"{len(rows)} entries",
             want=f'{{"data": [...]}} with {page["row_count"]} rows',
-            remedy="Fetch the request again with refetch=True.",
+            remedy=f"Fetch it again: `gogoku fetch {walk.source} {walk.event_date or 'FIRST LAST'} --refetch`.",
         )
     return rows

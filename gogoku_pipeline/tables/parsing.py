@@ -114,7 +114,7 @@ def _repeated(source: Source, key: list[str], typed: pl.DataFrame, rows: Sequenc
                 f"{source.name} {group.select(key).row(0)}",
                 got="two different rows with this key in one answer",
                 want="one row per key",
-                remedy="The data changed between two pages; fetch the request again with refetch=True.",
+                remedy=f"The data changed between two pages: `gogoku fetch {source.name} DATE --refetch`.",
             )
         repeated.extend(others)
     return repeated

@@ -124,7 +124,7 @@ def test_two_different_rows_for_one_issue_are_refused_and_nothing_is_written(sto
     land("daily_bars", WEDNESDAY, [bar(), bar(C=1.0)])
     with pytest.raises(DataError, match="two different rows") as caught:
         typed_daily_bars(store, [WEDNESDAY])
-    assert "refetch=True" in caught.value.remedy
+    assert "gogoku fetch daily_bars DATE --refetch" in caught.value.remedy
     assert not store.tables.exists(daily_bars.TABLE)
 
 
