@@ -5,6 +5,7 @@ Does not belong here: which events alert (`jobs.alerts`), delivery (`gogoku_pipe
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 from gogoku_pipeline.core.clocks import Clock
@@ -41,3 +42,9 @@ def leave_heartbeat(folder: Path, clock: Clock) -> None:
     """Say from inside Dagster that alerts are being watched; a sensor that stopped is itself silent."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / HEARTBEAT).write_text(json.dumps({"alive_at": clock.now().isoformat()}))
+
+
+def last_heartbeat(folder: Path) -> datetime | None:
+    """When alerts were last watched; None where they never were."""
+    file = folder / HEARTBEAT
+    return datetime.fromisoformat(json.loads(file.read_text())["alive_at"]) if file.is_file() else None

@@ -43,9 +43,9 @@ def describe(
     else:
         raise ConfigError(
             f"describe {name!r}",
-            got="a name nobody knows",
+            got="a name nobody knows" if name else "no name",
             want=f"a table ({', '.join(tables)}), a feature of `gogoku features` or an issue code",
-            remedy="Correct the name.",
+            remedy="Correct the name; `gogoku describe --all` shows every table.",
         )
 
 

@@ -5,17 +5,24 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gogoku_pipeline.core.errors import GogokuError
 
+if TYPE_CHECKING:
+    from gogoku.deployment import Deployment
+    from gogoku_pipeline.jquants import Plan
+
 console = Console()
+SILENCE = timedelta(minutes=10)
+"""The alert sensor ticks twice a minute; silence of this length is worth a look."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
     fix: Annotated[bool, typer.Option(help="create a missing bucket")] = False,
 ) -> None:
-    """Examine settings, store, key, plan and disk; exit code 1 when something is broken."""
+    """Examine store, key, plan, freshness, alerts and disk; exit code 1 when something is broken."""
     from gogoku.deployment import deployment
 
     place = deployment()
@@ -39,6 +46,8 @@ def doctor(
         Answer("place", "note" if place.demo else "ok", "the demo's data" if place.demo else "your own data"),
         asked("store", lambda: _store(place.settings.store_url, fix=fix)),
         *_service(place),
+        *data(place),
+        *watch(place),
         _disk(),
     ]
     if as_json:
@@ -47,7 +56,7 @@ def doctor(
         table = Table(show_header=False, box=None, padding=(0, 1))
         colours = {"ok": "green", "note": "yellow", "broken": "red"}
         for answer in answers:
-            table.add_row(f"[{colours[answer.state]}]{answer.state}[/]", f"[bold]{answer.question}[/]", answer.words)
+            table.add_row(f"[{colours[answer.state]}]{answer.state}[/]", f"[bold]{answer.question}[/]", escape(answer.words))
         console.print(table)
     if any(answer.state == "broken" for answer in answers):
         sys.exit(1)
@@ -71,12 +80,10 @@ def _store(url: str, *, fix: bool) -> str:
     return f"{url} keeps its promises (create-only writes are honoured){'; bucket created' if made else ''}"
 
 
-def _service(place: object) -> list[Answer]:
-    from gogoku.deployment import Deployment
-    from gogoku_pipeline.jquants import PLANS, Plan
+def _service(place: "Deployment") -> list[Answer]:
+    from gogoku_pipeline.jquants import Plan
     from resources.jquants import JQuants
 
-    assert isinstance(place, Deployment)
     settings = place.settings
     if place.demo:
         return [Answer("service", "note", "simulated; it answers while `gogoku demo` or `gogoku ui` runs")]
@@ -91,17 +98,16 @@ def _service(place: object) -> list[Answer]:
 
     answers = [asked("plan", detect)]
     if found:
-        answers += _costs(PLANS[found[0].name], place.clock.now().date())
+        answers += _costs(found[0], place.clock.now().date())
     return answers
 
 
-def _costs(plan: object, today: date) -> list[Answer]:
+def _costs(plan: "Plan", today: date) -> list[Answer]:
     from gogoku_pipeline.core.sessions import tse_calendar
     from gogoku_pipeline.ingest import estimate_calls
-    from gogoku_pipeline.jquants import Plan, endpoint
+    from gogoku_pipeline.jquants import endpoint
     from gogoku_pipeline.schema.register import SOURCES
 
-    assert isinstance(plan, Plan)
     first, last = plan.window(today)
     sessions = tse_calendar().between(first, last or today)
     off = [name for name in SOURCES if not plan.covers(endpoint(name).lowest_plan)]
@@ -113,6 +119,37 @@ def _costs(plan: object, today: date) -> list[Answer]:
     if off:
         answers.append(Answer("switched off", "note", f"{', '.join(off)}: not in the {plan.name} plan"))
     return answers
+
+
+def data(place: "Deployment") -> list[Answer]:
+    """How far the bars reach; nothing where the store does not open, whose own answer says why."""
+    from gogoku_pipeline.core.sessions import tse_calendar
+    from gogoku_pipeline.monitoring.freshness import freshness
+    from gogoku_pipeline.schema.daily_bars import TABLE
+
+    try:
+        held = place.open_store().tables.sessions(TABLE)
+    except GogokuError:
+        return []
+    rule = TABLE.rule
+    assert rule is not None
+    found = freshness(TABLE.name, held, tse_calendar(), now=place.clock.now(), published_at=rule.at)
+    if not held:
+        return [Answer("data", "ok", f"nothing typed yet; the newest session due is {found.expected}")]
+    return [Answer("data", "ok" if found.is_fresh else "note", found.words)]
+
+
+def watch(place: "Deployment") -> list[Answer]:
+    """When the alert sensor last ticked; a demo's clock stands still and says nothing about it."""
+    from resources.alerting import last_heartbeat
+
+    if place.demo is not None:
+        return []
+    seen = last_heartbeat(place.settings.cache_dir)
+    if seen is None:
+        return [Answer("alerts", "ok", "never watched yet; they are while `gogoku ui` runs")]
+    is_recent = place.clock.now() - seen < SILENCE
+    return [Answer("alerts", "ok" if is_recent else "note", f"the sensor last looked at {seen:%Y-%m-%d %H:%M} JST")]
 
 
 def _disk() -> Answer:

@@ -12,7 +12,7 @@ from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.errors import ConfigError, CredentialsError
 from gogoku_pipeline.core.settings import Settings
 from gogoku_pipeline.monitoring.notify import Notifier
-from resources.alerting import HEARTBEAT, AlertNotDelivered, deliver, leave_heartbeat
+from resources.alerting import HEARTBEAT, AlertNotDelivered, deliver, last_heartbeat, leave_heartbeat
 from resources.compute import Compute
 from resources.jquants import JQuants
 from resources.lazy import Lazy
@@ -82,8 +82,10 @@ def test_an_alert_nobody_took_is_an_error_so_that_the_cursor_waits():
 
 
 def test_a_heartbeat_says_when_alerts_were_last_watched(tmp_path):
+    assert last_heartbeat(tmp_path / "cache") is None
     leave_heartbeat(tmp_path / "cache", EVENING)
     assert json.loads((tmp_path / "cache" / HEARTBEAT).read_text()) == {"alive_at": "2024-05-08T20:00:00+09:00"}
+    assert last_heartbeat(tmp_path / "cache") == EVENING.now()
 
 
 def test_a_recipe_has_the_size_of_the_deployment(tmp_path):
