@@ -56,7 +56,9 @@ def doctor(
         table = Table(show_header=False, box=None, padding=(0, 1))
         colours = {"ok": "green", "note": "yellow", "broken": "red"}
         for answer in answers:
-            table.add_row(f"[{colours[answer.state]}]{answer.state}[/]", f"[bold]{answer.question}[/]", escape(answer.words))
+            table.add_row(
+                f"[{colours[answer.state]}]{answer.state}[/]", f"[bold]{answer.question}[/]", escape(answer.words)
+            )
         console.print(table)
     if any(answer.state == "broken" for answer in answers):
         sys.exit(1)
