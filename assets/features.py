@@ -15,8 +15,8 @@ from assets.partitions import lookback, sessions_of, show
 from assets.reading import price_inputs
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
 from gogoku_pipeline.features.availability import stamp_available_at
-from gogoku_pipeline.features.engine import compute as compute_features
 from gogoku_pipeline.features.engine import warmup_sessions
+from gogoku_pipeline.features.family_frames import family_frame
 from gogoku_pipeline.features.registry import families, family_table
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
@@ -40,9 +40,9 @@ def feature_family(family: str) -> HouseAsset:
     def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
         sessions = sessions_of(context)
         inputs = price_inputs(store.get(), sessions, warmup_sessions(names))
-        frame = compute_features(names, inputs, start=sessions[0], end=sessions[-1])
+        frame = family_frame(family, inputs, sessions)
         show(context, "coverage", picture(feature_coverage(shares(frame, names)), "Stocks with a value"))
-        return stamp_available_at(frame)
+        return frame
 
     return HouseAsset(
         body,
