@@ -1,21 +1,20 @@
 """The one axis of the house in Dagster: sessions of the Tokyo Stock Exchange as partitions.
 
-Belongs here: building the partitions definition from the exchange calendar, naming the session a clock is in, and
-turning the keys of a run into dates.
+Belongs here: building the partitions definition from the exchange calendar, turning the keys of a run into dates.
 Does not belong here: which asset is partitioned, when something runs.
 
 A daily definition with exclusions, not a weekday cron (a cron stretches Friday's window to Monday and lacks the
 newest key until then). `end_offset=1` makes today's key exist in the evening; on an excluded day it overshoots to the
-next session, so everything that acts by itself asks `current_session` and never takes the newest key.
+next session, so everything that acts by itself asks the exchange's calendar and never takes the newest key.
 """
 
 from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from gogoku_pipeline.core.clocks import JST, Clock
+from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ConfigError
-from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
+from gogoku_pipeline.core.sessions import tse_calendar
 from resources.previews import accepted_previews
 
 WEEKENDS = ["0 0 * * 6", "0 0 * * 0"]
@@ -52,11 +51,6 @@ def session_partitions(start: date, end: date | None = None) -> dg.DailyPartitio
         exclusions=[*WEEKENDS, *closed],
         end_offset=0 if end is not None else 1,
     )
-
-
-def current_session(clock: Clock, calendar: SessionCalendar | None = None) -> date:
-    """The newest session that has begun: today on a session, else the one before."""
-    return (calendar or tse_calendar()).on_or_before(clock.now().astimezone(JST).date())
 
 
 def lookback(sessions: int) -> dg.TimeWindowPartitionMapping:

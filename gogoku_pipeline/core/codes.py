@@ -27,8 +27,3 @@ def full_code(code: str) -> str:
             remedy="Look the code up with `gogoku describe CODE`.",
         )
     return full
-
-
-def is_ordinary(code: str) -> bool:
-    """Whether a five-character code names an ordinary share."""
-    return len(code) == 5 and code.endswith("0")

@@ -30,7 +30,6 @@ from gogoku_pipeline.schema.columns import JST_INSTANT, Column
 from gogoku_pipeline.schema.tables import CODE, SESSION, Table
 
 HORIZONS = (1, 5, 10, 20)
-PRIMARY_HORIZON_D = 5
 
 LABELS = Table(
     name="data__labels",

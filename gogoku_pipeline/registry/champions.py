@@ -53,11 +53,6 @@ class Champion:
     decided_for: date | None
     reason: str
 
-    @property
-    def is_default(self) -> bool:
-        """Whether the baseline serves because nothing was promoted."""
-        return self.version is None
-
 
 def record_verdict(store: Store, record: VerdictRecord, *, commit: CommitInfo) -> bool:
     """Append a verdict to the history.

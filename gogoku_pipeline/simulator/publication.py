@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 BARS_AT = time(16, 30)
 MASTER_PREVIEW_AT = time(17, 30)
-MASTER_FINAL_AT = time(8, 0)
 
 
 def newest_bars(market: Market, now: datetime) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gogoku_pipeline.core.clocks import JST, VirtualClock
-from gogoku_pipeline.core.codes import full_code, is_ordinary
+from gogoku_pipeline.core.codes import full_code
 from gogoku_pipeline.core.errors import ConfigError, DataError
 from gogoku_pipeline.core.price_rules import limit_jpy, tick_jpy
 from gogoku_pipeline.core.seeds import derive_seed, stream
@@ -72,7 +72,6 @@ def test_unknown_prices_have_unknown_limits():
 )
 def test_four_characters_mean_the_ordinary_share(given_code, full):
     assert full_code(given_code) == full
-    assert is_ordinary(full) == full.endswith("0")
 
 
 @pytest.mark.parametrize("wrong", ["", "72", "720300", "ABCDE", "72-30"])

@@ -5,8 +5,8 @@ from datetime import date, datetime
 import dagster as dg
 import pytest
 
-from assets.partitions import current_session, session_partitions
-from gogoku_pipeline.core.clocks import JST, VirtualClock
+from assets.partitions import session_partitions
+from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.core.sessions import tse_calendar
 
@@ -36,24 +36,10 @@ def test_todays_key_exists_on_a_session(now, newest):
     assert keys_at(session_partitions(date(2024, 4, 1)), now)[-1] == newest
 
 
-@pytest.mark.parametrize(
-    ("now", "session"),
-    [
-        (datetime(2024, 5, 10, 19, 5, tzinfo=JST), date(2024, 5, 10)),
-        (datetime(2024, 5, 11, 12, 0, tzinfo=JST), date(2024, 5, 10)),
-        (datetime(2024, 5, 12, 23, 59, tzinfo=JST), date(2024, 5, 10)),
-        (datetime(2024, 5, 6, 19, 5, tzinfo=JST), date(2024, 5, 2)),
-    ],
-    ids=["friday", "saturday", "sunday", "holiday monday"],
-)
-def test_the_current_session_never_lies_ahead(now, session):
-    assert current_session(VirtualClock(now)) == session
-
-
 @pytest.mark.parametrize("now", [datetime(2024, 5, 11, 12, 0, tzinfo=JST), datetime(2024, 5, 6, 19, 5, tzinfo=JST)])
-def test_the_offset_overshoots_on_closed_days_so_callers_must_ask_the_clock(now):
+def test_the_offset_overshoots_on_closed_days_so_callers_must_ask_the_calendar(now):
     newest = date.fromisoformat(keys_at(session_partitions(date(2024, 4, 1)), now)[-1])
-    assert newest > current_session(VirtualClock(now))
+    assert newest > tse_calendar().on_or_before(now.date())
 
 
 def test_a_window_of_one_session_is_one_calendar_day():

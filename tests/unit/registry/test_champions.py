@@ -36,7 +36,7 @@ def record(day, decision="promote", model="apex_ranker", version="v1", **changes
 
 def test_without_any_verdict_the_baseline_is_champion_and_says_why(store):
     found = champion(store, date(2024, 5, 8))
-    assert (found.model, found.version, found.is_default) == (BASELINE, None, True)
+    assert (found.model, found.version) == (BASELINE, None)
     assert "nothing was promoted" in found.reason
 
 
