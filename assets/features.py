@@ -16,7 +16,7 @@ from assets.reading import price_inputs
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
 from gogoku_pipeline.features.availability import stamp_available_at
 from gogoku_pipeline.features.engine import warmup_sessions
-from gogoku_pipeline.features.family_frames import family_frame
+from gogoku_pipeline.features.family_frames import family_frame, stamped
 from gogoku_pipeline.features.registry import families, family_table
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
@@ -105,7 +105,7 @@ def graph_features(
     degrees = nodes.filter(pl.col("session") == pl.col("session").max())["g_degree_count"].drop_nulls()
     if degrees.len():
         show(context, "degrees", picture(degree_distribution(degrees), "Neighbours per stock, newest session"))
-    return stamp_available_at(nodes, registry=registry())
+    return stamped(stamp_available_at(nodes, registry=registry()), core__universe.collect())
 
 
 def feature_assets(graph: GraphConfig) -> list[HouseAsset]:

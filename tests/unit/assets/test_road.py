@@ -2,9 +2,12 @@
 
 from datetime import date
 
+import polars as pl
+
 from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.schema import daily_bars
-from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
+from gogoku_pipeline.simulator.faults import ChangedValue, DroppedRows, FaultPlan, When
 from gogoku_pipeline.tables.universe import UNIVERSE
 
 BARS = "core_jquants__daily_bars"
@@ -102,3 +105,20 @@ def test_fetching_again_costs_nothing_unless_asked(open_house):
     assert pages(house.run(raw, house.keys[0], house.keys[4])) == 0
     again = {"ops": {"raw_jquants__daily_bars": {"config": {"refetch": True}}}}
     assert pages(house.run(raw, house.keys[0], house.keys[4], run_config=again)) == 5
+
+
+def test_features_of_a_corrected_bar_are_known_from_the_correction(open_house):
+    probe = open_house().keys
+    day = date.fromisoformat(probe[9])
+    wrong = ChangedValue(When(path="/equities/bars/daily", day=day), column="Va", value=123456.0)
+    house = open_house(FaultPlan(wrong))
+    house.run(house.whole)
+    assert house.run(house.road, house.keys[0], house.keys[9]).success
+    again = {"ops": {"raw_jquants__daily_bars": {"config": {"refetch": True}}}}
+    assert house.run(house.road, house.keys[9], run_config=again).success
+    bars = house.store.tables.scan(daily_bars.TABLE, start=day, end=day).collect()
+    (corrected,) = bars.filter(pl.col("available_at") > pl.col("available_at").min()).iter_rows(named=True)
+    for table in (family_table("feat__prices"), family_table("feat__market"), graph_table()):
+        known = house.store.tables.scan(table, start=day, end=day).collect()
+        late = known.filter(pl.col("available_at") > pl.col("available_at").min())
+        assert late.select("code", "available_at").rows() == [(corrected["code"], corrected["available_at"])]
