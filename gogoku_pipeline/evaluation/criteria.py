@@ -147,7 +147,7 @@ def against_rung(name: str, pair: Pair | None) -> Criterion:
 def against_incumbent(pair: Pair | None, config: GateConfig) -> Criterion:
     """Criterion 8: not surely worse than the model that serves today."""
     if pair is None:
-        return Criterion("incumbent", math.nan, 0.0, None, "not applicable: the baseline is the incumbent")
+        return Criterion("incumbent", math.nan, 0.0, None, "not applicable: no third recipe serves")
     interval = pair.interval(config)
     words = f"difference to the incumbent {interval.mean:+.4f}, interval {_bounds(interval)}; it must not lie below 0"
     known = math.isfinite(interval.high)
