@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from gogoku_pipeline.store.artefacts import ArtefactStore
 from gogoku_pipeline.store.locations import Location, parse_location
@@ -37,14 +38,14 @@ class Store:
 
 
 def open_store(
-    url: str, options: Mapping[str, str] | None = None, *, probe: bool = True, code_version: str = ""
+    url: str, options: Mapping[str, str] | None = None, *, probe: bool = True, code_version: str | None = None
 ) -> Store:
     """Open the store, local or S3.
 
     Args:
         url: `file:///path` (created if missing) or `s3://bucket/prefix` (the bucket must exist; see `bucket`).
         options: object_store options, e.g. from `core.settings.object_store_options()`.
-        code_version: noted in the commits of the raw index.
+        code_version: noted in the commits of the raw index; None for the version of this package.
         probe: prove that create-only writes are honoured; commits could be lost otherwise.
 
     Raises:
@@ -57,6 +58,5 @@ def open_store(
     if probe:
         objects.prove_conditional_writes()
     tables = TableStore(location)
-    return Store(
-        location, objects, tables, RawStore(objects, tables, code_version=code_version), ArtefactStore(objects)
-    )
+    raw = RawStore(objects, tables, code_version=version("gogoku-pipeline") if code_version is None else code_version)
+    return Store(location, objects, tables, raw, ArtefactStore(objects))

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, datetime, timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_the_exact_bytes_come_back(store, payload):
     assert store.raw.payload("daily_bars", landed.sha256) == payload
     row = store.raw.requests("daily_bars").row(0, named=True)
     assert store.raw.payload("daily_bars", row) == payload
+
+
+def test_the_index_says_which_run_and_which_code_wrote_it(local):
+    local.raw.land(page())
+    local.raw.flush()
+    newest = local.tables.commits(RAW_REQUESTS)[0]
+    assert newest["run_id"] == "run-1"
+    assert newest["code_version"] == version("gogoku-pipeline")
 
 
 def test_the_index_says_what_was_asked_and_keeps_no_query_of_the_address(local):
