@@ -37,6 +37,7 @@ def fetch(
 ) -> None:
     """Fetch and land a source for the sessions of a range."""
     from gogoku.deployment import deployment
+    from gogoku_pipeline.core.errors import DataError
     from gogoku_pipeline.core.sessions import tse_calendar
     from gogoku_pipeline.ingest import FetchReport, fetch_range, fetch_sessions
     from gogoku_pipeline.jquants import endpoint
@@ -47,6 +48,13 @@ def fetch(
     start, end = first.date(), (last or first).date()
     by_range = endpoint(source).axis != "date"
     sessions: list[date] = tse_calendar().between(start, end)
+    if not sessions and not by_range:
+        raise DataError(
+            f"{source} {start} .. {end}",
+            got="days without trading",
+            want="at least one session of the exchange",
+            remedy="Choose a session; `gogoku doctor` prints the newest one.",
+        )
     store = place.open_store()
     run_id = f"fetch-{uuid.uuid4().hex[:8]}"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
