@@ -100,11 +100,11 @@ def _service(place: "Deployment") -> list[Answer]:
 
     answers = [asked("plan", detect)]
     if found:
-        answers += _costs(found[0], place.clock.now().date())
+        answers += _costs(found[0], place.clock.now().date(), settings.start_date)
     return answers
 
 
-def _costs(plan: "Plan", today: date) -> list[Answer]:
+def _costs(plan: "Plan", today: date, start: date | None) -> list[Answer]:
     from gogoku_pipeline.core.sessions import tse_calendar
     from gogoku_pipeline.ingest import estimate_calls
     from gogoku_pipeline.jquants import endpoint
@@ -118,6 +118,9 @@ def _costs(plan: "Plan", today: date) -> list[Answer]:
         Answer("history", "ok", f"{first} .. {last or 'today'}, {len(sessions)} sessions (the service decides)"),
         Answer("backfill", "ok", f"about {cost.calls:,} calls, {cost.minutes:.0f} minutes at the plan's rate"),
     ]
+    if start is None or start < sessions[0]:
+        words = f"set GOGOKU_START_DATE={sessions[0]} and GOGOKU_PLAN={plan.name}: partitions then begin with the plan"
+        answers.append(Answer("start", "note", words))
     if off:
         answers.append(Answer("switched off", "note", f"{', '.join(off)}: not in the {plan.name} plan"))
     return answers
