@@ -59,10 +59,12 @@ class Judgement:
     Attributes:
         failures: failed session (None: the table as a whole) to what was found; empty when all is well.
         counts: numbers for people.
+        severity: of this verdict, where it is milder than the check's own; None for the check's.
     """
 
     failures: Mapping[date | None, str]
     counts: Mapping[str, float] = field(default_factory=dict)
+    severity: dg.AssetCheckSeverity | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
         scope: what it looked at.
     """
     found = check.answer(scope)
+    severity = found.severity or check.severity
     named = sorted((session, words) for session, words in found.failures.items() if session is not None)
     if scope.is_range:
         for session, words in named:
@@ -153,7 +156,7 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
                 asset_key=dg.AssetKey(scope.table.name),
                 check_name=check.name,
                 passed=False,
-                severity=check.severity,
+                severity=severity,
                 description=words,
                 partition=session.isoformat(),
             )
@@ -161,7 +164,7 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
         asset_key=scope.table.name,
         check_name=check.name,
         passed=not found.failures,
-        severity=check.severity,
+        severity=severity,
         description=_summary(found.failures),
         metadata={"sessions": len(scope.sessions), "failed_sessions": len(named), **found.counts},
     )

@@ -31,6 +31,7 @@ from gogoku_pipeline.registry.promotions import record_verdicts
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.store import CommitInfo, Store
+from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
@@ -58,6 +59,7 @@ def leak_audit(store: Store, compute: Compute) -> AuditReport:
         labels=store.tables.scan(LABELS).collect(),
         universe=compute.universe,
         cutoff=compute.cutoff,
+        switched_off=frozenset({"topix"} if is_switched_off(store.raw.requests("topix")) else ()),
     )
     return run_audit(market, graph=compute.graph, sample=compute.audit_sample)
 

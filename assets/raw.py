@@ -124,8 +124,8 @@ def describe_landings(context: dg.AssetExecutionContext, store: Store, source: s
 
 
 def counts(report: FetchReport) -> dict[str, object]:
-    """A fetch in numbers."""
-    return {
+    """A fetch in numbers, and in words where the plan lacks the source."""
+    numbers = {
         "requested": report.requested,
         "pages_fetched": report.fetched_pages,
         "requests_resumed": report.resumed,
@@ -133,4 +133,6 @@ def counts(report: FetchReport) -> dict[str, object]:
         "rows": report.rows,
         "sessions_not_covered_by_plan": len(report.skipped_uncovered),
         "sessions_without_rows": len(report.empty),
+        "not_in_plan": report.not_in_plan,
     }
+    return numbers | ({"notice": f"{report.source}: not in the plan, switched off"} if report.not_in_plan else {})

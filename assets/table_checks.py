@@ -5,6 +5,7 @@ Does not belong here: judging (below the wall), turning findings into evaluation
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -25,9 +26,10 @@ from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.tables import quality
 from gogoku_pipeline.tables.findings import CheckResult
+from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.price_quality import check_adjustment, check_jumps, check_prices_consistent
 from gogoku_pipeline.tables.rejects import Typed
-from gogoku_pipeline.tables.typed import typed_daily_bars, typed_listed_issues
+from gogoku_pipeline.tables.typed import SWITCHED_OFF, typed_daily_bars, typed_listed_issues
 from gogoku_pipeline.tables.universe import UNIVERSE
 
 PRICE_LOOKBACK = 5
@@ -91,6 +93,17 @@ def from_day_to_day(check: Callable[[pl.DataFrame], CheckResult], scope: Scope) 
     answer = check(bars)
     here: set[date | None] = {*scope.sessions, None}
     return Judgement({day: said for day, said in answer.failures.items() if day in here}, dict(answer.counts))
+
+
+def unless_switched_off(source: str, check: TableCheck) -> TableCheck:
+    """The check, with a mere warning while the table is empty because the plan lacks its source."""
+
+    def judge(scope: Scope) -> Judgement:
+        if scope.frame.is_empty() and is_switched_off(scope.store.raw.requests(source)):
+            return Judgement({None: SWITCHED_OFF.format(source)}, {}, WARN)
+        return check.judge(scope)
+
+    return replace(check, judge=judge)
 
 
 def nulls_in_budget(scope: Scope) -> Judgement:
@@ -168,7 +181,7 @@ def house_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefi
     on_sessions: list[tuple[Table, tuple[TableCheck, ...]]] = [
         (daily_bars.TABLE, BARS),
         (listed_issues.SNAPSHOT, LISTINGS),
-        (topix.TABLE, (SCHEMA, COMPLETE, UNITS)),
+        (topix.TABLE, tuple(unless_switched_off("topix", check) for check in (SCHEMA, COMPLETE, UNITS))),
         (UNIVERSE, (SCHEMA, COMPLETE)),
         *((family_table(family), (SCHEMA, COVERED, NULLS)) for family in families()),
         (EDGES, (DRAWN,)),

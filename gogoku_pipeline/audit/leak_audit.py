@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -91,7 +92,7 @@ def run_audit(
         ledger.add("row_order", *row_order(moment, chosen, book))
         ledger.add("row_order", *row_order_of_tables(market, moment, seed))
     ledger.add("label_alignment", *label_alignment(market.labels, market.stage(market.bars), sample, seed))
-    return ledger.report()
+    return replace(ledger.report(), switched_off=tuple(sorted(market.switched_off)))
 
 
 def sampled(sessions: Sequence[date], sample: int, seed: int) -> list[date]:

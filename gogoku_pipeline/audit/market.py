@@ -32,6 +32,7 @@ class AuditedMarket:
         universe: how the cross-section is chosen.
         cutoff: hour of decision in JST.
         stage: how raw bars become comparable prices; the house's way unless a test plants a defect.
+        switched_off: sources without rows because the plan lacks them; the others are audited.
     """
 
     bars: pl.DataFrame
@@ -41,6 +42,7 @@ class AuditedMarket:
     universe: UniverseConfig
     cutoff: time
     stage: Callable[[pl.DataFrame], pl.DataFrame] = stage_prices
+    switched_off: frozenset[str] = frozenset()
 
     @property
     def sessions(self) -> list[date]:

@@ -44,9 +44,11 @@ class AuditReport:
 
     Attributes:
         findings: one per part, in the order they ran.
+        switched_off: sources that the plan lacks; the audit went without them.
     """
 
     findings: tuple[Finding, ...]
+    switched_off: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -64,7 +66,8 @@ class AuditReport:
         if self.failed:
             return "; ".join(f"{one.part}: {one.words}" for one in self.findings if not one.passed)
         total = sum(finding.compared for finding in self.findings)
-        return f"{len(self.findings)} parts held over {total:,} values"
+        absent = "".join(f"; {source}: not in the plan, switched off" for source in self.switched_off)
+        return f"{len(self.findings)} parts held over {total:,} values{absent}"
 
 
 @dataclass

@@ -70,7 +70,9 @@ class CredentialsError(ApiError):
 
 
 class PlanError(ApiError):
-    """The subscription does not include this endpoint."""
+    """The subscription does not include this endpoint; ``message`` is what the service said, made safe."""
+
+    message: str = ""
 
 
 class CoverageError(ApiError):

@@ -33,6 +33,7 @@ class FetchReport:
         rows: rows landed now.
         empty: days without rows on which none are due.
         utilisation: what became of the allowed rate.
+        not_in_plan: the plan lacks the source; the refusal itself was landed.
     """
 
     source: str
@@ -44,6 +45,7 @@ class FetchReport:
     rows: int = 0
     empty: list[date] = field(default_factory=list)
     utilisation: Utilisation = field(default_factory=lambda: Utilisation(0, 0.0, 0.0, 0.0, 0))
+    not_in_plan: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from gogoku_pipeline.core.errors import RequestError
+from gogoku_pipeline.core.errors import PlanError, RequestError
 from gogoku_pipeline.core.fingerprints import sha256_bytes
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.ingest.landed import Interrupted
-from gogoku_pipeline.jquants import JQuantsClient, Page
+from gogoku_pipeline.jquants import JQuantsClient, Page, endpoint
 from gogoku_pipeline.store import RawPage, Store
 from gogoku_pipeline.store.raw_requests import request_key
 
@@ -80,6 +81,22 @@ async def _landed(store: Store, page: RawPage) -> None:
     except asyncio.CancelledError:
         await landing
         raise
+
+
+async def land_refusal(client: JQuantsClient, store: Store, request: Request, run_id: str, refusal: PlanError) -> None:
+    """Land that the plan lacks a source, as a complete answer without rows: evidence of why the source is absent."""
+    page = Page(
+        source=request.source,
+        params=dict(request.params),
+        payload=json.dumps({"message": refusal.message}, ensure_ascii=False).encode(),
+        row_count=0,
+        pagination_key=None,
+        status=refusal.status,
+        fetched_at=client.clock.now(),
+        page_number=1,
+        url=f"{client.base_url}{endpoint(request.source).source.path}",
+    )
+    await _landed(store, _raw(page, request, _new_fetch_id(request.key), run_id))
 
 
 def _raw(page: Page, request: Request, fetch_id: str, run_id: str) -> RawPage:

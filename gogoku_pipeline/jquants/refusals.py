@@ -69,7 +69,9 @@ def _forbidden(thing: str, said: str, message: str, status: int) -> ApiError:
     text = message.lower()
     if "not available on your subscription" in text:
         remedy = "Leave this source out or change the plan."
-        return PlanError(thing, got=said, want="a plan with this endpoint", remedy=remedy, status=status)
+        error = PlanError(thing, got=said, want="a plan with this endpoint", remedy=remedy, status=status)
+        error.message = message
+        return error
     if "does not exist" in text:
         return RequestError(thing, got=said, want="a known path", remedy="Check GOGOKU_API_URL.", status=status)
     return CredentialsError(thing, got=said, want="a valid API key", remedy=_KEY_REMEDY, status=status)

@@ -15,6 +15,8 @@ from gogoku_pipeline.store import Store
 
 Row = Mapping[str, Any]
 
+_ANSWERED = 200
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -58,12 +60,28 @@ class Landing:
 def complete_walks(requests: pl.DataFrame, known_at: datetime | None = None) -> list[Walk]:
     """Fetches whose pages run from 1 to one marked last, oldest first, without repeats of the one before.
 
+    A landed refusal is no fetch (see `is_switched_off`).
     Calls for a single issue are left out too: they are not all there is about their date.
 
     Args:
         requests: rows of `raw_requests` of one source.
         known_at: leave out what was fetched later; None for everything.
     """
+    return _without_repeats(_ended(requests.filter(pl.col("status") == _ANSWERED), known_at))
+
+
+def is_switched_off(requests: pl.DataFrame, known_at: datetime | None = None) -> bool:
+    """Whether the plan lacks a source: its newest complete landing is a refusal, and none ever had rows.
+
+    Arguments as for `complete_walks`. A source whose plan was downgraded later keeps its rows and is not switched off.
+    """
+    walks = _ended(requests, known_at)
+    has_rows = any(int(page["row_count"]) > 0 for walk in walks for page in walk.pages)
+    return bool(walks) and not has_rows and walks[-1].pages[-1]["status"] != _ANSWERED
+
+
+def _ended(requests: pl.DataFrame, known_at: datetime | None) -> list[Walk]:
+    """Complete fetches and landed refusals, oldest first."""
     walks = []
     ordered = requests.filter(~pl.col("request_key").str.contains("code=")).sort("fetch_id", "page_number")
     for pages in ordered.partition_by("source", "request_key", "fetch_id", maintain_order=True):
@@ -72,7 +90,7 @@ def complete_walks(requests: pl.DataFrame, known_at: datetime | None = None) -> 
         if is_complete and isinstance(finished, datetime) and (known_at is None or finished <= known_at):
             first = pages.row(0, named=True)
             walks.append(Walk(first["source"], first["event_date"], finished, tuple(pages.iter_rows(named=True))))
-    return _without_repeats(sorted(walks, key=lambda walk: walk.fetched_at))
+    return sorted(walks, key=lambda walk: walk.fetched_at)
 
 
 def _without_repeats(walks: list[Walk]) -> list[Walk]:

@@ -16,10 +16,13 @@ from gogoku_pipeline.core.sessions import OUTAGE
 from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Source, Table
 from gogoku_pipeline.store import Store
-from gogoku_pipeline.tables.landings import Walk, complete_walks, read_landing
+from gogoku_pipeline.tables.landings import Walk, complete_walks, is_switched_off, read_landing
 from gogoku_pipeline.tables.parsing import Parsed, parse_landing
 from gogoku_pipeline.tables.rejects import REJECTS, Conservation, Typed
 from gogoku_pipeline.tables.versions import first_version, next_version, published_at
+
+SWITCHED_OFF = "{}: not in the plan, switched off"
+"""What is said of a source that the plan lacks."""
 
 
 def typed_daily_bars(store: Store, sessions: Sequence[date], *, known_at: datetime | None = None) -> Typed:
@@ -51,7 +54,11 @@ def typed_topix(store: Store, sessions: Sequence[date], *, known_at: datetime | 
 
     A session whose four prices all repeat the previous close is a market halt (`is_market_halt`). Where no previous
     close is stored, four equal prices count as a halt on the outage of 2020-10-01 only, which the calendar names.
+    A plan without TOPIX leaves the table empty, with a warning.
     """
+    if is_switched_off(store.raw.requests(topix.SOURCE.name), known_at):
+        counts = tuple(Conservation(topix.SOURCE.name, session, 0, 0, 0, 0) for session in sorted(set(sessions)))
+        return Typed(topix.TABLE.empty(), REJECTS.empty(), counts, (SWITCHED_OFF.format(topix.SOURCE.name),))
     typed = _typed_by_range(store, topix.SOURCE, topix.TABLE, "session", known_at)
     previous = pl.col("close_points").shift(1)
     is_flat = pl.all_horizontal(pl.col(f"{name}_points") == pl.col("close_points") for name in ("open", "high", "low"))

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import dagster as dg
@@ -52,7 +52,9 @@ class SmallHouse:
 
 
 @contextmanager
-def small_house(market, folder, *, plan="premium", is_plan_known=True, faults=None, place=None):
+def small_house(
+    market, folder, *, plan="premium", is_plan_known=True, faults=None, place=None, days_later=0, rate_scale=2_000
+):
     """Open a house on the evening of the market's last session.
 
     Args:
@@ -62,9 +64,11 @@ def small_house(market, folder, *, plan="premium", is_plan_known=True, faults=No
         is_plan_known: whether the house is told the plan or has to find out.
         faults: what goes wrong on the wire.
         place: (URL, options) of another store.
+        days_later: evenings after that of the last session; a Free key sees sessions twelve weeks late.
+        rate_scale: how much faster than real a minute of the rate passes; slow plans need room for jitter.
     """
-    evening = datetime.combine(market.sessions[-1], time(20), JST)
-    clock = VirtualClock(evening, rate_scale=2_000)
+    evening = datetime.combine(market.sessions[-1], time(20), JST) + timedelta(days=days_later)
+    clock = VirtualClock(evening, rate_scale=rate_scale)
     folder.mkdir(parents=True, exist_ok=True)
     store = open_store(*(place or (f"file://{folder / 'data'}",)))
     key, known = f"simulator-{plan}-key", plan if is_plan_known else None

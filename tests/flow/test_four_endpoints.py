@@ -162,12 +162,11 @@ def test_sessions_outside_the_plan_are_skipped_with_a_notice(person, market):
     assert f"daily_bars: {len(outside)} sessions skipped, the plan covers" in said.err
 
 
-def test_an_endpoint_outside_the_plan_is_an_error_that_says_so(person, market):
+def test_an_endpoint_outside_the_plan_is_switched_off_with_a_notice(person, market):
     day = market.sessions[20].isoformat()
     said = person("fetch", "topix", day, JQUANTS_API_KEY="simulator-free-key", GOGOKU_PLAN="free")
-    assert said.code == 1
-    assert said.complaint[0] == f"PlanError topix from={day} to={day}"
-    assert "not available on your subscription" in said.complaint[1]
+    assert said.code == 0
+    assert "topix: not in the plan, switched off" in said.err
 
 
 def test_a_day_that_is_not_over_is_an_error_that_names_the_hour(person):

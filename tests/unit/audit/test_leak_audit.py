@@ -48,6 +48,12 @@ def test_one_row_without_an_instant_or_a_source_without_rows_is_found(market, so
         assert "availability" in audit(replace(market, topix=frame.clear())).failed
 
 
+def test_a_source_that_the_plan_lacks_is_named_and_the_others_are_audited(market):
+    report = audit(replace(market, topix=market.topix.clear(), switched_off=frozenset({"topix"})))
+    assert report.passed, report.words
+    assert report.words.endswith("topix: not in the plan, switched off")
+
+
 def test_a_row_known_only_later_may_not_have_been_used(market):
     """A correction arrives weeks after its session: values computed with it were not known then."""
     day = market.sessions[50]

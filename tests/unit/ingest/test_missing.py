@@ -7,7 +7,6 @@ import pytest
 from gogoku_pipeline.core.errors import (
     CoverageError,
     DataError,
-    PlanError,
 )
 from gogoku_pipeline.ingest import fetch_range
 from gogoku_pipeline.simulator.faults import (
@@ -18,11 +17,19 @@ from gogoku_pipeline.simulator.server import ServerOptions
 from tests.unit.ingest.fetching import BARS, bars
 
 
-def test_an_endpoint_outside_the_plan_is_a_plan_error(evening):
+def test_an_endpoint_outside_the_plan_lands_its_refusal_and_says_so(evening, caplog):
     with evening() as e:
         start, end = e.market.sessions[0], e.market.sessions[-1]
-        with pytest.raises(PlanError, match="change the plan"):
-            e.run(lambda c: fetch_range(c, e.store, "topix", start, end, run_id="r"), key="simulator-free-key")
+        report = e.run(lambda c: fetch_range(c, e.store, "topix", start, end, run_id="r"), key="simulator-free-key")
+        assert (report.not_in_plan, report.rows, report.skipped_uncovered) == (True, 0, e.market.sessions)
+        assert "topix: not in the plan, switched off" in caplog.text
+        index = e.store.raw.requests("topix")
+        assert index.select("status", "row_count", "is_last_page").rows() == [(403, 0, True)]
+        said = e.store.raw.payload("topix", index.row(0, named=True)).decode()
+        assert "not available on your subscription" in said
+        assert "simulator-free-key" not in said + str(index.rows())
+        again = e.run(lambda c: fetch_range(c, e.store, "topix", start, end, run_id="r"), plan="premium")
+        assert (again.not_in_plan, again.rows) == (False, len(e.market.sessions))
 
 
 def test_dates_outside_the_plan_are_skipped_with_few_calls(evening, caplog):

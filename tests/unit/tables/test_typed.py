@@ -11,7 +11,7 @@ import pytest
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import DataError, PartitionMissingError, PayloadError, SchemaError
 from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
-from gogoku_pipeline.store import CommitInfo
+from gogoku_pipeline.store import CommitInfo, RawPage
 from gogoku_pipeline.tables.rejects import REJECTS, Conservation, unseen_rejects
 from gogoku_pipeline.tables.typed import typed_calendar, typed_daily_bars, typed_listed_issues, typed_topix
 
@@ -229,6 +229,54 @@ def test_a_later_range_call_adds_dates_and_revises_rows(store, land):
     ]
     with pytest.raises(PartitionMissingError, match="2024-05-10"):
         typed_topix(store, [date(2024, 5, 10)])
+
+
+def refuse(store, fetched_at):
+    store.raw.land(
+        RawPage(
+            source="topix",
+            params={"from": "2008-05-07"},
+            event_date=None,
+            payload=b'{"message": "This API is not available on your subscription."}',
+            row_count=0,
+            page_number=1,
+            pagination_key_next=None,
+            url="https://example.invalid/topix",
+            status=403,
+            fetched_at=fetched_at,
+            field_names=(),
+            fetch_id=f"walk-{fetched_at:%Y%m%d%H}",
+            run_id="test",
+        )
+    )
+
+
+def test_topix_outside_the_plan_is_empty_with_a_warning(store):
+    refuse(store, at(WEDNESDAY, 17))
+    typed = typed_topix(store, [TUESDAY, WEDNESDAY])
+    assert typed.frame.equals(topix.TABLE.empty()) and typed.frame.schema == topix.TABLE.polars_schema
+    assert typed.warnings == ("topix: not in the plan, switched off",)
+    assert typed.counts == tuple(Conservation("topix", day, 0, 0, 0, 0) for day in (TUESDAY, WEDNESDAY))
+    with pytest.raises(PartitionMissingError):
+        typed_topix(store, [TUESDAY], known_at=at(WEDNESDAY, 16))
+
+
+def test_topix_that_never_landed_or_was_landed_empty_is_missing_and_not_switched_off(store, land):
+    with pytest.raises(PartitionMissingError):
+        typed_topix(store, [TUESDAY])
+    refuse(store, at(TUESDAY, 17))
+    land("topix", None, [], fetched_at=at(WEDNESDAY, 17))
+    with pytest.raises(PartitionMissingError):
+        typed_topix(store, [TUESDAY])
+
+
+def test_a_plan_downgraded_later_keeps_its_topix_and_misses_the_rest(store, land):
+    land("topix", None, [points(TUESDAY, 10)], fetched_at=at(TUESDAY, 17))
+    refuse(store, at(WEDNESDAY, 17))
+    typed = typed_topix(store, [TUESDAY])
+    assert (typed.frame["close_points"].to_list(), typed.warnings) == ([10.0], ())
+    with pytest.raises(PartitionMissingError, match="2024-05-08"):
+        typed_topix(store, [WEDNESDAY])
 
 
 def test_topix_of_an_unfinished_session_is_not_used(store, land):
