@@ -93,7 +93,10 @@ def answers(said):
 def test_the_doctor_names_plan_calls_and_minutes(person):
     said = person("doctor", "--json", JQUANTS_API_KEY="simulator-light-key")
     found = answers(said)
+    start = found.pop("start")
     assert said.code == 0 and {answer["state"] for answer in found.values()} == {"ok"}
+    assert start["state"] == "note"
+    assert re.search(r"GOGOKU_START_DATE=\d{4}-\d\d-\d\d and GOGOKU_PLAN=light", start["words"])
     assert found["place"]["words"] == "your own data"
     assert found["plan"]["words"].startswith("light at http://127.0.0.1:")
     assert "60 requests a minute" in found["plan"]["words"]
