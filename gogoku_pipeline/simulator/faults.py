@@ -6,6 +6,7 @@ rows before they are cut into pages. `FaultPlan` counts how often each struck.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -92,12 +93,12 @@ class ConnectionReset(Fault):
 
 
 @dataclass(frozen=True)
-class DataFault(Fault):
+class DataFault(Fault, ABC):
     """Rows that are not what they should be."""
 
+    @abstractmethod
     def apply(self, rows: list[Row]) -> list[Row]:
         """The damaged rows."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
