@@ -23,7 +23,7 @@ MATRIX = {
         "tests/unit/jquants/test_client.py::test_refusals_are_told_apart_and_never_repeated",
     ],
     "a plan that lacks an endpoint": [
-        f"{FETCH}/test_missing.py::test_an_endpoint_outside_the_plan_is_a_plan_error",
+        f"{FETCH}/test_missing.py::test_an_endpoint_outside_the_plan_lands_its_refusal_and_says_so",
         "tests/unit/simulator/test_service_rules.py::test_free_has_no_topix_and_light_has",
     ],
     "a plan that lacks a date": [
