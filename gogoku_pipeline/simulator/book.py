@@ -1,0 +1,52 @@
+"""A book: what one endpoint tells, day by day. The desk turns books into answers and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.simulator.market import Market
+
+DayRows = pl.DataFrame | Sequence[Mapping[str, Any]]
+"""Rows with the publisher's keys in the publisher's order; mappings where keys differ from row to row."""
+
+Day = Callable[["Market", date, datetime], DayRows]
+"""Rows of one event day as served at an instant (JST): nothing before its hour, preliminary rows before the final."""
+
+
+@dataclass(frozen=True)
+class Book:
+    """One endpoint that is asked by day.
+
+    Attributes:
+        path: below the base URL, e.g. `/markets/breakdown`.
+        lowest_plan: first plan that includes it.
+        starts: first day the publisher has.
+        day: rows of one event day.
+        event: response key of the event day (Date, DiscDate, PubDate ...).
+        day_parameter: query parameter that selects it.
+        code_key: response key of the issue code, empty for none.
+        filters: further query parameters and the response keys they select.
+        needs_one_of: at least one of these parameters must be given.
+        has_range: whether from/to (with a code or a filter) are understood.
+        has_bulk: whether monthly files exist.
+        keys: all response keys in order: header of bulk files; empty to take the rows' own.
+    """
+
+    path: str
+    lowest_plan: str
+    starts: date
+    day: Day
+    event: str = "Date"
+    day_parameter: str = "date"
+    code_key: str = "Code"
+    filters: Mapping[str, str] = field(default_factory=dict)
+    needs_one_of: tuple[str, ...] = ("date", "code")
+    has_range: bool = True
+    has_bulk: bool = True
+    keys: tuple[str, ...] = ()
