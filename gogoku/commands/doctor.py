@@ -36,7 +36,9 @@ class Answer:
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
-    fix: Annotated[bool, typer.Option(help="create a missing bucket")] = False,
+    fix: Annotated[
+        bool, typer.Option(help="create a missing bucket and keep it well: versions, sweeping, TLS only")
+    ] = False,
 ) -> None:
     """Examine store, key, plan, freshness, alerts and disk; exit code 1 when something is broken."""
     from gogoku.deployment import deployment
@@ -45,6 +47,7 @@ def doctor(
     answers = [
         Answer("place", "note" if place.demo else "ok", "the demo's data" if place.demo else "your own data"),
         asked("store", lambda: _store(place.settings.store_url, fix=fix)),
+        *bucket_habits(place.settings.store_url, fix=fix),
         *_service(place),
         *data(place),
         *watch(place),
@@ -80,6 +83,23 @@ def _store(url: str, *, fix: bool) -> str:
     made = fix and url.startswith("s3://") and ensure_bucket(url, object_store_options())
     open_store(url, object_store_options())
     return f"{url} keeps its promises (create-only writes are honoured){'; bucket created' if made else ''}"
+
+
+def bucket_habits(url: str, *, fix: bool) -> list[Answer]:
+    """How the bucket is kept; a missing habit is a note, since another tool may see to it."""
+    from gogoku_pipeline.core.settings import object_store_options
+    from gogoku_pipeline.store.bucket_care import inspect_bucket, keep_bucket
+
+    options = object_store_options()
+    try:
+        habits = keep_bucket(url, options) if fix else inspect_bucket(url, options)
+    except GogokuError as problem:
+        return [Answer("bucket", "note", str(problem))]
+    off = "off" if fix else "off (`gogoku doctor --fix` switches it on where the server allows it)"
+    return [
+        Answer(habit.name, "ok" if habit.is_kept else "note", f"{'on' if habit.is_kept else off}: {habit.words}")
+        for habit in habits
+    ]
 
 
 def _service(place: "Deployment") -> list[Answer]:

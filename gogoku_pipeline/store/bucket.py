@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -32,13 +33,13 @@ def ensure_bucket(url: str, options: Mapping[str, str]) -> bool:
     if location.is_local or bucket_exists(url, options):
         return False
     try:
-        _client(location).create_bucket(Bucket=location.bucket, **_placement(location))
+        client_of(location).create_bucket(Bucket=location.bucket, **_placement(location))
     except ClientError as refusal:
-        if _code(refusal) in _THERE:
+        if refusal_code(refusal) in _THERE:
             return False
-        raise _failed(location, f"refusal {_code(refusal)}") from None
+        raise failed(location, f"refusal {refusal_code(refusal)}") from None
     except BotoCoreError as problem:
-        raise _failed(location, type(problem).__name__) from None
+        raise failed(location, type(problem).__name__) from None
     return True
 
 
@@ -48,17 +49,18 @@ def bucket_exists(url: str, options: Mapping[str, str]) -> bool:
     if location.is_local:
         return location.path.is_dir()
     try:
-        _client(location).head_bucket(Bucket=location.bucket)
+        client_of(location).head_bucket(Bucket=location.bucket)
     except ClientError as refusal:
-        if _code(refusal) in ("404", "NoSuchBucket"):
+        if refusal_code(refusal) in ("404", "NoSuchBucket"):
             return False
-        raise _failed(location, f"refusal {_code(refusal)}") from None
+        raise failed(location, f"refusal {refusal_code(refusal)}") from None
     except BotoCoreError as problem:
-        raise _failed(location, type(problem).__name__) from None
+        raise failed(location, type(problem).__name__) from None
     return True
 
 
-def _client(location: Location):  # type: ignore[no-untyped-def]  # noqa: ANN202 - boto3 makes its classes at run time
+def client_of(location: Location) -> Any:
+    """A boto3 client of the bucket's server (boto3 makes its classes at run time)."""
     options = location.options
     return boto3.client(
         "s3",
@@ -79,11 +81,13 @@ def _placement(location: Location) -> dict[str, dict[str, str]]:
     return {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
-def _code(refusal: ClientError) -> str:
+def refusal_code(refusal: ClientError) -> str:
+    """The server's short name of its refusal."""
     return str(refusal.response.get("Error", {}).get("Code", "unknown"))
 
 
-def _failed(location: Location, got: str) -> StoreError:
+def failed(location: Location, got: str) -> StoreError:
+    """The error for a bucket that cannot be administered; it never holds a secret."""
     return StoreError(
         f"bucket {location.bucket}",
         got=got,

@@ -1,4 +1,4 @@
-"""Stores to test against: a folder, a moto server, and any server named by TEST_S3_ENDPOINT."""
+"""Stores to test against: a folder, moto, Ceph's gateway (slow part), and any server named by TEST_S3_ENDPOINT."""
 
 import os
 import uuid
@@ -9,9 +9,11 @@ from moto.server import ThreadedMotoServer
 
 from gogoku_pipeline.store import CommitInfo, open_store
 from gogoku_pipeline.store.bucket import ensure_bucket
+from tests.servers import ceph_gateway
 from tests.unit.store.price_rows import NOTES, PRICES, price_rows
 
-SERVERS = ["file", "moto", *(["endpoint"] if os.environ.get("TEST_S3_ENDPOINT") else [])]
+SERVERS = ["file", "moto", "ceph", *(["endpoint"] if os.environ.get("TEST_S3_ENDPOINT") else [])]
+PARAMS = [pytest.param(name, marks=pytest.mark.slow if name == "ceph" else ()) for name in SERVERS]
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -19,7 +21,8 @@ def pytest_terminal_summary(terminalreporter):
     passed = [report.nodeid for report in terminalreporter.stats.get("passed", []) if "unit/store" in report.nodeid]
     ran = [server for server in SERVERS if any(f"[{server}" in name or f"-{server}" in name for name in passed)]
     if ran:
-        other = "" if "endpoint" in SERVERS else "; TEST_S3_ENDPOINT is not set, no other S3 server was tried"
+        named = "" if "endpoint" in SERVERS else "; TEST_S3_ENDPOINT is not set"
+        other = named if "ceph" in ran else f"; not on Ceph (`make test-s3`){named}"
         terminalreporter.write_line(f"store contract ran on: {', '.join(ran)}{other}")
 
 
@@ -42,12 +45,21 @@ def _options(endpoint):
     }
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(scope="session")
+def ceph_endpoint():
+    if not ceph_gateway.is_installed():
+        pytest.skip("radosgw is not installed: `make test-s3` installs and uses it")
+    with ceph_gateway.ceph_gateway() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(params=PARAMS)
 def place(request, tmp_path):
     """URL and options of an empty store."""
     if request.param == "file":
         return f"file://{tmp_path}/data", {}
-    endpoint = request.getfixturevalue("moto_endpoint") if request.param == "moto" else os.environ["TEST_S3_ENDPOINT"]
+    named = request.param == "endpoint"
+    endpoint = os.environ["TEST_S3_ENDPOINT"] if named else request.getfixturevalue(f"{request.param}_endpoint")
     url = f"s3://gogoku-test/{uuid.uuid4().hex}"
     ensure_bucket(url, _options(endpoint))
     return url, _options(endpoint)
