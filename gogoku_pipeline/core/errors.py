@@ -7,6 +7,7 @@ GogokuError
 │   ├── PlanError            the plan lacks this endpoint (403)
 │   ├── CoverageError        the plan lacks these dates (400); carries the window
 │   ├── RequestError         any other 4xx: our request is wrong, no retry
+│   ├── NotAvailableError    the service has nothing to say at this hour (210)
 │   ├── RateLimitError       429 that outlasted the retries
 │   ├── ServerError          5xx, time-out or reset that outlasted the retries
 │   └── PayloadError         a body that is not what the contract says, or is too large
@@ -84,6 +85,10 @@ class CoverageError(ApiError):
 
 class RequestError(ApiError):
     """Our request is wrong; repeating it cannot help."""
+
+
+class NotAvailableError(ApiError):
+    """The service has nothing to say now (210): outside the serving hours, or an issue it does not know."""
 
 
 class RateLimitError(ApiError):

@@ -13,6 +13,7 @@ SOURCE = Source(
     key=("Date",),
     starts="2008-01-01",
     words="Every calendar day and whether it is a business day.",
+    axis="range",
 )
 
 TABLE = Table(

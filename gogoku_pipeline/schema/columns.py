@@ -8,8 +8,31 @@ import polars as pl
 JST_INSTANT = pl.Datetime("us", "Asia/Tokyo")
 """Type of every `_at` column: an aware instant, microseconds, shown in Tokyo time."""
 
-FieldKind = Literal["text", "number", "date", "flag", "factor"]
-"""How a raw value is read: `flag` is the text "0"/"1", `factor` a number that must be positive."""
+PLANS = ("free", "light", "standard", "premium")
+"""Plans of the service, smallest first."""
+
+PlanName = Literal["free", "light", "standard", "premium"]
+
+FieldKind = Literal["text", "number", "text_number", "factor", "date", "time", "flag", "truth", "object"]
+"""How a raw value is read.
+
+`text`: a JSON string. `number`: a JSON number. `text_number`: a JSON string holding a decimal number. `factor`: a
+JSON number that must be positive. `date`: "YYYY-MM-DD". `time`: "HH:MM" or "HH:MM:SS". `flag`: the text "0" or "1".
+`truth`: the text "true" or "false". `object`: a JSON object, kept as JSON text.
+"""
+
+DTYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "number": pl.Float64(),
+    "text_number": pl.Float64(),
+    "factor": pl.Float64(),
+    "date": pl.Date(),
+    "time": pl.Time(),
+    "flag": pl.Boolean(),
+    "truth": pl.Boolean(),
+    "object": pl.String(),
+}
+"""Polars type of a column made of a field of each kind."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +44,21 @@ class SourceField:
         kind: how the value is read.
         nullable: whether null is an honest value.
         plan: lowest plan on which the key is present.
+        marks: texts that honestly mean "no value" here ("", "-", "*"); any other foreign form is quarantined.
+        optional: the key may be absent from every row (added later by the publisher); absent reads as null.
     """
 
     name: str
     kind: FieldKind
     nullable: bool = False
-    plan: Literal["free", "light", "standard", "premium"] = "free"
+    plan: PlanName = "free"
+    marks: tuple[str, ...] = ()
+    optional: bool = False
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a row may honestly have no value here: null, a mark, or no key."""
+        return self.nullable or bool(self.marks) or self.optional
 
 
 @dataclass(frozen=True)
@@ -41,7 +73,9 @@ class Column:
         source: the publisher's field, empty for what we compute.
         nullable: whether null is an honest value.
         at_least: smallest allowed value, None for no bound.
-        allowed: closed list of values, empty for no list.
+        allowed: closed list of values, empty for no list; a value outside it is quarantined.
+        expected: open list of values documented so far; a value outside it is kept and reported as a warning.
+        inside: for a column taken from inside a JSON object, the key within `source`; empty otherwise.
     """
 
     name: str
@@ -52,3 +86,5 @@ class Column:
     nullable: bool = False
     at_least: float | None = None
     allowed: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    inside: str = ""

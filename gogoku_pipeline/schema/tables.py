@@ -7,8 +7,11 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import SchemaError
 from gogoku_pipeline.schema.availability import PublicationRule
-from gogoku_pipeline.schema.columns import JST_INSTANT, Column, SourceField
+from gogoku_pipeline.schema.columns import JST_INSTANT, Column
+from gogoku_pipeline.schema.sources import Source
 from gogoku_pipeline.schema.warnings import WARNINGS
+
+__all__ = ["AVAILABLE_AT", "CODE", "SESSION", "Source", "Table", "by_name"]
 
 
 @dataclass(frozen=True)
@@ -74,34 +77,6 @@ def _bad(name: str, got: str, want: str) -> SchemaError:
 SESSION = Column("session", pl.Date, "Trading session the row belongs to.")
 CODE = Column("code", pl.String, "Issue code, five characters.")
 AVAILABLE_AT = Column("available_at", JST_INSTANT, "Instant from which the row may be used.")
-
-
-@dataclass(frozen=True)
-class Source:
-    """What one endpoint sends.
-
-    Attributes:
-        name: our name of the source, e.g. `daily_bars`.
-        path: path below the base URL.
-        fields: response keys in the publisher's order.
-        key: response keys that identify a row.
-        starts: first date the publisher has, ISO.
-        words: one sentence.
-        untyped: keys that are documented (on some plans) and stay in the raw landing.
-    """
-
-    name: str
-    path: str
-    fields: tuple[SourceField, ...]
-    key: tuple[str, ...]
-    starts: str
-    words: str
-    untyped: tuple[str, ...] = ()
-
-    def fields_for(self, plan: str) -> tuple[SourceField, ...]:
-        """Fields present on a plan."""
-        order = ("free", "light", "standard", "premium")
-        return tuple(field for field in self.fields if order.index(field.plan) <= order.index(plan))
 
 
 def by_name(tables: Iterable[Table]) -> dict[str, Table]:

@@ -13,6 +13,8 @@ SOURCE = Source(
     key=("Date",),
     starts="2008-05-07",
     words="Open, high, low and close of TOPIX; the whole history in one call (Light plan and above).",
+    lowest_plan="light",
+    axis="range",
 )
 
 TABLE = Table(
