@@ -8,8 +8,9 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import polars as pl
-from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, DeltaTable, Field, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
 
 from gogoku_pipeline.core.errors import SchemaError, StoreError
 from gogoku_pipeline.schema.columns import JST_INSTANT
@@ -23,6 +24,15 @@ RETENTION_HOURS = 3650 * 24
 _CONFIGURATION = {"delta.logRetentionDuration": RETENTION, "delta.deletedFileRetentionDuration": RETENTION}
 _ROW_GROUP = 32_768
 _UTC_INSTANT = pl.Datetime("us", "UTC")
+_FIELD_TYPES: dict[pl.DataType | type[pl.DataType], str] = {
+    pl.String: "string",
+    pl.Date: "date",
+    pl.Boolean: "boolean",
+    pl.Int32: "integer",
+    pl.Int64: "long",
+    pl.Float64: "double",
+    JST_INSTANT: "timestamp",
+}
 
 
 def open_table(uri: str, options: Mapping[str, str], *, version: int | None = None) -> DeltaTable | None:
@@ -119,15 +129,26 @@ def replace_predicate(sessions: Sequence[date]) -> str:
     return f"{MONTH} IN ({', '.join(months)}) AND session IN ({', '.join(days)})"
 
 
-def check_stored_columns(table: Table, stored: pl.Schema) -> None:
-    """Compare what lies on disk with the declaration.
+def absent_columns(table: Table, stored: pl.Schema) -> list[str]:
+    """Columns that may be null and that the table did not have when it was written."""
+    return [column.name for column in table.columns if column.nullable and column.name not in stored]
+
+
+def widen(stored: DeltaTable, table: Table, absent: Sequence[str], commit: CommitInfo) -> None:
+    """One commit: an append-only table gains columns; rows written before read as null there."""
+    fields = [Field(name, PrimitiveType(_FIELD_TYPES[table.polars_schema[name]]), nullable=True) for name in absent]
+    stored.alter.add_columns(fields, commit_properties=commit.properties())
+
+
+def check_stored_columns(table: Table, stored: pl.Schema, absent: Sequence[str] = ()) -> None:
+    """Compare what lies on disk with the declaration; `absent` columns may be missing.
 
     Raises:
         SchemaError: a declared column is missing or of another type.
     """
     for name, dtype in table.polars_schema.items():
         kept = _UTC_INSTANT if dtype == JST_INSTANT else dtype
-        if stored.get(name) != kept:
+        if stored.get(name) != kept and name not in absent:
             raise SchemaError(
                 f"stored table {table.name}",
                 got=f"column {name} of type {stored.get(name)}",
@@ -136,12 +157,15 @@ def check_stored_columns(table: Table, stored: pl.Schema) -> None:
             )
 
 
-def declared_view(table: Table, stored: pl.LazyFrame) -> pl.LazyFrame:
-    """Declared columns in declared order, instants in Tokyo time."""
-    return stored.select(
-        pl.col(name).dt.convert_time_zone("Asia/Tokyo") if dtype == JST_INSTANT else pl.col(name)
-        for name, dtype in table.polars_schema.items()
-    )
+def declared_view(table: Table, stored: pl.LazyFrame, absent: Sequence[str] = ()) -> pl.LazyFrame:
+    """Declared columns in declared order, instants in Tokyo time, `absent` ones null."""
+
+    def kept(name: str, dtype: pl.DataType) -> pl.Expr:
+        if name in absent:
+            return pl.lit(None, dtype=dtype).alias(name)
+        return pl.col(name).dt.convert_time_zone("Asia/Tokyo") if dtype == JST_INSTANT else pl.col(name)
+
+    return stored.select(kept(name, dtype) for name, dtype in table.polars_schema.items())
 
 
 def lazily(uri: str, table: Table, stored: DeltaTable, options: Mapping[str, str]) -> pl.LazyFrame:

@@ -14,12 +14,13 @@ RAW_REQUESTS = Table(
     name="raw_requests",
     description=(
         "One page of one response. Append-only: a later fetch of the same request adds rows and removes none, so the "
-        "index answers what was known when. A fetch is complete if its pages run from 1 to one marked last."
+        "index answers what was known when. A fetch is complete if its pages run from 1 to one marked last. A file "
+        "(bulk, or handed in by a user) is one page that covers many days."
     ),
     columns=(
         Column("source", pl.String, "Our name of the endpoint."),
         Column("request_key", pl.String, "The query in canonical form, without pagination key and secrets."),
-        Column("event_date", pl.Date, "The date asked for; null for calls over a range.", nullable=True),
+        Column("event_date", pl.Date, "The date asked for; null for calls over a range and for files.", nullable=True),
         Column("page_number", pl.Int32, "1 for the first page.", at_least=1),
         Column("pagination_key_next", pl.String, "Key of the next page; null on the last.", nullable=True),
         Column("is_last_page", pl.Boolean, "No page follows."),
@@ -33,6 +34,10 @@ RAW_REQUESTS = Table(
         Column("schema_fingerprint", pl.String, "Hash of the field names seen."),
         Column("fetch_id", pl.String, "The same for all pages of one walk; sorts by time."),
         Column("run_id", pl.String, "Run that fetched it."),
+        Column("media", pl.String, "Form of the bytes.", nullable=True, allowed=("json", "csv.gz", "parquet")),
+        Column("covers_from", pl.Date, "First event day inside; null unless it is a file.", nullable=True),
+        Column("covers_to", pl.Date, "Last event day inside; null unless it is a file.", nullable=True),
+        Column("last_modified", JST_INSTANT, "When the publisher last changed the file.", nullable=True),
     ),
     key=("source", "request_key", "fetch_id", "page_number"),
     partitioned=False,
@@ -40,8 +45,8 @@ RAW_REQUESTS = Table(
 
 
 def request_key(params: Mapping[str, str]) -> str:
-    """Canonical form of a query: sorted and encoded, e.g. ``date=2024-05-08``."""
-    return urlencode(sorted(params.items()))
+    """Canonical form of a query: sorted and encoded, e.g. ``date=2024-05-08`` or ``bulk=equities/master/live/...``."""
+    return urlencode(sorted(params.items()), safe="/")
 
 
 def newest_complete(requests: pl.DataFrame) -> pl.DataFrame:

@@ -46,6 +46,7 @@ class TableReader:
         end: date | None = None,
         version: int | None = None,
         ordered: bool = True,
+        widened: bool = False,
     ) -> pl.LazyFrame:
         """Rows of a table, lazily; filters on `session` skip files that cannot match.
 
@@ -55,6 +56,7 @@ class TableReader:
             end: last session (included), None for the newest.
             version: as the table was at that version; None for now.
             ordered: sort by the key; False saves the sort where order does not matter.
+            widened: columns that may be null and that the stored table lacks read as null (append-only tables).
 
         Returns:
             Declared columns in declared order and type, instants in Tokyo time; no rows where there is no table.
@@ -67,12 +69,14 @@ class TableReader:
         if stored is None:
             return table.empty().lazy()
         lazy = delta.lazily(self.uri(table), table, stored, self._options)
-        delta.check_stored_columns(table, lazy.collect_schema())
+        schema = lazy.collect_schema()
+        absent = delta.absent_columns(table, schema) if widened else []
+        delta.check_stored_columns(table, schema, absent)
         if start is not None:
             lazy = lazy.filter(pl.col("session") >= start)
         if end is not None:
             lazy = lazy.filter(pl.col("session") <= end)
-        view = delta.declared_view(table, lazy)
+        view = delta.declared_view(table, lazy, absent)
         return view.sort(table.key) if ordered else view
 
     def sessions(self, table: Table, version: int | None = None) -> list[date]:

@@ -64,10 +64,16 @@ class TableStore(TableReader):
             return CommitResult(version, rows.height)
         return CommitResult(version, rows.height, session_hashes(table, rows, sorted(rows["session"].unique())))
 
-    def append(self, table: Table, frame: pl.DataFrame, *, commit: CommitInfo) -> CommitResult:
-        """Add rows; appenders never conflict. Keys are checked inside the frame only."""
+    def append(self, table: Table, frame: pl.DataFrame, *, commit: CommitInfo, widen: bool = False) -> CommitResult:
+        """Add rows; appenders never conflict. Keys are checked inside the frame only.
+
+        With `widen`, columns that may be null and that the stored table lacks are added to it first; what was written
+        before reads as null there (`scan(..., widened=True)` reads so even before).
+        """
         rows = checked_rows(table, frame)
         self._ensure(table, commit)
+        if widen:
+            self._widen(table, commit)
         version = self._commit(table, lambda stored: delta.append_rows(stored, table, rows, commit))
         return CommitResult(version, rows.height)
 
@@ -118,6 +124,14 @@ class TableStore(TableReader):
             return int(stored.version())
 
         return committed(table.name, self._reopening(table, action), self._rng)
+
+    def _widen(self, table: Table, commit: CommitInfo) -> None:
+        def action(stored: DeltaTable) -> None:
+            schema = delta.lazily(self.uri(table), table, stored, self._options).collect_schema()
+            if absent := delta.absent_columns(table, schema):
+                delta.widen(stored, table, absent, commit)
+
+        committed(table.name, self._reopening(table, action), self._rng)
 
     def _reopening(self, table: Table, action: Callable[[DeltaTable], T]) -> Callable[[], T]:
         """Each attempt starts from the newest version, otherwise a loser would lose again."""

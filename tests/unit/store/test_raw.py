@@ -1,6 +1,7 @@
 """The raw landing loses nothing: exact bytes, one object per content, and an index of what was known when."""
 
 import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 
@@ -9,7 +10,7 @@ import pytest
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ObjectMissingError, StoreError
 from gogoku_pipeline.core.fingerprints import sha256_bytes
-from gogoku_pipeline.store import RAW_REQUESTS, RawPage, open_store
+from gogoku_pipeline.store import RAW_REQUESTS, CommitInfo, RawPage, open_store
 
 EVENING = datetime(2024, 5, 8, 19, 0, tzinfo=JST)
 
@@ -134,3 +135,28 @@ def test_threads_land_side_by_side(local):
     index = local.raw.requests("daily_bars")
     assert index.height == 240
     assert index["sha256"].n_unique() == 240
+
+
+def test_an_index_from_before_the_file_columns_still_opens_and_widens(tmp_path):
+    url = f"file://{tmp_path}/data"
+    young = ("media", "covers_from", "covers_to", "last_modified")
+    kept = tuple(column for column in RAW_REQUESTS.columns if column.name not in young)
+    former = replace(RAW_REQUESTS, columns=kept)
+    store = open_store(url)
+    store.raw.land(page())
+    store.raw.flush()
+    row = store.tables.scan(RAW_REQUESTS).collect().select(former.polars_schema.names())
+    old = open_store(f"file://{tmp_path}/old")
+    old.tables.append(former, row, commit=CommitInfo(run_id="old", code_version="old"))
+
+    index = old.raw.requests("daily_bars")
+    assert index.schema == RAW_REQUESTS.polars_schema
+    assert index.select(young).rows() == [("json", None, None, None)]
+    assert old.raw.requests("daily_bars", date(2024, 5, 8), date(2024, 5, 8)).height == 1
+    old.raw.land(page(fetch_id="002"))
+    assert old.raw.requests("daily_bars")["media"].to_list() == ["json", "json"]
+    for number in range(2):
+        old.raw.land(page(fetch_id=f"00{number + 3}"))
+        old.raw.flush()
+    assert old.tables.scan(RAW_REQUESTS).collect()["media"].to_list() == [None, "json", "json", "json"]
+    assert [entry["operation"] for entry in old.tables.commits(RAW_REQUESTS)].count("ADD COLUMN") == 1
