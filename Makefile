@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLAN ?= premium
 
-.PHONY: demo test test-all dev lint types docs bench install clean
+.PHONY: demo test test-all test-s3 dev up lint types docs bench install clean
 
 install: .venv/installed                ## make .venv with the exact versions of constraints.txt
 
@@ -26,6 +26,14 @@ test: install                           ## style, types, contracts and every tes
 
 test-all: install                       ## also the slow suites: daemon, browser, two markets end to end
 	@$(BIN)/python -m pytest -q
+
+test-s3: install                        ## the store and the whole road on real servers: Ceph's S3 gateway and PostgreSQL
+	@tests/servers/install.sh
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,postgres]'
+	@$(BIN)/python -m pytest -q tests/unit/store tests/flow/test_s3_road.py tests/flow/test_production_storage.py
+
+up:                                     ## docker compose: S3, PostgreSQL, code location, web pages, daemon
+	@docker compose up --detach --build
 
 dev: install                            ## the Dagster UI on http://127.0.0.1:3000 (the demo's data until a key is set)
 	@$(BIN)/gogoku ui

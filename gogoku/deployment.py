@@ -92,6 +92,12 @@ class Deployment:
         """Last session of a closed history, None for one that grows."""
         return date.fromisoformat(self.demo.end) if self.demo else None
 
+    @property
+    def database_url(self) -> str:
+        """PostgreSQL that keeps Dagster's runs and events; empty: files in its home."""
+        secret = self.settings.dagster_db_url
+        return secret.get_secret_value() if secret else ""
+
     def open_store(self) -> Store:
         """The store of this place."""
         return open_store(self.settings.store_url, object_store_options())

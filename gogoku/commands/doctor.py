@@ -36,9 +36,8 @@ class Answer:
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
-    fix: Annotated[
-        bool, typer.Option(help="create a missing bucket and keep it well: versions, sweeping, TLS only")
-    ] = False,
+    fix: Annotated[bool, typer.Option(help="create a missing bucket, keep it well")] = False,
+    store_only: Annotated[bool, typer.Option("--store-only", help="ask the store alone")] = False,
 ) -> None:
     """Examine store, key, plan, freshness, alerts and disk; exit code 1 when something is broken."""
     from gogoku.deployment import deployment
@@ -48,11 +47,9 @@ def doctor(
         Answer("place", "note" if place.demo else "ok", "the demo's data" if place.demo else "your own data"),
         asked("store", lambda: _store(place.settings.store_url, fix=fix)),
         *bucket_habits(place.settings.store_url, fix=fix),
-        *_service(place),
-        *data(place),
-        *watch(place),
-        _disk(),
     ]
+    if not store_only:
+        answers += [*_service(place), *data(place), *watch(place), _disk()]
     if as_json:
         print(json.dumps([asdict(answer) for answer in answers]))
     else:

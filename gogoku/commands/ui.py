@@ -28,7 +28,7 @@ def ui(
 
     place = deployment()
     with _service(place):
-        with dagster_instance(place.dagster_home):
+        with dagster_instance(place.dagster_home, place.database_url):
             pass
         what = "the demo's data; set JQUANTS_API_KEY for your own" if place.demo else "your own data"
         console.print(f"Dagster on {what}: [bold]http://127.0.0.1:{port}[/] (stop with Ctrl-C)")

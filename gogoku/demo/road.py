@@ -40,7 +40,7 @@ def walk(note: DemoNote, market: Market, console: Console) -> None:
         StageFailedError: a run failed for another reason than the gate saying no.
     """
     place = demo_deployment(note)
-    with dagster_instance(place.dagster_home) as instance:
+    with dagster_instance(place.dagster_home, place.database_url) as instance:
         runner = Runner(definitions_of(note), instance, market.sessions)
         for stage in stages(market.sessions):
             began = time.monotonic()

@@ -93,10 +93,17 @@ def ranges(days: Sequence[date], axis: Sequence[date], most: int = PARTITIONS_PE
 
 
 @contextmanager
-def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance kept in a folder, with the house's `dagster.yaml`; the UI opened on the folder shows its runs."""
+def dagster_instance(home: Path, database_url: str = "") -> Iterator[dg.DagsterInstance]:
+    """The instance kept in a folder, with the house's `dagster.yaml`; the UI opened on the folder shows its runs.
+
+    Args:
+        home: Dagster's home.
+        database_url: PostgreSQL that keeps runs and events instead of files in the folder. Only its name is written
+            down: whoever opens the instance has GOGOKU_DAGSTER_DB_URL in the environment.
+    """
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Path(__file__).parents[2] / "dagster.yaml", home / "dagster.yaml")
+    root = Path(__file__).parents[2]
+    shutil.copyfile(root / ("deploy/dagster.yaml" if database_url else "dagster.yaml"), home / "dagster.yaml")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
