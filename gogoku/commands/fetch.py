@@ -46,7 +46,7 @@ def fetch(
 
     place = deployment()
     start, end = first.date(), (last or first).date()
-    by_range = endpoint(source).axis != "date"
+    by_range = endpoint(source).axis != "day"
     sessions: list[date] = tse_calendar().between(start, end)
     if not sessions and not by_range:
         raise DataError(

@@ -1,16 +1,27 @@
-"""The register of endpoints: what each one takes, on which axis it is walked, from which plan on it answers."""
+"""The register of endpoints: what each one takes, which parameters exclude each other, whose rate it counts against.
+
+Source: the specification pages of J-Quants API V2, one per endpoint. From which plan on an endpoint answers, and on
+which axis it is walked, is said with its fields (schema).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from gogoku_pipeline.core.errors import RequestError
-from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
-from gogoku_pipeline.schema.tables import Source
+from gogoku_pipeline.schema.register import SOURCES
+from gogoku_pipeline.schema.sources import Axis, Source
 
-Axis = Literal["date", "range", "none"]
+Budget = Literal["plan", "statements", "statement_details"]
+"""Whose rate a request counts against: the plan's, or one of the two that disclosures have for themselves."""
+
+BUDGETS: tuple[Budget, ...] = ("plan", "statements", "statement_details")
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}")
 
 
 @dataclass(frozen=True)
@@ -22,16 +33,30 @@ class Endpoint:
         parameters: query names it accepts.
         needs_one_of: at least one of these must be given; empty for no such rule.
         budget: whose rate it counts against.
-        lowest_plan: first plan that includes it.
-        axis: `date` is asked day by day, `range` with from/to in one call.
+        day_parameter: the query name under which a day is asked for; empty where no day can be asked for.
+        has_bulk: whether its rows also come as monthly files.
+        excludes: pairs of names of which only one may be given.
+        requires: pairs (name, other): the first may be given only with the second.
     """
 
     source: Source
     parameters: tuple[str, ...]
     needs_one_of: tuple[str, ...] = ()
-    budget: str = "plan"
-    lowest_plan: str = "free"
-    axis: Axis = "date"
+    budget: Budget = "plan"
+    day_parameter: str = "date"
+    has_bulk: bool = True
+    excludes: tuple[tuple[str, str], ...] = ()
+    requires: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def lowest_plan(self) -> str:
+        """First plan that includes it."""
+        return self.source.lowest_plan
+
+    @property
+    def axis(self) -> Axis:
+        """`day` is asked day by day, `range` with from/to in one call, `now` has only the present."""
+        return self.source.axis
 
     def check(self, params: Mapping[str, str]) -> None:
         """Refuse a query the service would refuse, before it costs a call; raises RequestError."""
@@ -39,20 +64,66 @@ class Endpoint:
             raise self._wrong(f"parameters {unknown}", f"some of {list(self.parameters)}")
         if self.needs_one_of and not any(name in params for name in self.needs_one_of):
             raise self._wrong(f"parameters {sorted(params)}", f"at least one of {list(self.needs_one_of)}")
+        for one, other in self.excludes:
+            if one in params and other in params:
+                raise self._wrong(f"{one} and {other}", "one of them")
+        for name, other in self.requires:
+            if name in params and other not in params:
+                raise self._wrong(f"{name} without {other}", f"{name} only with {other}")
+        for name, value in params.items():
+            if name in _DAYS_ASKED and not _is_real_day(value):
+                raise self._wrong(f"{name}={value!r}", "a real date as YYYY-MM-DD or YYYYMMDD")
 
     def _wrong(self, got: str, want: str) -> RequestError:
         return RequestError(f"request for {self.source.name}", got=got, want=want, remedy="Correct the query.")
 
 
-ENDPOINTS: dict[str, Endpoint] = {
-    item.source.name: item
-    for item in (
-        Endpoint(calendar.SOURCE, ("hol_div", "from", "to"), axis="range"),
-        Endpoint(listed_issues.SOURCE, ("code", "date")),
-        Endpoint(daily_bars.SOURCE, ("code", "date", "from", "to"), needs_one_of=("code", "date")),
-        Endpoint(topix.SOURCE, ("from", "to"), lowest_plan="light", axis="range"),
+_DAYS_ASKED = frozenset(
+    {
+        *("date", "from", "to", "scheduled_date", "published_date"),
+        *("disc_date", "disc_date_from", "disc_date_to", "calc_date"),
+    }
+)
+
+
+def _is_real_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return _DAY.fullmatch(text) is not None
+
+
+def _of(name: str, *parameters: str, needs: tuple[str, ...] = (), budget: Budget = "plan") -> Endpoint:
+    return Endpoint(SOURCES[name], parameters, needs_one_of=needs, budget=budget)
+
+
+def _range(name: str, *parameters: str) -> Endpoint:
+    """Asked for a range, or for everything there is."""
+    return Endpoint(SOURCES[name], (*parameters, "from", "to"), day_parameter="")
+
+
+def _by_code_or_day(name: str, code: str = "code") -> Endpoint:
+    """All codes of a day, or one code with a day or a range; never all codes over a range."""
+    return Endpoint(
+        SOURCES[name],
+        (code, "date", "from", "to"),
+        needs_one_of=(code, "date"),
+        excludes=(("date", "from"), ("date", "to")),
     )
-}
+
+
+def _all() -> tuple[Endpoint, ...]:
+    return (
+        _range("calendar", "hol_div"),
+        _of("listed_issues", "code", "date"),
+        _by_code_or_day("daily_bars"),
+        _range("topix"),
+    )
+
+
+ENDPOINTS: dict[str, Endpoint] = {item.source.name: item for item in _all()}
+"""Endpoints by the name of their source."""
 
 
 def endpoint(source_name: str) -> Endpoint:
