@@ -18,6 +18,9 @@ DayRows = pl.DataFrame | Sequence[Mapping[str, Any]]
 Day = Callable[["Market", date, datetime], DayRows]
 """Rows of one event day as served at an instant (JST): nothing before its hour, preliminary rows before the final."""
 
+OtherDay = Callable[[date], date | None]
+"""From a day of another kind (calculation, publication) to the event day whose rows carry it; None if there is none."""
+
 
 @dataclass(frozen=True)
 class Book:
@@ -36,6 +39,11 @@ class Book:
         has_range: whether from/to (with a code or a filter) are understood.
         has_bulk: whether monthly files exist.
         keys: all response keys in order: header of bulk files; empty to take the rows' own.
+        range_parameters: query parameters of a range of event days.
+        range_alone: whether a range (or nothing at all) may be asked without day, code or filter.
+        other_days: further query parameters that name a day of another kind: the response key it selects, and the
+            event day on which such rows are found. They combine with the code, not with day or range (400).
+        widths: filters that may be given shorter and are then filled with zeros from the left.
     """
 
     path: str
@@ -50,3 +58,7 @@ class Book:
     has_range: bool = True
     has_bulk: bool = True
     keys: tuple[str, ...] = ()
+    range_parameters: tuple[str, str] = ("from", "to")
+    range_alone: bool = False
+    other_days: Mapping[str, tuple[str, OtherDay]] = field(default_factory=dict)
+    widths: Mapping[str, int] = field(default_factory=dict)
