@@ -4,19 +4,12 @@ import http.server
 import json
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from gogoku_pipeline.core.clocks import RealClock
@@ -26,10 +19,11 @@ from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import open_store
+from tests.flow.served_house import ROOT, Served, process, wait
+from tests.servers.free_ports import free_port
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 SESSIONS, PER_RUN, BAD = 60, 25, 60
 ROAD = [
     "raw_jquants__topix",
@@ -60,18 +54,6 @@ defs = build_definitions(
     ),
 )
 """
-BACKFILL = """
-mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}"""
-STATUS = "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
-LOCATIONS = (
-    "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"
-)
 
 
 class Inbox(http.server.BaseHTTPRequestHandler):
@@ -108,101 +90,6 @@ def webhook():
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def process(name, arguments, environment, folder):
-    """A process in its own group, stopped by its id and confirmed gone."""
-    with (folder / f"{name}.log").open("w") as log:
-        started = subprocess.Popen(
-            [Path(sys.executable).parent / arguments[0], *arguments[1:]],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield started
-    finally:
-        os.killpg(started.pid, signal.SIGTERM)
-        try:
-            started.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait(timeout=10)
-        wait(lambda: not group_exists(started.pid), 30, f"{name} to be gone")
-
-
-def group_exists(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait(holds, seconds, what, every=1.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = holds()
-        if found:
-            return found
-        time.sleep(every)
-    raise AssertionError(f"waited {seconds} s for {what}")
-
-
-class Bench:
-    """Where the two processes work, and how to ask them."""
-
-    def __init__(self, folder, port, inbox):
-        self.folder, self.port, self.inbox = folder, port, inbox
-        self.store = open_store(f"file://{folder / 'data'}", probe=False)
-        self.home = str(folder / "home")
-
-    def ask(self, query, **variables):
-        payload = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/graphql", payload, {"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                found = json.loads(answer.read())
-        except urllib.error.HTTPError as refusal:
-            raise AssertionError(refusal.read().decode()) from None
-        assert "errors" not in found, found["errors"]
-        return found["data"]
-
-    def is_loaded(self):
-        try:
-            entries = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
-        except OSError:
-            return False
-        kinds = [entry["locationOrLoadError"] for entry in entries if entry["loadStatus"] == "LOADED"]
-        return bool(kinds) and all(kind["__typename"] == "RepositoryLocation" for kind in kinds)
-
-    def backfill(self, assets, keys):
-        params = {"assetSelection": [{"path": [name]} for name in assets], "partitionNames": keys}
-        found = self.ask(BACKFILL, params=params)["launchPartitionBackfill"]
-        assert found["__typename"] == "LaunchBackfillSuccess", found
-        return found["backfillId"]
-
-    def finished(self, backfill, seconds):
-        def status():
-            found = self.ask(STATUS, id=backfill)["partitionBackfillOrError"]["status"]
-            return found if found.startswith(("COMPLETED", "FAILED", "CANCELED")) else None
-
-        return wait(status, seconds, f"backfill {backfill}", every=2.0)
-
-    def runs(self, backfill):
-        with dg.DagsterInstance.from_config(self.home) as instance:
-            return instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill}))
 
 
 @pytest.fixture(scope="module")
@@ -243,28 +130,29 @@ def bench(market, tmp_path):
         daemon = ["dagster-daemon", "run", *workspace]
         (folder / "data").mkdir()
         with process("web", web, environment, folder), process("daemon", daemon, environment, folder):
-            made = Bench(folder, port, inbox)
+            made = Served(port, folder / "home")
             wait(made.is_loaded, 180, "the code location")
             wait((folder / "cache" / "heartbeat.json").exists, 120, "the alert sensor's first tick")
-            yield made
+            yield made, open_store(f"file://{folder / 'data'}", probe=False), inbox
 
 
 def test_a_backfill_fills_sixty_sessions_in_bounded_runs_and_a_bad_day_alerts_once(bench, market):
+    served, store, inbox = bench
     keys = [session.isoformat() for session in market.sessions[: SESSIONS + 1]]
-    good = bench.backfill(ROAD, keys[:SESSIONS])
-    assert bench.finished(good, 420) == "COMPLETED_SUCCESS"
-    runs = bench.runs(good)
+    good = served.backfill(ROAD, keys[:SESSIONS])
+    assert served.finished(good, 420) == "COMPLETED_SUCCESS"
+    runs = served.runs(good)
     assert len(runs) >= SESSIONS // PER_RUN + 1
     table = family_table("feat__prices")
-    assert bench.store.tables.sessions(table) == [date.fromisoformat(key) for key in keys[:SESSIONS]]
-    assert bench.inbox.received == []
+    assert store.tables.sessions(table) == [date.fromisoformat(key) for key in keys[:SESSIONS]]
+    assert inbox.received == []
 
-    bad = bench.backfill(ROAD, keys[BAD : BAD + 1])
-    assert bench.finished(bad, 240) in {"COMPLETED_FAILED", "FAILED"}
-    assert keys[BAD] not in [str(session) for session in bench.store.tables.sessions(table)]
-    wait(lambda: bench.inbox.received, 120, "the alert")
+    bad = served.backfill(ROAD, keys[BAD : BAD + 1])
+    assert served.finished(bad, 240) in {"COMPLETED_FAILED", "FAILED"}
+    assert keys[BAD] not in [str(session) for session in store.tables.sessions(table)]
+    wait(lambda: inbox.received, 120, "the alert")
     time.sleep(65)  # two more ticks of the sensor
-    (text,) = bench.inbox.received
+    (text,) = inbox.received
     assert "coverage" in text
     assert f"core_jquants__daily_bars {keys[BAD]}" in text
     assert "simulator-premium-key" not in text

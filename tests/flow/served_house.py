@@ -1,0 +1,115 @@
+"""Dagster's own processes for a test: started in groups of their own, asked over GraphQL, confirmed gone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+ROOT = Path(__file__).resolve().parents[2]
+BACKFILL = """
+mutation ($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}"""
+STATUS = "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
+LOCATIONS = (
+    "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"
+)
+
+
+@contextmanager
+def process(name, arguments, environment, folder):
+    """A process in its own group, stopped by its id and confirmed gone."""
+    with (folder / f"{name}.log").open("w") as log:
+        started = subprocess.Popen(
+            [Path(sys.executable).parent / arguments[0], *arguments[1:]],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield started
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        try:
+            started.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+            started.wait(timeout=10)
+        wait(lambda: not group_exists(started.pid), 30, f"{name} to be gone")
+
+
+def group_exists(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait(holds, seconds, what, every=1.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(every)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+class Served:
+    """How to ask a running webserver, and the home of the instance behind it."""
+
+    def __init__(self, port, home):
+        self.port, self.home = port, str(home)
+
+    def ask(self, query, **variables):
+        payload = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql", payload, {"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                found = json.loads(answer.read())
+        except urllib.error.HTTPError as refusal:
+            raise AssertionError(refusal.read().decode()) from None
+        assert "errors" not in found, found["errors"]
+        return found["data"]
+
+    def is_loaded(self):
+        try:
+            entries = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+        except OSError:
+            return False
+        kinds = [entry["locationOrLoadError"] for entry in entries if entry["loadStatus"] == "LOADED"]
+        return bool(kinds) and all(kind["__typename"] == "RepositoryLocation" for kind in kinds)
+
+    def backfill(self, assets, keys):
+        params = {"assetSelection": [{"path": [name]} for name in assets], "partitionNames": keys}
+        found = self.ask(BACKFILL, params=params)["launchPartitionBackfill"]
+        assert found["__typename"] == "LaunchBackfillSuccess", found
+        return found["backfillId"]
+
+    def finished(self, backfill, seconds):
+        def status():
+            found = self.ask(STATUS, id=backfill)["partitionBackfillOrError"]["status"]
+            return found if found.startswith(("COMPLETED", "FAILED", "CANCELED")) else None
+
+        return wait(status, seconds, f"backfill {backfill}", every=2.0)
+
+    def runs(self, backfill):
+        with dg.DagsterInstance.from_config(self.home) as instance:
+            return instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill}))
