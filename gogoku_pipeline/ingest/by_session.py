@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Unpack
 
-from gogoku_pipeline.core.errors import CoverageError, RequestError
+from gogoku_pipeline.core.errors import CoverageError, PlanError, RequestError
 from gogoku_pipeline.core.log import logger
+from gogoku_pipeline.ingest.by_file import fetch_files
 from gogoku_pipeline.ingest.key_use import key_in_use
-from gogoku_pipeline.ingest.landed import Interrupted, complete_days, interrupted_walks
-from gogoku_pipeline.ingest.publication import is_session, published_at, unexpectedly_empty, unpublished
-from gogoku_pipeline.ingest.report import FetchReport, Progress
-from gogoku_pipeline.ingest.walk import Request, Walked, walk
+from gogoku_pipeline.ingest.landed import Interrupted, complete_days, holiday_trading_days, interrupted_walks
+from gogoku_pipeline.ingest.order import Lanes, Order, Wanted, Wishes, until_all_end, used
+from gogoku_pipeline.ingest.publication import (
+    are_rows_due,
+    is_believable,
+    rule_of,
+    unexpectedly_empty,
+    unpublished,
+)
+from gogoku_pipeline.ingest.report import FetchReport
+from gogoku_pipeline.ingest.switched_off import is_still_off, off, switch_off
+from gogoku_pipeline.ingest.walk import Request, walk
 from gogoku_pipeline.jquants import JQuantsClient, endpoint
+from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import Store
 
 _LOG = logger("ingest")
@@ -27,131 +38,160 @@ async def fetch_sessions(
     source: str,
     sessions: Iterable[date],
     *,
-    run_id: str,
-    progress: Progress | None = None,
-    refetch: bool = False,
     lock_dir: Path | None = None,
+    **wishes: Unpack[Wanted],
 ) -> FetchReport:
-    """Fetch and land sessions of a source that is asked day by day.
+    """Fetch and land the sessions of a source that is asked day by day.
 
-    Everything that can be fetched is fetched and landed before an error is raised, so running again costs only what
-    is missing. Oldest sessions go first: the plan's window moves while a long fetch runs.
+    A session asks for its event days, e.g. Monday for the disclosures of Saturday, Sunday and Monday. Everything that
+    can be fetched is fetched and landed before an error is raised, so running again costs only what is missing.
+    Oldest days go first: the plan's window moves while a long fetch runs. Where the plan lacks the source, the
+    refusal itself is landed, and believed for seven days (`not_in_plan`).
 
     Args:
         client: an open client.
         store: where pages land.
-        source: daily_bars or listed_issues.
-        sessions: days wanted; those already complete are skipped, those outside the plan's window are reported.
-        run_id: noted with every page.
-        progress: told after every day.
-        refetch: ask again for complete days too (corrections are made in place).
+        source: name of a source whose axis is `day`.
+        sessions: partitions wanted; event days already complete are skipped, those outside the plan's window, not
+            yet final, or before the publisher's first day are reported.
         lock_dir: folder of the lock that keeps the key to one process; None if the caller holds it.
+        **wishes: `run_id`, and if wanted `progress`, `refetch`, `bulk`; see Wanted.
 
     Raises:
-        DataError: a session has no rows although they are due, or is not yet published.
+        DataError: a day has no rows although they are due, or nothing of it is published yet.
         ApiError: the service refuses; what was fetched before stays landed.
         ConfigError: another process uses the key.
+        StoreError: what came could not be kept; nothing is half landed.
     """
-    if endpoint(source).axis != "date":
-        raise RequestError(f"source {source}", got="a fetch by day", want="a range", remedy="Use fetch_range.")
-    days = sorted(set(sessions))
+    if endpoint(source).source.axis != "day":
+        remedy = "Use fetch_range." if endpoint(source).source.axis == "range" else "Use fetch_now."
+        raise RequestError(f"source {source}", got="a fetch by day", want="another axis", remedy=remedy)
+    order = Order.of(source, sessions, Wishes(**wishes))
     with key_in_use(client, lock_dir):
-        return await _fetch_days(client, store, _Order(source, days, run_id, progress, refetch))
+        report = await carry_out(client, store, order)
+    if report.not_yet:
+        raise unpublished(source, report.not_yet, client.clock.now())
+    return report
 
 
-@dataclass
-class _Order:
-    """What was ordered, and how far it has come."""
+async def carry_out(client: JQuantsClient, store: Store, order: Order, lanes: Lanes | None = None) -> FetchReport:
+    """Fetch and land what an order asks for and is not complete; days not yet published are reported, no error.
 
-    source: str
-    days: list[date]
-    run_id: str
-    progress: Progress | None
-    refetch: bool
-    window: tuple[date, date] = (date.min, date.max)
-    uncovered: list[date] = field(default_factory=list)
-    lost: list[date] = field(default_factory=list)
-    empty: list[date] = field(default_factory=list)
-    walked: list[Walked] = field(default_factory=list)
+    Args:
+        client: an open client whose key is held.
+        store: where pages land.
+        order: source and days.
+        lanes: shared with the other sources of the budget; None for lanes of its own.
 
-    def advance(self, day: date) -> None:
-        """Tell whoever watches."""
-        if self.progress is not None:
-            self.progress.advance(1, f"{self.source} {day}")
-
-
-async def _fetch_days(client: JQuantsClient, store: Store, order: _Order) -> FetchReport:
-    now = client.clock.now()
-    early = [day for day in order.days if published_at(order.source, day) > now]
-    due = [day for day in order.days if published_at(order.source, day) <= now]
-    done = complete_days(store, order.source, due) if due and not order.refetch else set()
-    interrupted = interrupted_walks(store, order.source, now) if due and not order.refetch else {}
-    for day in sorted(done):
-        order.advance(day)
+    Raises:
+        DataError: a day has no rows although they are due.
+        ApiError: the service refuses.
+        StoreError: what came could not be kept.
+    """
+    now, rule = client.clock.now(), rule_of(order.source)
+    not_yet = [day for day in order.days if rule.first_at(day) > now]
+    due = [day for day in order.days if rule.first_at(day) <= now]
     try:
-        await _work_through(client, store, order, [day for day in due if day not in done], interrupted)
+        if due and not order.wishes.refetch and await is_still_off(client, store, order.source):
+            return off(order.source, len(order.sessions), due)
+        n_complete = await _fetch_missing(client, store, order, due, lanes)
+    except PlanError as refusal:
+        if order.has_landed:
+            raise
+        await switch_off(client, store, _request(order, due[0]), order.wishes.run_id, refusal)
+        return off(order.source, len(order.sessions), due, pages=1)
     finally:
         store.raw.flush()
-    if order.uncovered:
-        first, last = order.window
-        _LOG.warning(
-            "%s: %d sessions skipped, the plan covers %s .. %s.",
-            *(order.source, len(order.uncovered), first, "today" if last == date.max else last),
-        )
+    _warn_of_window(order)
     if order.lost:
-        raise unexpectedly_empty(order.source, sorted(order.lost))
-    if early:
-        raise unpublished(order.source, early, now)
-    return FetchReport(
-        order.source,
-        len(order.days),
-        fetched_pages=sum(walked.pages for walked in order.walked),
-        resumed=sum(walked.resumed for walked in order.walked),
-        skipped_complete=len(done),
-        skipped_uncovered=sorted(order.uncovered),
-        rows=sum(walked.rows for walked in order.walked),
-        empty=sorted(order.empty),
-        utilisation=client.utilisation,
+        raise unexpectedly_empty(order.source, sorted(order.lost), client.clock.now())
+    return order.report(n_complete, not_yet, used(client, order.source))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was known before the first request of an order."""
+
+    interrupted: dict[str, Interrupted]
+    holiday_trading: frozenset[date]
+
+
+async def _fetch_missing(
+    client: JQuantsClient, store: Store, order: Order, due: list[date], lanes: Lanes | None
+) -> int:
+    """Fetch what is not complete, by file where that saves calls; returns how many days were complete before."""
+    if not due:
+        return 0
+    own = lanes or Lanes(asyncio.Semaphore(await client.in_flight()))
+    is_new = order.wishes.refetch
+    known = _Known(
+        {} if is_new else interrupted_walks(store, order.source, client.clock.now()),
+        holiday_trading_days(store) if rule_of(order.source).events == "weekdays" else frozenset(),
     )
+    done = set() if is_new else complete_days(store, order.source, due, known.holiday_trading)
+    for day in sorted(done):
+        order.advance(day)
+    missing = [day for day in due if day not in done]
+    if order.wishes.bulk:
+        missing = await fetch_files(client, store, order, missing, own)
+    await _work_through(client, store, order, missing, own, known)
+    return len(done)
 
 
 async def _work_through(
-    client: JQuantsClient, store: Store, order: _Order, days: list[date], interrupted: dict[str, Interrupted]
+    client: JQuantsClient, store: Store, order: Order, days: list[date], lanes: Lanes, known: _Known
 ) -> None:
     """As many requests under way as fill the rate; the first error stops the others and is raised."""
     left = iter(days)
 
     async def worker() -> None:
         for day in left:
-            await _fetch_day(client, store, order, day, interrupted)
+            async with lanes.requests:
+                await _fetch_day(client, store, order, day, known)
             order.advance(day)
 
     if not days:
         return
-    workers = [asyncio.create_task(worker()) for _ in range(min(await client.in_flight(), len(days)))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for task in workers:
-            task.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+    if hasattr(client, "includes") and not client.includes(
+        order.source
+    ):  # the plan probably lacks it: one refusal is enough
+        await _fetch_day(client, store, order, next(left), known)
+        order.advance(days[0])
+    await until_all_end(worker() for _ in range(min(await client.in_flight(), len(days))))
 
 
-async def _fetch_day(
-    client: JQuantsClient, store: Store, order: _Order, day: date, interrupted: dict[str, Interrupted]
-) -> None:
+def _request(order: Order, day: date) -> Request:
+    parameter = endpoint(order.source).day_parameter
+    return Request(order.source, {parameter: day.isoformat()}, day)
+
+
+async def _fetch_day(client: JQuantsClient, store: Store, order: Order, day: date, known: _Known) -> None:
     if not order.window[0] <= day <= order.window[1]:
         order.uncovered.append(day)
         return
-    request = Request(order.source, {"date": day.isoformat()}, day)
-    resume = interrupted.get(request.key)
+    request = _request(order, day)
     try:
-        walked = await walk(client, store, request, order.run_id, resume)
+        walked = await walk(client, store, request, order.wishes.run_id, known.interrupted.get(request.key))
     except CoverageError as refusal:
         order.uncovered.append(day)
         if refusal.covered_from is not None:
             order.window = (refusal.covered_from, refusal.covered_to or date.max)
         return
     order.walked.append(walked)
-    if walked.rows == 0 and not walked.resumed:
-        (order.lost if is_session(day) else order.empty).append(day)
+    has_rows = walked.rows > 0 or walked.resumed
+    now, final_at = client.clock.now(), rule_of(order.source).final_at(day)
+    if not has_rows and now >= final_at and are_rows_due(SOURCES[order.source], day, known.holiday_trading):
+        order.lost.append(day)
+    elif not is_believable(int(has_rows), now, final_at):
+        order.provisional.append(day)
+    elif not has_rows:
+        order.empty.append(day)
+
+
+def _warn_of_window(order: Order) -> None:
+    if order.uncovered:
+        first, last = order.window
+        _LOG.warning(
+            "%s: %d sessions skipped, the plan covers %s .. %s.",
+            *(order.source, len(order.uncovered), first, "today" if last == date.max else last),
+        )

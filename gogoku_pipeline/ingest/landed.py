@@ -1,18 +1,27 @@
-"""What the index says about earlier fetches: which requests are complete, and where an interrupted one stopped."""
+"""What the index says about earlier fetches: which days are complete, where a walk stopped, what the plan refused."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from gogoku_pipeline.ingest.publication import is_session, published_at
+from gogoku_pipeline.ingest.publication import are_rows_due, is_believable, rule_of
+from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.store.raw_requests import newest_complete
 
 RESUME_WITHIN = timedelta(hours=12)
 """An older interruption starts again: between its pages the publisher may have changed the data."""
+
+REFUSAL_HOLDS = timedelta(days=7)
+"""How long a plan that lacks a source is believed before it is asked again."""
+
+ANSWERED = 200
+_DERIVATIVES_ONLY = "3"
 
 
 @dataclass(frozen=True)
@@ -30,21 +39,44 @@ class Interrupted:
     pagination_key: str
 
 
-def complete_days(store: Store, source: str, days: list[date]) -> set[date]:
-    """Days that need no further call: fetched completely after their publication, with rows if rows are due.
+def complete_days(store: Store, source: str, days: list[date], holiday_trading: Collection[date] = ()) -> set[date]:
+    """Event days that need no further call: answered completely at or after their final hour.
 
-    An empty answer on a session never counts, nor does one from before the hour at which rows become final.
+    A file that covers a day counts like an answer for it. An empty answer never counts where rows are due, and where
+    none are it counts only some minutes after the hour, because clocks differ.
     """
-    index = store.raw.requests(source, days[0], days[-1]).filter(~pl.col("request_key").str.contains("code="))
+    if not days:
+        return set()
+    index = store.raw.requests(source, days[0], days[-1]).filter(
+        (pl.col("status") == ANSWERED) & ~pl.col("request_key").str.contains("code=")
+    )
+    return _by_day(index, source, set(days), holiday_trading) | _by_file(index, source, days)
+
+
+def _by_day(index: pl.DataFrame, source: str, days: set[date], holiday_trading: Collection[date]) -> set[date]:
     done = (
-        newest_complete(index)
+        newest_complete(index.filter(pl.col("event_date").is_not_null()))
         .group_by("event_date")
         .agg(finished_at=pl.col("fetched_at").max(), rows=pl.col("row_count").sum())
     )
+    rule, declared = rule_of(source), SOURCES[source]
     return {
         day
         for day, finished_at, rows in done.iter_rows()
-        if finished_at >= published_at(source, day) and (rows > 0 or not is_session(day))
+        if day in days
+        and is_believable(rows, finished_at, rule.final_at(day))
+        and (rows > 0 or not are_rows_due(declared, day, holiday_trading))
+    }
+
+
+def _by_file(index: pl.DataFrame, source: str, days: list[date]) -> set[date]:
+    rule = rule_of(source)
+    files = index.filter(pl.col("covers_from").is_not_null()).select("covers_from", "covers_to", "fetched_at")
+    return {
+        day
+        for first, last, fetched_at in files.iter_rows()
+        for day in days
+        if first <= day <= last and fetched_at >= rule.final_at(day)
     }
 
 
@@ -60,3 +92,22 @@ def interrupted_walks(store: Store, source: str, now: datetime) -> dict[str, Int
         if is_unbroken and is_recent:
             walks[row["request_key"]] = Interrupted(row["fetch_id"], row["page_number"] + 1, row["pagination_key_next"])
     return walks
+
+
+def is_refused(store: Store, source: str, plan: str, now: datetime) -> bool:
+    """Whether the newest landing is a refusal of this plan that is not yet too old to be believed."""
+    newest = store.raw.requests(source).sort("fetched_at", "fetch_id").tail(1)
+    if newest.is_empty() or newest["status"][0] == ANSWERED or now - newest["fetched_at"][0] > REFUSAL_HOLDS:
+        return False
+    said = json.loads(store.raw.payload(source, newest.row(0, named=True)))
+    return bool(said.get("plan") == plan)
+
+
+def holiday_trading_days(store: Store) -> frozenset[date]:
+    """Holidays on which derivatives trade, as the newest landed calendar says; empty if none was landed."""
+    index = store.raw.newest("calendar").filter((pl.col("status") == ANSWERED) & (pl.col("media") == "json"))
+    days: set[date] = set()
+    for page in index.iter_rows(named=True):
+        rows = json.loads(store.raw.payload("calendar", page))["data"]
+        days |= {date.fromisoformat(row["Date"]) for row in rows if row["HolDiv"] == _DERIVATIVES_ONLY}
+    return frozenset(days)

@@ -64,16 +64,16 @@ async def walk(
 async def _walk_from(
     client: JQuantsClient, store: Store, request: Request, run_id: str, start: Interrupted | None
 ) -> Walked:
-    fetch_id = start.fetch_id if start else _new_fetch_id(request.key)
+    fetch_id = start.fetch_id if start else new_fetch_id(request.key)
     key, number = (start.pagination_key, start.page_number) if start else (None, 1)
     pages = rows = 0
     async for page in client.pages(request.source, request.params, pagination_key=key, page_number=number):
-        await _landed(store, _raw(page, request, fetch_id, run_id))
+        await landed(store, _raw(page, request, fetch_id, run_id))
         pages, rows = pages + 1, rows + page.row_count
     return Walked(pages, rows, start is not None)
 
 
-async def _landed(store: Store, page: RawPage) -> None:
+async def landed(store: Store, page: RawPage) -> None:
     """Land off the event loop; a page in hand is landed even if the fetch is being cancelled."""
     landing = asyncio.create_task(asyncio.to_thread(store.raw.land, page))
     try:
@@ -85,10 +85,11 @@ async def _landed(store: Store, page: RawPage) -> None:
 
 async def land_refusal(client: JQuantsClient, store: Store, request: Request, run_id: str, refusal: PlanError) -> None:
     """Land that the plan lacks a source, as a complete answer without rows: evidence of why the source is absent."""
+    said = {"message": refusal.message, "plan": (await client.plan()).name}
     page = Page(
         source=request.source,
         params=dict(request.params),
-        payload=json.dumps({"message": refusal.message}, ensure_ascii=False).encode(),
+        payload=json.dumps(said, ensure_ascii=False).encode(),
         row_count=0,
         pagination_key=None,
         status=refusal.status,
@@ -96,7 +97,7 @@ async def land_refusal(client: JQuantsClient, store: Store, request: Request, ru
         page_number=1,
         url=f"{client.base_url}{endpoint(request.source).source.path}",
     )
-    await _landed(store, _raw(page, request, _new_fetch_id(request.key), run_id))
+    await landed(store, _raw(page, request, new_fetch_id(request.key), run_id))
 
 
 def _raw(page: Page, request: Request, fetch_id: str, run_id: str) -> RawPage:
@@ -117,6 +118,6 @@ def _raw(page: Page, request: Request, fetch_id: str, run_id: str) -> RawPage:
     )
 
 
-def _new_fetch_id(key: str) -> str:
+def new_fetch_id(key: str) -> str:
     """Sorts by creation. The machine's time, not the clock's: a virtual evening stands still between two fetches."""
     return f"{time.time_ns():020d}-{sha256_bytes(key.encode())[:8]}"
