@@ -54,7 +54,8 @@ class ReportInputs:
         oracle: name of the model in `summary` that knows the planted truth, shown as yardstick.
         daily_ic: [model, session, rank_ic].
         quantiles: `ranking.quantile_returns`, one line per model and tenth.
-        sources: [source, rows, coverage?, rejects?, newest_session?, sessions_behind?], one line per source.
+        sources: [source, rows, newest_session?, sessions_behind?, coverage?, rejected?, corrections?, missing_reason?],
+            one line per source.
         coverage: [source, session, coverage] for the heat map.
         curves: [curve, step, value] of training.
         versions: what made the page: code version, feature hash, configuration hash, table versions.

@@ -60,15 +60,18 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """One source; `is_bad` marks a line that a person should look at."""
+    """One source; `is_bad` marks a line that a person should look at, `is_off` one that the plan lacks."""
 
     source: str
     rows: str
     coverage: str
-    rejects: str
+    rejected: str
+    corrections: str
     newest: str
     behind: str
+    note: str
     is_bad: bool
+    is_off: bool
 
 
 SUMMARY_HEAD = (
@@ -144,17 +147,21 @@ def _cells(row: dict[str, object]) -> tuple[str, ...]:
 
 
 def _source(row: dict[str, object]) -> SourceRow:
-    behind, rejects, share = row.get("sessions_behind"), row.get("rejects"), row.get("coverage")
+    behind, share, note = row.get("sessions_behind"), row.get("coverage"), str(row.get("missing_reason") or "")
     late = isinstance(behind, int) and behind > 0
     thin = isinstance(share, float) and share < 0.95
+    is_off = bool(note) and row["rows"] == 0
     return SourceRow(
         source=str(row["source"]),
         rows=number(row["rows"], ",d"),
         coverage=number(share, ".1%"),
-        rejects=number(rejects, ",d"),
+        rejected=number(row.get("rejected"), ",d"),
+        corrections=number(row.get("corrections"), ",d"),
         newest=str(row.get("newest_session") or DASH),
         behind=number(behind, "d"),
-        is_bad=late or thin or row["rows"] == 0,
+        note=note,
+        is_bad=not is_off and (late or thin or row["rows"] == 0),
+        is_off=is_off,
     )
 
 

@@ -108,7 +108,7 @@ def full():
             "source": ["core_jquants__daily_bars", "core_jquants__topix"],
             "rows": [1_234_567, 500],
             "coverage": [0.998, None],
-            "rejects": [3, 0],
+            "rejected": [3, 0],
             "newest_session": [PANEL.sessions[-1], PANEL.sessions[-3]],
             "sessions_behind": [0, 2],
         }
