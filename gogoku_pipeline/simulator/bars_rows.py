@@ -13,7 +13,6 @@ import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.simulator.prints import Cells, Prints, day_prints, half_prints
-from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_frame
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -22,27 +21,31 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, pl.Series]
 
+PRINT_KEYS = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va")
+ADJUSTED_KEYS = ("AdjO", "AdjH", "AdjL", "AdjC", "AdjVo")
+SESSION_KEYS = tuple(half + key for half in "MA" for key in PRINT_KEYS + ADJUSTED_KEYS)
+"""Keys of the morning and the afternoon, absent below Premium."""
+BAR_KEYS = ("Date", "Code", *PRINT_KEYS, "AdjFactor", *ADJUSTED_KEYS, *SESSION_KEYS, "MktCap", "ExRT")
+"""All 44 keys in the publisher's order."""
 
-def encode_bars(market: Market, cells: Cells, *, is_premium: bool) -> Rows:
-    """The rows of chosen cells, keys in the publisher's order; 18 keys, 44 on Premium."""
-    if len(cells.sessions) == 0:
-        return EMPTY
+
+def bars_frame(market: Market, cells: Cells) -> pl.DataFrame:
+    """The rows of chosen cells (at least one), the 44 keys in the publisher's order."""
     days = [market.sessions[place].isoformat() for place in range(cells.sessions[0], cells.sessions[-1] + 1)]
     columns = {
         "Date": pl.Series(days).gather(cells.sessions - cells.sessions[0]),
         "Code": pl.Series(market.codes).gather(cells.issues),
-        **_columns(market, cells, is_premium=is_premium),
+        **_columns(market, cells),
     }
-    return from_frame(pl.DataFrame(columns))
+    return pl.DataFrame(columns)
 
 
-def _columns(market: Market, cells: Cells, *, is_premium: bool) -> Columns:
+def _columns(market: Market, cells: Cells) -> Columns:
     """Every key but Date and Code."""
     day = day_prints(market, cells)
     columns = _print_columns("", day, cells)
-    if is_premium:
-        for prefix, half in zip("MA", half_prints(market, cells, day), strict=True):
-            columns |= _print_columns(prefix, half, cells)
+    for prefix, half in zip("MA", half_prints(market, cells, day), strict=True):
+        columns |= _print_columns(prefix, half, cells)
     value = market.listings.shares[cells.issues] / cells.basis * day.prices["C"] / 1e6
     columns["MktCap"] = _numbers(np.floor(value), day.traded & ~market.listings.is_fund[cells.issues])
     columns["ExRT"] = pl.Series([_kind(factor) for factor in cells.today.tolist()], dtype=pl.String)

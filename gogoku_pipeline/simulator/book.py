@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,6 +20,20 @@ Day = Callable[["Market", date, datetime], DayRows]
 
 OtherDay = Callable[[date], date | None]
 """From a day of another kind (calculation, publication) to the event day whose rows carry it; None if there is none."""
+
+Span = Callable[["Market", str | None, date, date, datetime], DayRows]
+"""Rows of one code (None: all there is) from a first to a last event day as served at an instant."""
+
+Version = Callable[["Market", date, datetime], Hashable]
+"""Something that changes whenever what is served for an event day changes."""
+
+SETTLED_AFTER = timedelta(days=12)
+
+
+def by_minute(market: Market, day: date, now: datetime) -> Hashable:
+    """The version of a book that says nothing about its hours: every minute until a day is long past."""
+    is_settled = now.date() - day > SETTLED_AFTER
+    return "settled" if is_settled else now.replace(second=0, microsecond=0)
 
 
 @dataclass(frozen=True)
@@ -62,3 +76,7 @@ class Book:
     range_alone: bool = False
     other_days: Mapping[str, tuple[str, OtherDay]] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
+    live: Day | None = None
+    span: Span | None = None
+    premium_keys: frozenset[str] = frozenset()
+    version: Version = by_minute

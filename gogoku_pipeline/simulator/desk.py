@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections import OrderedDict
+import base64
 from collections.abc import Callable, Mapping
-from datetime import date
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.simulator import rules
-from gogoku_pipeline.simulator.bars_rows import encode_bars
-from gogoku_pipeline.simulator.other_rows import (
-    CALENDAR_START,
-    calendar_end,
-    encode_calendar,
-    encode_master,
-    encode_topix,
-)
-from gogoku_pipeline.simulator.prints import cells_of_day, cells_of_issue
-from gogoku_pipeline.simulator.publication import newest_bars, newest_master, session_on_or_after
-from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_mappings
+from gogoku_pipeline.simulator.book import Book
+from gogoku_pipeline.simulator.books import BOOKS, NOW_BOOKS
+from gogoku_pipeline.simulator.corrections import Corrections
+from gogoku_pipeline.simulator.other_rows import CALENDAR_START, calendar_end, calendar_rows
+from gogoku_pipeline.simulator.publication import newest_master, session_on_or_after
+from gogoku_pipeline.simulator.questions import Latest, Question, check_day, read_question, read_range
+from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_mappings, join
+from gogoku_pipeline.simulator.shelf import Leaf, Shelf, encode
+from gogoku_pipeline.simulator.standing_books import CALENDAR, MASTER, STANDING
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
 
 Params = Mapping[str, str]
-Window = tuple[date, date | None]
+ALL_BOOKS = (*STANDING, *BOOKS)
+EARLY = timedelta(days=10)
+CURSOR = "cursor"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of an answer, and the cursor that its last page carries (None for none)."""
+
+    rows: Rows
+    cursor: str | None = None
 
 
 class Desk:
@@ -35,129 +43,142 @@ class Desk:
     Args:
         market: what there is to tell.
         clock: the publication clock.
+        corrections: values that were corrected in place.
         is_partial_range_refused: whether a from/to that only partly lies in the plan's window is refused (400) or cut.
         cache_bytes: how much encoded text is kept.
     """
 
     def __init__(
-        self, market: Market, clock: Clock, *, is_partial_range_refused: bool = False, cache_bytes: int = 128_000_000
+        self,
+        market: Market,
+        clock: Clock,
+        *,
+        corrections: Corrections | None = None,
+        is_partial_range_refused: bool = False,
+        cache_bytes: int = 128_000_000,
     ) -> None:
         self._market = market
         self._clock = clock
-        self._is_partial_range_refused = is_partial_range_refused
-        self._cache: OrderedDict[tuple[object, ...], Rows] = OrderedDict()
-        self._room = cache_bytes
-        self._answers: dict[str, Callable[[Params, rules.Plan], Rows]] = {
-            "/markets/calendar": self._calendar,
-            "/equities/master": self._master,
-            "/equities/bars/daily": self._bars,
-            "/indices/bars/daily/topix": self._topix,
+        self._is_strict = is_partial_range_refused
+        self._corrections = corrections or Corrections()
+        self._shelf = Shelf(market, self._corrections, cache_bytes)
+        self._books = {book.path: book for book in ALL_BOOKS}
+        self._own_manners: dict[str, Callable[[Params, rules.Plan], Answer]] = {
+            CALENDAR.path: self._calendar,
+            MASTER.path: self._master,
         }
 
-    def answer(self, path: str, params: Params, plan: rules.Plan) -> Rows:
+    def answer(self, path: str, params: Params, plan: rules.Plan) -> Answer:
         """The rows of a query; raises Refusal."""
-        if path not in self._answers:
+        if path not in self._books and path not in NOW_BOOKS:
             raise rules.unknown_path()
         if not rules.includes(plan, path):
             raise rules.not_in_plan()
-        return self._answers[path](params, plan)
+        if path in NOW_BOOKS:
+            return self._present(path, params)
+        if path in self._own_manners:
+            return self._own_manners[path](params, plan)
+        return self._book(self._books[path], params, plan)
 
-    def _calendar(self, params: Params, plan: rules.Plan) -> Rows:
-        window = self._window(plan)
-        last = min(calendar_end(self._today), window[1] or date.max)
-        start, end = self._range(params, window, max(CALENDAR_START, window[0]), last)
+    def _book(self, book: Book, params: Params, plan: rules.Plan) -> Answer:
+        """Answer of an endpoint that is asked by event day."""
+        now = self._clock.now()
+        is_premium = plan.name == "premium"
+        question = read_question(book, params, plan.window(now.date()), now.date(), is_strict=self._is_strict)
+        since = self._since(book, params, is_premium=is_premium)
+        is_by_issue = question.code is not None or not book.code_key
+        if book.span is not None and is_by_issue and question.first <= question.last:
+            days = (question.first, question.last)
+            return Answer(self._shelf.span(book, question.code, days, now, is_premium=is_premium))
+        matches = dict(question.matches) | ({book.code_key: question.code} if question.code else {})
+        parts = [leaf.chosen(matches) for leaf in self._leaves(book, question, now, is_premium=is_premium)]
+        rows = join(parts)
+        if question.latest is not None:
+            rows = from_mappings(_newest(rows.decoded(), question.latest))
+        if since is not None:
+            rows = self._after(book, rows, question, since)
+        has_cursor = book.live is not None and is_premium
+        return Answer(rows, _cursor_of(now) if has_cursor else None)
+
+    def _leaves(self, book: Book, question: Question, now: datetime, *, is_premium: bool) -> list[Leaf]:
+        """The served days of a question."""
+        if not self._market.sessions:
+            return []
+        first = max(question.first, self._market.sessions[0] - EARLY, book.starts)
+        last = min(question.last, self._market.sessions[-1] + EARLY)
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        return [self._shelf.day(book, day, now, is_premium=is_premium) for day in days]
+
+    def _since(self, book: Book, params: Params, *, is_premium: bool) -> datetime | None:
+        """The instant a cursor stands for; None without one."""
+        text = params.get(CURSOR, "")
+        if book.live is None or not text:
+            return None
+        if not is_premium:
+            raise rules.not_in_plan()
+        if params.get("pagination_key"):
+            raise rules.not_together(CURSOR, "pagination_key")
+        try:
+            return datetime.fromisoformat(base64.b32decode(text.rstrip(".").encode()).decode())
+        except ValueError:
+            raise rules.Refusal(400, "The cursor is invalid.") from None
+
+    def _after(self, book: Book, rows: Rows, question: Question, since: datetime) -> Rows:
+        """Rows that were not there yet at an earlier instant."""
+        before = join([leaf.rows for leaf in self._leaves(book, question, since, is_premium=True)])
+        known = {row["DiscNo"] for row in before.decoded()}
+        return from_mappings(row for row in rows.decoded() if row["DiscNo"] not in known)
+
+    def _present(self, path: str, params: Params) -> Answer:
+        """Answer of an endpoint that knows only the present; 210 outside its hours and for an unknown code."""
+        told = NOW_BOOKS[path](self._market, self._clock.now())
+        if told is None:
+            raise rules.not_available()
+        rows = encode(told)
+        code = rules.read_code(params)
+        if path.endswith("/am") and code is not None:
+            rows = from_mappings(row for row in rows.decoded() if row["Code"] == code)
+            if not len(rows):
+                raise rules.not_available()
+        return Answer(rows)
+
+    def _calendar(self, params: Params, plan: rules.Plan) -> Answer:
+        today = self._clock.now().date()
+        window = plan.window(today)
+        whole = (max(CALENDAR_START, window[0]), min(calendar_end(today), window[1] or date.max))
+        start, end = read_range(params, ("from", "to"), window, whole, is_strict=self._is_strict)
         wanted = params.get("hol_div", "")
         if wanted not in ("", "0", "1", "2", "3"):
             raise rules.Refusal(400, "'hol_div' must be one of 0, 1, 2, 3.")
-        key = ("calendar", start, end, wanted)
-        return self._kept(key, lambda: encode_calendar(start, end, frozenset({wanted} - {""})))
+        due = self._corrections.due(CALENDAR.path, (start, end), self._clock.now())
 
-    def _master(self, params: Params, plan: rules.Plan) -> Rows:
-        window = self._window(plan)
+        def rows() -> Leaf:
+            told = calendar_rows(start, end, frozenset({wanted} - {""}))
+            return Leaf(from_mappings(self._corrections.applied(due, told, "Date")), {})
+
+        return Answer(self._shelf.kept((CALENDAR.path, start, end, wanted, len(due)), rows).rows)
+
+    def _master(self, params: Params, plan: rules.Plan) -> Answer:
+        now = self._clock.now()
+        window = plan.window(now.date())
         asked = rules.read_date(params, "date")
         code = rules.read_code(params)
         if asked is not None:
-            self._check_day(asked, window)
-        day = asked or min(self._today, window[1] or date.max)
-        newest = newest_master(self._market, self._clock.now())
-        place = min(session_on_or_after(self._market, day), newest)
+            check_day(asked, window)
+        day = asked or min(now.date(), window[1] or date.max)
+        place = min(session_on_or_after(self._market, day), newest_master(self._market, now))
         if place < 0:
-            return EMPTY
-        rows = self._kept(("master", place), lambda: encode_master(self._market, place))
-        return rows if code is None else from_mappings(row for row in rows.decoded() if row["Code"] == code)
+            return Answer(EMPTY)
+        leaf = self._shelf.day(MASTER, self._market.sessions[place], now, is_premium=True)
+        return Answer(leaf.chosen({"Code": code} if code else {}))
 
-    def _bars(self, params: Params, plan: rules.Plan) -> Rows:
-        market, window = self._market, self._window(plan)
-        code, day = rules.read_code(params), rules.read_date(params, "date")
-        if code is None and day is None:
-            raise rules.need_one_of("date", "code")
-        newest = newest_bars(market, self._clock.now())
-        epoch = market.split_table.events_until(newest)
-        is_premium = plan.name == "premium"
-        if code is None and day is not None:
-            self._check_day(day, window)
-            place = session_on_or_after(market, day)
-            if place > newest or market.sessions[place] != day:
-                return EMPTY
-            key = ("bars", place, epoch, is_premium)
-            return self._kept(
-                key, lambda: encode_bars(market, cells_of_day(market, place, newest), is_premium=is_premium)
-            )
-        start, end = self._range(params, window, window[0], min(window[1] or date.max, self._today))
-        if day is not None:
-            self._check_day(day, window)
-            start = end = day
-        if code not in market.codes or code is None:
-            return EMPTY
-        first, stop = self._places(start, end, newest)
-        cells = cells_of_issue(market, market.codes.index(code), first, stop, newest)
-        return encode_bars(market, cells, is_premium=is_premium)
 
-    def _topix(self, params: Params, plan: rules.Plan) -> Rows:
-        window = self._window(plan)
-        start, end = self._range(params, window, window[0], self._today)
-        first, stop = self._places(start, end, newest_bars(self._market, self._clock.now()))
-        return encode_topix(self._market, first, max(first, stop))
+def _newest(rows: list[dict[str, Any]], latest: Latest) -> list[dict[str, Any]]:
+    """The newest row of each combination of keys, if it has the value asked for; rows come oldest first."""
+    newest = {tuple(row[key] for key in latest.per): row for row in rows}
+    return [row for row in newest.values() if row[latest.key] == latest.value]
 
-    def _places(self, start: date, end: date, newest: int) -> tuple[int, int]:
-        """Places of the published sessions in [start, end], the second one exclusive."""
-        sessions = self._market.sessions
-        return bisect_left(sessions, start), min(bisect_right(sessions, end), newest + 1)
 
-    @property
-    def _today(self) -> date:
-        return self._clock.now().date()
-
-    def _window(self, plan: rules.Plan) -> Window:
-        return plan.window(self._today)
-
-    def _check_day(self, day: date, window: Window) -> None:
-        if day < window[0] or (window[1] is not None and day > window[1]):
-            raise rules.not_covered(window)
-
-    def _range(self, params: Params, window: Window, first: date, last: date) -> tuple[date, date]:
-        """from/to inside what the plan covers; refuses a range that lies outside it."""
-        start, end = rules.read_date(params, "from"), rules.read_date(params, "to")
-        if start is not None and end is not None and start > end:
-            raise rules.Refusal(400, "'from' must not be after 'to'.")
-        is_before = end is not None and end < window[0]
-        is_after = start is not None and window[1] is not None and start > window[1]
-        is_partly = (start is not None and start < window[0]) or (
-            end is not None and window[1] is not None and end > window[1]
-        )
-        if is_before or is_after or (is_partly and self._is_partial_range_refused):
-            raise rules.not_covered(window)
-        return max(start or first, first), min(end or last, last)
-
-    def _kept(self, key: tuple[object, ...], make: Callable[[], Rows]) -> Rows:
-        """An encoded answer from the cache, or made now; the oldest ones go when the room is used up."""
-        if key in self._cache:
-            self._cache.move_to_end(key)
-            return self._cache[key]
-        rows = make()
-        self._cache[key] = rows
-        self._room -= len(rows.blob) + 40 * len(rows)
-        while self._room < 0 and len(self._cache) > 1:
-            _, oldest = self._cache.popitem(last=False)
-            self._room += len(oldest.blob) + 40 * len(oldest)
-        return rows
+def _cursor_of(now: datetime) -> str:
+    """An opaque point of the day's stream."""
+    return base64.b32encode(now.isoformat().encode()).decode() + "."

@@ -1,27 +1,27 @@
-"""Rows of the master, TOPIX and the calendar as the service prints them."""
+"""Rows of the master, TOPIX and the calendar as the service prints them, before they are encoded."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
 from gogoku_pipeline.simulator.code_lists import MARGIN_NAMES, MARKET_NAMES, SECTOR17_NAMES, SECTOR33
-from gogoku_pipeline.simulator.rows import Rows, from_frame, from_mappings
 from gogoku_pipeline.simulator.truth import SEGMENTS_FROM
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
 
+Row = dict[str, Any]
 CALENDAR_START = date(2008, 1, 1)
 HOLIDAY_TRADING_FROM = date(2022, 9, 23)
 _NEVER_TRADED = ((1, 1), (1, 2), (1, 3), (12, 31))
 
 
-def encode_master(market: Market, session: int) -> Rows:
+def master_frame(market: Market, session: int) -> pl.DataFrame:
     """The full listing of one session, in code order."""
     listings = market.listings
     day = market.sessions[session]
@@ -45,27 +45,25 @@ def encode_master(market: Market, session: int) -> Rows:
             "ProdCat": listings.product,
         }
     )
-    return from_frame(frame.filter(pl.Series(listings.listed(session))))
+    return frame.filter(pl.Series(listings.listed(session)))
 
 
-def encode_topix(market: Market, first: int, stop: int) -> Rows:
+def topix_rows(market: Market, first: int, stop: int) -> list[Row]:
     """The index on sessions [first, stop)."""
     values = market.history.topix[first:stop].tolist()
     days = market.sessions[first:stop]
-    return from_mappings(
+    return [
         {"Date": day.isoformat(), "O": bar[0], "H": bar[1], "L": bar[2], "C": bar[3]}
         for day, bar in zip(days, values, strict=True)
-    )
+    ]
 
 
-def encode_calendar(start: date, end: date, divisions: frozenset[str]) -> Rows:
+def calendar_rows(start: date, end: date, divisions: frozenset[str]) -> list[Row]:
     """Every calendar day in [start, end] whose division is asked for (an empty set: all)."""
     calendar = exchange_calendar()
     days = (start + timedelta(days=n) for n in range((end - start).days + 1))
     rows = ((day, division(calendar, day)) for day in days)
-    return from_mappings(
-        {"Date": day.isoformat(), "HolDiv": kind} for day, kind in rows if not divisions or kind in divisions
-    )
+    return [{"Date": day.isoformat(), "HolDiv": kind} for day, kind in rows if not divisions or kind in divisions]
 
 
 def division(calendar: SessionCalendar, day: date) -> str:

@@ -43,15 +43,17 @@ def place_of(path: str, params: Mapping[str, str]) -> Place:
         raise bad_pagination_key() from None
 
 
-def page_body(path: str, params: Mapping[str, str], rows: Rows, place: Place, page_bytes: int) -> bytes:
-    """The JSON body of a page, with the next page's key unless it is the last."""
-    if place.row >= len(rows):
-        return b'{"data":[]}'
-    stop = rows.page_stop(place.row, page_bytes)
+def page_body(
+    path: str, params: Mapping[str, str], rows: Rows, place: Place, page_bytes: int, *, cursor: str | None = None
+) -> bytes:
+    """The JSON body of a page, with the next page's key unless it is the last, which carries the cursor if any."""
+    stop = rows.page_stop(place.row, page_bytes) if place.row < len(rows) else place.row
     body = b'{"data":[' + rows.between(place.row, stop) + b"]"
     if stop < len(rows):
         token = b32encode(f"{place.page + 1}/{stop}/".encode().ljust(15, b"/")).decode()
         body += f',"pagination_key":"{_digest(path, params)}.{token}."'.encode()
+    elif cursor is not None:
+        body += f',"cursor":"{cursor}"'.encode()
     return body + b"}"
 
 

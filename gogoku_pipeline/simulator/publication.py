@@ -32,3 +32,9 @@ def newest_master(market: Market, now: datetime) -> int:
 def session_on_or_after(market: Market, day: date) -> int:
     """Place of the first session >= day; the number of sessions if there is none."""
     return bisect_left(market.sessions, day)
+
+
+def places_between(market: Market, first: date, last: date, newest: int) -> tuple[int, int]:
+    """Places of the published sessions in [first, last], the second one exclusive and never below the first."""
+    begin = bisect_left(market.sessions, first)
+    return begin, max(begin, min(bisect_right(market.sessions, last), newest + 1))

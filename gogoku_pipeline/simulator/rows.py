@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -31,16 +31,25 @@ class Rows:
         """Rows [first, stop) as the inside of a JSON array."""
         if stop <= first:
             return b""
-        start = 0 if first == 0 else self.ends[first - 1] + 1
+        start = self._start(first)
         return self.blob[start : self.ends[stop - 1]]
 
     def page_stop(self, first: int, page_bytes: int) -> int:
         """End of the page that begins at row `first`: as many rows as fit into the byte limit, at least one."""
-        start = 0 if first == 0 else self.ends[first - 1] + 1
+        start = self._start(first)
         stop = first + 1
         while stop < len(self.ends) and self.ends[stop] - start <= page_bytes:
             stop += 1
         return min(stop, len(self.ends))
+
+    def pick(self, places: Sequence[int]) -> Rows:
+        """Some of the rows, in the order given."""
+        return join(
+            [Rows(self.between(place, place + 1), (self.ends[place] - self._start(place),)) for place in places]
+        )
+
+    def _start(self, row: int) -> int:
+        return 0 if row == 0 else self.ends[row - 1] + 1
 
     def decoded(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
@@ -59,9 +68,25 @@ def from_frame(frame: pl.DataFrame) -> Rows:
 
 def from_mappings(rows: Iterable[Mapping[str, Any]]) -> Rows:
     """Rows from dictionaries, whatever their keys."""
-    encoded = [json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() for row in rows]
+    return _joined([json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() for row in rows])
+
+
+def _joined(encoded: Sequence[bytes]) -> Rows:
     ends = accumulate(encoded, lambda end, row: end + 1 + len(row), initial=-1)
     return Rows(b",".join(encoded), tuple(ends)[1:])
+
+
+def join(parts: Sequence[Rows]) -> Rows:
+    """The rows of several answers, one after the other."""
+    full = [part for part in parts if len(part)]
+    if len(full) == 1:
+        return full[0]
+    ends: list[int] = []
+    offset = 0
+    for part in full:
+        ends.extend(offset + end for end in part.ends)
+        offset += len(part.blob) + 1
+    return Rows(b",".join(part.blob for part in full), tuple(ends))
 
 
 EMPTY = Rows(b"", ())

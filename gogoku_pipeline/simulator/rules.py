@@ -40,9 +40,31 @@ LOWEST_PLAN = {
     "/markets/calendar": "free",
     "/equities/master": "free",
     "/equities/bars/daily": "free",
+    "/equities/valuation": "free",
+    "/equities/earnings-calendar": "free",
+    "/fins/earnings-date": "free",
+    "/fins/summary": "free",
+    "/bulk/list": "free",
+    "/bulk/get": "free",
+    "/equities/investor-types": "light",
     "/indices/bars/daily/topix": "light",
+    "/indices/bars/daily": "standard",
+    "/markets/short-ratio": "standard",
+    "/markets/short-sale-report": "standard",
+    "/markets/margin-interest": "standard",
+    "/markets/margin-alert": "standard",
+    "/derivatives/bars/daily/options/225": "standard",
+    "/equities/bars/daily/am": "premium",
+    "/fins/details": "premium",
+    "/fins/dividend": "premium",
+    "/markets/breakdown": "premium",
+    "/derivatives/bars/daily/futures": "premium",
+    "/derivatives/bars/daily/options": "premium",
 }
 """Every endpoint on offer, with the plan from which it is included."""
+
+OWN_BUDGET = {"/fins/summary": 60, "/fins/details": 60}
+"""Endpoints with a rate of their own: requests per minute, or the plan's if that is less."""
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of the service, not an error of ours
@@ -112,6 +134,16 @@ def need_one_of(*names: str) -> Refusal:
     return Refusal(400, f"This API requires at least 1 parameter as follows; {', '.join(names)}")
 
 
+def not_together(*names: str) -> Refusal:
+    """400: parameters that exclude each other."""
+    return Refusal(400, f"The following parameters cannot be used together; {', '.join(names)}")
+
+
+def not_available() -> Refusal:
+    """210 with an empty body: nothing to tell at this hour."""
+    return Refusal(210, "")
+
+
 def read_date(params: Mapping[str, str], name: str) -> date | None:
     """A date parameter, YYYYMMDD or YYYY-MM-DD; None if absent. Refuses anything else with 400."""
     text = params.get(name, "")
@@ -124,6 +156,19 @@ def read_date(params: Mapping[str, str], name: str) -> date | None:
         except ValueError:
             pass
     raise Refusal(400, f"'{name}' must be a valid date in YYYYMMDD or YYYY-MM-DD.")
+
+
+def read_month_or_day(params: Mapping[str, str], name: str) -> tuple[date, bool] | None:
+    """A day, or the first day of a month (YYYY-MM, YYYYMM) with False for "not a day"; None if absent."""
+    text = params.get(name, "")
+    match = re.fullmatch(r"(\d{4})-?(\d{2})", text)
+    if match is None:
+        day = read_date(params, name)
+        return None if day is None else (day, True)
+    try:
+        return date(int(match[1]), int(match[2]), 1), False
+    except ValueError:
+        raise Refusal(400, f"'{name}' must be a valid date or month.") from None
 
 
 def read_code(params: Mapping[str, str]) -> str | None:

@@ -186,8 +186,9 @@ class SimulatorServer:
                 return web.Response(status=fault.status, text=page, content_type="text/html")
             elif isinstance(fault, fault_kinds.ConnectionReset):
                 return _torn_down(request)
-        rows = _damaged(self._desk.answer(path, params, plan), striking)
-        body = paging.page_body(path, params, rows, place, self._page_bytes)
+        answer = self._desk.answer(path, params, plan)
+        rows = _damaged(answer.rows, striking)
+        body = paging.page_body(path, params, rows, place, self._page_bytes, cursor=answer.cursor)
         headers = {"Content-Type": "application/json; charset=utf-8"}
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, compresslevel=1, mtime=0)

@@ -4,7 +4,17 @@ Belongs here: encoding of facts into the publisher's keys and forms, publication
 Does not belong here: what happens in the market (the modules above), queries, pages, plans (`desk`, `server`).
 """
 
-from gogoku_pipeline.simulator.book import Book
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gogoku_pipeline.simulator.book import Book, DayRows
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.simulator.market import Market
 
 BOOKS: tuple[Book, ...] = ()
 """Every endpoint that is asked by day."""
+
+NOW_BOOKS: dict[str, Callable[["Market", datetime], DayRows | None]] = {}
+"""Endpoints that know only the present: rows at an instant, None outside their hours (HTTP 210)."""

@@ -84,7 +84,7 @@ def test_numbers_are_written_with_a_fraction_and_keys_are_the_contracts(market, 
         row = ask(server, source.SOURCE.path).rows[0]
         assert list(row) == [field.name for field in source.SOURCE.fields]
     for row in light:
-        for field in daily_bars.SOURCE.fields:
+        for field in daily_bars.SOURCE.fields_for("light"):
             value = row[field.name]
             assert (value is None and field.nullable) or isinstance(
                 value, float if field.kind in ("number", "factor") else str
