@@ -4,11 +4,29 @@ import polars as pl
 
 from gogoku_pipeline.schema.availability import AFTER_CLOSE
 from gogoku_pipeline.schema.columns import Column, SourceField
+from gogoku_pipeline.schema.kept import Form, columns_of, fields_of, kept
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Source, Table
+
+_PRICE = Form("number", nullable=True, optional=True, plan="premium", at_least=0)
+_FLAG = Form("flag", nullable=True, optional=True, plan="premium")
 
 _PRICES = tuple(SourceField(name, "number", nullable=True) for name in ("O", "H", "L", "C"))
 _ADJUSTED = tuple(SourceField(name, "number", nullable=True) for name in ("AdjO", "AdjH", "AdjL", "AdjC", "AdjVo"))
-_OF_A_HALF = ("O", "H", "L", "C", "UL", "LL", "Vo", "Va", "AdjO", "AdjH", "AdjL", "AdjC", "AdjVo")
+_OF_A_HALF = (
+    ("O", "open_jpy", "First price", "JPY"),
+    ("H", "high_jpy", "Highest price", "JPY"),
+    ("L", "low_jpy", "Lowest price", "JPY"),
+    ("C", "close_jpy", "Last price", "JPY"),
+    ("UL", "is_limit_up", "The upper daily limit was touched", ""),
+    ("LL", "is_limit_down", "The lower daily limit was touched", ""),
+    ("Vo", "volume_shares", "Shares traded", "shares"),
+    ("Va", "turnover_jpy", "Yen traded", "JPY"),
+)
+_HALVES = tuple(
+    kept(key + name, f"{half}_{ours}", _PRICE if unit else _FLAG, f"{words} in the {half}; Premium.", unit)
+    for key, half in (("M", "morning"), ("A", "afternoon"))
+    for name, ours, words, unit in _OF_A_HALF
+)
 
 SOURCE = Source(
     name="daily_bars",
@@ -23,13 +41,14 @@ SOURCE = Source(
         SourceField("Va", "number", nullable=True),
         SourceField("AdjFactor", "factor"),
         *_ADJUSTED,
-        SourceField("MktCap", "number", nullable=True),
-        SourceField("ExRT", "text", nullable=True),
+        *fields_of(_HALVES),
+        SourceField("MktCap", "number", nullable=True, optional=True),
+        SourceField("ExRT", "text", nullable=True, optional=True),
     ),
     key=("Date", "Code"),
     starts="2008-05-07",
     words="Open, high, low, close, volume and turnover of every listed issue on every business day.",
-    untyped=tuple(half + name for half in ("M", "A") for name in _OF_A_HALF),
+    untyped=tuple(half + field.name for half in ("M", "A") for field in _ADJUSTED),
 )
 
 TABLE = Table(
@@ -78,9 +97,17 @@ TABLE = Table(
             nullable=True,
             allowed=("1", "2", "3"),
         ),
+        *columns_of(_HALVES),
         AVAILABLE_AT,
     ),
     key=("session", "code"),
     rule=AFTER_CLOSE,
-    warnings=("adjusted_values_rewritten", "no_trade_rows", "market_halt", "overwritten_in_place", "free_plan_delay"),
+    warnings=(
+        "adjusted_values_rewritten",
+        "no_trade_rows",
+        "market_halt",
+        "overwritten_in_place",
+        "free_plan_delay",
+        "session_columns_by_plan",
+    ),
 )

@@ -6,12 +6,17 @@ from gogoku_pipeline.schema.availability import MORNING_EDITION
 from gogoku_pipeline.schema.columns import Column, SourceField
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Source, Table
 
-_NAMES = ("CoName", "CoNameEn", "S17", "S17Nm", "S33", "S33Nm", "ScaleCat", "Mkt", "MktNm", "Mrgn", "MrgnNm", "ProdCat")
+_NAMES = ("CoName", "CoNameEn", "S17", "S17Nm", "S33", "S33Nm", "ScaleCat", "Mkt", "MktNm", "Mrgn", "MrgnNm")
 
 SOURCE = Source(
     name="listed_issues",
     path="/equities/master",
-    fields=(SourceField("Date", "date"), SourceField("Code", "text"), *(SourceField(name, "text") for name in _NAMES)),
+    fields=(
+        SourceField("Date", "date"),
+        SourceField("Code", "text"),
+        *(SourceField(name, "text") for name in _NAMES),
+        SourceField("ProdCat", "text", optional=True),
+    ),
     key=("Date", "Code"),
     starts="2008-05-07",
     words="Every issue listed on a day, with sector, size class, market and margin class.",
