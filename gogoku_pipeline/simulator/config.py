@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
 from gogoku_pipeline.core.errors import ConfigError
@@ -17,6 +17,10 @@ class Dials:
         momentum: winners of the sessions t-100..t-20 go on.
         interaction: last month's move goes on in liquid issues and turns back in illiquid ones.
         graph: neighbours' volume shocks decide whether a move turns back; leaders pull their group.
+        earnings: prices jump at a disclosure and drift on for weeks (0 removes both).
+        crowding: issues crowded with margin buyers fall behind.
+        flow: foreigners' buying lifts large issues relative to small ones.
+        skew: a steep put skew of the index options holds back issues with a high beta.
         overall: multiplies all of them.
     """
 
@@ -24,12 +28,16 @@ class Dials:
     momentum: float = 1.0
     interaction: float = 1.0
     graph: float = 1.0
+    earnings: float = 1.0
+    crowding: float = 1.0
+    flow: float = 1.0
+    skew: float = 1.0
     overall: float = 1.0
 
     @classmethod
     def zero(cls) -> Dials:
         """A market without any edge."""
-        return cls(0.0, 0.0, 0.0, 0.0, 0.0)
+        return cls(**{item.name: 0.0 for item in fields(cls)})
 
     @classmethod
     def only(cls, name: str) -> Dials:

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.core.seeds import stream
+from gogoku_pipeline.simulator.background import Background
 from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.crowding import Crowd
 from gogoku_pipeline.simulator.exposures import Exposures
 from gogoku_pipeline.simulator.factors import NoiseSource
 from gogoku_pipeline.simulator.grid import to_tenths
@@ -21,6 +23,7 @@ from gogoku_pipeline.simulator.signals import (
     NIGHT_SHARE,
     WEEK,
     Facts,
+    disclosure_jump,
     drift,
     liquidity_tilt,
     relatives_pull,
@@ -45,8 +48,10 @@ class History:
         limits: bit 1 the upper limit was touched, bit 2 the lower one.
         relative: Q, the log price relative to the equal-weight market.
         tilt, pull: liquidity tilt and relatives' pull at the close (see signals.py).
+        crowding: log ratio of margin longs to normal at the close (see crowding.py).
         topix: open, high, low, close of the index, shape [sessions, 4].
         splits: ex-dates with their factors.
+        background: what people know besides prices.
     """
 
     open: Tenths
@@ -58,11 +63,13 @@ class History:
     relative: Singles
     tilt: Singles
     pull: Singles
+    crowding: Singles
     topix: Floats
     splits: tuple[SplitEvent, ...]
+    background: Background
 
     @classmethod
-    def empty(cls, n_sessions: int, n_issues: int) -> History:
+    def empty(cls, n_sessions: int, n_issues: int, background: Background) -> History:
         """Room for a market of this shape."""
         shape = (n_sessions, n_issues)
         return cls(
@@ -75,8 +82,10 @@ class History:
             relative=np.zeros(shape, dtype=np.float32),
             tilt=np.zeros(shape, dtype=np.float32),
             pull=np.zeros(shape, dtype=np.float32),
+            crowding=np.zeros(shape, dtype=np.float32),
             topix=np.zeros((n_sessions, 4)),
             splits=(),
+            background=background,
         )
 
     def facts(self, session: int) -> Facts:
@@ -89,7 +98,16 @@ class History:
             day=now - self.relative[max(session - 1, 0)],
             tilt=self.tilt[session],
             pull=self.pull[session],
+            news=self.background.reports.drifting[session],
+            crowding=self.published_crowding(session),
+            flow=float(self.background.flows.known[session]),
+            skew=float(self.background.skew_known[session]),
         )
+
+    def published_crowding(self, session: int) -> Singles:
+        """Crowding in the newest margin balances published by the evening of a session, 0 before the first."""
+        place = int(self.background.balances[session])
+        return self.crowding[place] if place >= 0 else np.zeros(self.crowding.shape[1], dtype=np.float32)
 
 
 def simulate(
@@ -97,6 +115,7 @@ def simulate(
     listings: Listings,
     exposures: Exposures,
     *,
+    background: Background,
     outage: int,
     noise: NoiseSource,
     tape: Tape,
@@ -108,19 +127,22 @@ def simulate(
         config: size, seed and dials.
         listings: the issues.
         exposures: what moves them.
+        background: what happens whatever prices do.
         outage: place of the session on which nothing trades, -1 for none.
         noise: draws every session's moves without drift.
         tape: turns wanted moves into prints.
         ex_dates: possible ex-dates, shape [sessions, issues].
     """
     n = len(listings.codes)
-    history = History.empty(config.n_sessions, n)
-    day_loop = _DayLoop(history, listings, exposures, stream(config.seed, "splits"))
+    history = History.empty(config.n_sessions, n, background)
+    day_loop = _DayLoop(history, listings, exposures, config.seed)
     before, older = np.zeros(n), np.zeros(n)
     for session in range(config.n_sessions):
         night, day = noise.step()
+        night_news, day_news = (disclosure_jump(part, config.dials) for part in background.reports.shocks(session))
+        night, day = night + NIGHT_SHARE * older + night_news, day + DAY_SHARE * before + day_news
         base = day_loop.base_prices(session, ex_dates[session])
-        bars = tape.session(base, night + NIGHT_SHARE * older, day + DAY_SHARE * before, 1.0 / day_loop.basis)
+        bars = tape.session(base, night, day, 1.0 / day_loop.basis)
         silent = (ex_dates[session] == MAY_SPLIT_UNTRADED) | (session == outage)
         day_loop.record(session, bars, base, silent)
         older = before
@@ -129,18 +151,17 @@ def simulate(
 
 
 class _DayLoop:
-    """State carried from one session to the next: last prices, split basis, volume memory, index level."""
+    """State carried from one session to the next: last prices, split basis, volume memory, crowd, index level."""
 
-    def __init__(
-        self, history: History, listings: Listings, exposures: Exposures, split_draws: np.random.Generator
-    ) -> None:
+    def __init__(self, history: History, listings: Listings, exposures: Exposures, seed: int) -> None:
         n = len(listings.codes)
         self.history, self.listings, self.exposures = history, listings, exposures
-        self.split_draws = split_draws
+        self.split_draws = stream(seed, "splits")
         self.price = np.round(exposures.start_price)
         self.basis = np.ones(n)
         self.relative = np.zeros(n)
         self.memory = VolumeMemory(n)
+        self.crowd = Crowd(seed, n)
         self.index = TOPIX_START
         self.events: list[SplitEvent] = []
 
@@ -170,8 +191,10 @@ class _DayLoop:
         self._carry_index(session, bars, base, traded)
         move = np.where(traded, bars.night + bars.day, 0.0)
         counted = traded & self.listings.is_stock
+        before = self.relative
         self.relative = np.where(listed, self.relative + move - (move[counted].mean() if counted.any() else 0.0), 0.0)
         history.relative[session] = self.relative
+        history.crowding[session] = self.crowd.step(self.relative - before, listed)
         self.price = np.where(traded, bars.close, self.price)
         shares = bars.volume * self.basis
         self.memory.update(np.log(shares), np.log(bars.volume * bars.close), traded)

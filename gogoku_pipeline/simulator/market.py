@@ -12,15 +12,19 @@ import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.core.sessions import OUTAGE, tse_calendar
+from gogoku_pipeline.simulator.background import make_background
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.exposures import Exposures, make_exposures
 from gogoku_pipeline.simulator.factors import NoiseSource
+from gogoku_pipeline.simulator.flows import Flows
 from gogoku_pipeline.simulator.history import History, simulate
 from gogoku_pipeline.simulator.listings import Listings, make_listings
 from gogoku_pipeline.simulator.oracle import oracle_scores
+from gogoku_pipeline.simulator.reports import Reports
 from gogoku_pipeline.simulator.splits import SplitEvent, SplitTable, draw_ex_dates
 from gogoku_pipeline.simulator.trading import Tape
 from gogoku_pipeline.simulator.truth import truth_document
+from gogoku_pipeline.simulator.volatility import Volatility, make_volatility
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,6 +61,26 @@ class Market:
     def outage(self) -> int | None:
         """Place of the session on which nothing traded, None if the market does not contain it."""
         return self.sessions.index(OUTAGE) if OUTAGE in self.sessions else None
+
+    @property
+    def reports(self) -> Reports:
+        """When companies report, and by how much they surprise."""
+        return self.history.background.reports
+
+    @property
+    def flows(self) -> Flows:
+        """Foreigners' weekly net buying."""
+        return self.history.background.flows
+
+    @cached_property
+    def volatility(self) -> Volatility:
+        """Level, skew and term structure of the index options."""
+        return make_volatility(self.config.seed, self.history.topix, self.history.background.skew)
+
+    @cached_property
+    def crowding_known(self) -> npt.NDArray[np.float32]:
+        """Crowding with margin buyers as published by each evening, shape [sessions, issues]."""
+        return np.stack([self.history.published_crowding(place) for place in range(len(self.sessions))])
 
     def traded(self) -> npt.NDArray[np.bool_]:
         """Whether an issue traded on a session, shape [sessions, issues]."""
@@ -101,6 +125,7 @@ def generate_market(config: MarketConfig) -> Market:
         config,
         listings,
         exposures,
+        background=make_background(config.seed, sessions, listings),
         outage=sessions.index(OUTAGE) if OUTAGE in sessions else -1,
         noise=NoiseSource(config.seed, listings, exposures),
         tape=Tape(config.seed, listings, exposures),

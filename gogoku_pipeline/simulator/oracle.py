@@ -4,6 +4,10 @@ The expected path is rolled forward session by session with the planted law itse
 expected facts of t+1, these the expected drift of t+1, and so on. The part of a window that lies in the past is known
 exactly; the night t -> t+1 is expected to bring what is left of d(t-1). The score is the sum of the h expected drifts.
 
+What lies beyond prices fades as its own law says: surprises by half in 20 sessions, flows by 0.8 a published week, the
+skew by 0.97 a session; published crowding follows the expected path. A disclosure that is known this evening but not
+priced yet moves the expected path by its jump (not the score: the jump ends before open(t+1)).
+
 Ticks, limits and halts:
 - Rounding to ticks keeps the expected log price (grid.fair_round), so it leaves the expectation as it is.
 - An issue that does not trade on a session loses that session's drift: every session's drift counts with the issue's
@@ -17,6 +21,7 @@ score: the slope must be 1 within its error.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
@@ -26,9 +31,11 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.simulator.config import Dials
+from gogoku_pipeline.simulator.crowding import CROWD_MEMORY, CROWD_ON_MOVE
 from gogoku_pipeline.simulator.exposures import Exposures
 from gogoku_pipeline.simulator.history import History
 from gogoku_pipeline.simulator.listings import Listings
+from gogoku_pipeline.simulator.reports import DRIFT_DECAY
 from gogoku_pipeline.simulator.signals import (
     DAY_SHARE,
     MOMENTUM_LOOK,
@@ -37,11 +44,14 @@ from gogoku_pipeline.simulator.signals import (
     NIGHT_SHARE,
     WEEK,
     Facts,
+    disclosure_jump,
     drift,
 )
 from gogoku_pipeline.simulator.trading import FAST_STEP, SLOW_STEP, VOLUME_MEMORY, VOLUME_NOISE, VOLUME_SHOCK
+from gogoku_pipeline.simulator.volatility import expected_skew
 
 LONGEST_HORIZON = MOMENTUM_SKIP
+Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 
@@ -69,15 +79,17 @@ def expected_return(
     session: int, horizon_d: int, history: History, exposures: Exposures, dials: Dials, listings: Listings
 ) -> Singles:
     """Expected relative log return from open(t+1) to open(t+1+h) for t = `session`, shape [issues]."""
-    memory = pull_memories()
+    memory, public = pull_memories(), history.background
     trades = 1.0 - exposures.idle
-    path: dict[int, npt.NDArray[np.float64]] = {0: history.relative[session].astype(np.float64)}
+    crowd = _ExpectedCrowd(session, history)
+    path: dict[int, Floats] = {0: history.relative[session].astype(np.float64)}
 
-    def q(step: int) -> npt.NDArray[np.float64]:
+    def q(step: int) -> Floats:
         if step > 0:
             return path[step]
         return np.asarray(history.relative[max(session + step, 0)], dtype=np.float64)
 
+    awaited = disclosure_jump(public.reports.pending(session), dials)
     earlier = drift(history.facts(session - 1), dials, exposures, listings.is_stock) if session else np.zeros(1)
     total = np.zeros(len(trades))
     for ahead in range(horizon_d):
@@ -88,12 +100,34 @@ def expected_return(
             day=q(ahead) - q(ahead - 1),
             tilt=history.tilt[session],
             pull=history.pull[session] * memory[ahead],
+            news=public.reports.drifting[session] * DRIFT_DECAY**ahead,
+            crowding=crowd.known(ahead, q),
+            flow=public.flows.expected(session, ahead),
+            skew=expected_skew(float(public.skew_known[session]), ahead),
         )
         now = drift(facts, dials, exposures, listings.is_stock)
         total += now * trades
-        path[ahead + 1] = path[ahead] + trades * (NIGHT_SHARE * earlier + DAY_SHARE * now)
-        earlier = now
+        path[ahead + 1] = path[ahead] + trades * (NIGHT_SHARE * earlier + awaited + DAY_SHARE * now)
+        earlier, awaited = now, np.zeros(1)
     return total.astype(np.float32)
+
+
+class _ExpectedCrowd:
+    """What the published margin balances are expected to say on later evenings, carried along an expected path."""
+
+    def __init__(self, session: int, history: History) -> None:
+        self._session, self._balances = session, history.background.balances
+        self._place = int(self._balances[session])
+        self._state: Floats = history.published_crowding(session).astype(np.float64)
+
+    def known(self, ahead: int, q: Callable[[int], Floats]) -> Floats:
+        """Balances newest at the evening `ahead` sessions on; `q` gives Q on that axis. Call with growing `ahead`."""
+        target = int(self._balances[min(self._session + ahead, len(self._balances) - 1)])
+        for place in range(self._place + 1, target + 1):
+            before = q(place - 1 - self._session) if place > 0 else 0.0
+            self._state = CROWD_MEMORY * self._state + CROWD_ON_MOVE * (q(place - self._session) - before)
+        self._place = max(self._place, target)
+        return self._state
 
 
 def oracle_scores(

@@ -10,10 +10,21 @@ a decision at t can still earn all of it.
       + INTERACTION  * (Q[t] - Q[t-20]) * tilt[t]                      trend in liquid, reversal in illiquid issues
       + GRAPH        * (Q[t] - Q[t-5]) * pull[t]                       relatives' volume decides about the own move
       + LEAD         * sign_i * sign_leader * (Q_leader[t] - Q_leader[t-1])       followers follow (graph dial too)
+      + EARNINGS     * news[t]                                         drift after results and forecast revisions
+      - CROWDING     * crowding_known[t] / CROWD_SPREAD                margin longs hold an issue back
+      + FLOW         * flow[t] * largeness                             foreigners buy large issues
+      - SKEW         * (skew_known[t] - SKEW_MEAN) * (beta - 1)        fear holds back high beta
 
     tilt[t] = tanh((slow mean of log turnover - its median over the day) / 1.2)
     pull[t] = sign_i * sum_j sign_j * shock_j / sqrt(members - 1) over relatives j; shock = tanh(V / 0.35),
               V = fast minus slow mean of log volume (half-lives 4 and 40 sessions, traded sessions only)
+    news[t] = surprises disclosed and known by the evening of t, fading by half in 20 sessions (reports.py)
+    crowding_known[t] = log ratio of margin longs to normal in the newest published balances (crowding.py)
+    flow[t] = foreigners' net buying of the newest published week, in standard deviations (flows.py)
+    skew_known[t] = skew of the index options of t-1 (volatility.py); largeness = standardised log market value
+
+At the disclosure itself the price jumps by JUMP * surprise, during the session or in the night that follows: before
+it nobody can know it, after it nobody can earn it. With the four dials of the last lines at 0 nothing of them is left.
 """
 
 from __future__ import annotations
@@ -24,7 +35,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.simulator.config import Dials
+from gogoku_pipeline.simulator.crowding import CROWD_SPREAD
 from gogoku_pipeline.simulator.exposures import Exposures
+from gogoku_pipeline.simulator.volatility import SKEW_MEAN
 
 Floats = npt.NDArray[np.floating]
 
@@ -33,6 +46,11 @@ MOMENTUM = 0.0026
 INTERACTION = 0.013
 GRAPH = 0.055
 LEAD = 0.10
+EARNINGS = 0.0012
+CROWDING = 0.0006
+FLOW = 0.0009
+SKEW = 0.22
+JUMP = 0.025
 
 WEEK, MONTH = 5, 20
 MOMENTUM_SKIP, MOMENTUM_LOOK = 20, 100
@@ -51,6 +69,10 @@ class Facts:
         day: relative log return of the session.
         tilt: liquidity tilt in (-1, 1).
         pull: signed volume shock of the relatives.
+        news: fading sum of earnings surprises.
+        crowding: log ratio of margin longs to normal, as published.
+        flow: foreigners' net buying of the newest published week, one number for all issues.
+        skew: skew of the index options as published, one number for all issues.
     """
 
     week: Floats
@@ -59,6 +81,10 @@ class Facts:
     day: Floats
     tilt: Floats
     pull: Floats
+    news: Floats
+    crowding: Floats
+    flow: float
+    skew: float
 
 
 def drift(facts: Facts, dials: Dials, exposures: Exposures, is_stock: npt.NDArray[np.bool_]) -> Floats:
@@ -71,8 +97,25 @@ def drift(facts: Facts, dials: Dials, exposures: Exposures, is_stock: npt.NDArra
         + dials.interaction * INTERACTION * facts.month * facts.tilt
         + dials.graph * (GRAPH * facts.week * facts.pull + LEAD * np.where(follows, lead, 0.0))
     )
+    total = total + _known_beyond_prices(facts, dials, exposures)
     result: Floats = np.where(is_stock, dials.overall * total, 0.0)
     return result
+
+
+def _known_beyond_prices(facts: Facts, dials: Dials, exposures: Exposures) -> Floats:
+    """The part of the drift that no past price or volume shows."""
+    part: Floats = (
+        dials.earnings * EARNINGS * facts.news
+        - dials.crowding * CROWDING / CROWD_SPREAD * facts.crowding
+        - dials.flow * FLOW * facts.flow * exposures.size
+        - dials.skew * SKEW * (facts.skew - SKEW_MEAN) * (exposures.beta - 1.0)
+    )
+    return part
+
+
+def disclosure_jump(surprises: Floats, dials: Dials) -> Floats:
+    """Log move by which prices take in surprises of this size."""
+    return dials.overall * dials.earnings * JUMP * surprises
 
 
 def relatives_pull(volume_gap: Floats, exposures: Exposures) -> Floats:

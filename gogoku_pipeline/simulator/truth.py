@@ -59,6 +59,38 @@ EFFECTS = (
         "LEAD",
         "g_lead_lag_1d",
     ),
+    (
+        "earnings",
+        "Prices jump at a disclosure and drift on in its direction for weeks.",
+        "k * news[t], news fading by half in 20 sessions",
+        "k",
+        "EARNINGS",
+        "pead_sue, pead_guidance, sue_op_z with earn_age_sessions; through the jump pead_reaction, earn_reaction_1d",
+    ),
+    (
+        "crowding",
+        "Issues crowded with margin buyers fall behind.",
+        "-k * crowding_known[t] / CROWD_SPREAD",
+        "k",
+        "CROWDING",
+        "mrg_long_z52; in part mrg_long_ratio, mrg_long_cover_sessions, mrg_long_chg_4w",
+    ),
+    (
+        "flow",
+        "When foreigners buy, large issues gain on small ones.",
+        "k * flow[t] * standardised log market value",
+        "k",
+        "FLOW",
+        "flow_frgn_net_share with log10_mcap_jpy; x_flow_size",
+    ),
+    (
+        "skew",
+        "When puts are dear against calls, issues with a high beta fall behind.",
+        "-k * (skew_known[t] - SKEW_MEAN) * (beta - 1)",
+        "k",
+        "SKEW",
+        "opt_skew_25d_30d with beta_60d",
+    ),
 )
 
 
@@ -118,6 +150,9 @@ def truth_document(
             LATER_CLOSE_FROM.isoformat(): "the cash session closes at 15:30 instead of 15:00",
         },
         "not_planted": [
+            "disclosure dates, their hours and the jump at a disclosure predict nothing before the disclosure",
+            "level and term structure of the option surface, other investor types and all further books are noise or "
+            "follow from what is listed above",
             "nothing in volatility, ticks, limits, halts, splits, listings or delistings predicts a relative return",
             "log returns are symmetric: simple returns of volatile issues have a higher mean, but no higher rank",
         ],

@@ -19,7 +19,7 @@ from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.oracle import expected_return
 from gogoku_pipeline.simulator.truth import truth_text
 
-NAMES = ("reversal", "momentum", "interaction", "graph")
+NAMES = ("reversal", "momentum", "interaction", "graph", "earnings", "crowding", "flow", "skew")
 SEEDS = range(1, 7)
 
 
@@ -230,7 +230,7 @@ def test_the_oracle_knows_nothing_of_later_sessions(market):
     cut = 100
     history = replace(
         market.history,
-        **{name: getattr(market.history, name)[:cut] for name in ("relative", "tilt", "pull")},
+        **{name: getattr(market.history, name)[:cut] for name in ("relative", "tilt", "pull", "crowding")},
     )
     for place in (30, 99):
         whole = expected_return(place, 5, market.history, market.exposures, market.config.dials, market.listings)
