@@ -35,7 +35,7 @@ async def drive(base_url: str, plan: str, clock: VirtualClock, day: str, seconds
                     pass
 
         await asyncio.gather(*(worker() for _ in range(workers)))
-        return client.utilisation, workers
+        return client.utilisation["plan"], workers
 
 
 def measure(market: Market, plan: str, latency: float, seconds: float) -> tuple[Utilisation, int]:

@@ -1,7 +1,7 @@
 """Using a key: alone, and at the pace at which the process before stopped.
 
 The service counts per key and minute and knows nothing of processes. So a fetch first takes over where the last one
-stood (a small file beside the lock), and leaves its own place behind.
+stood (a small file beside the lock, one place per budget), and leaves its own place behind.
 """
 
 from __future__ import annotations
@@ -29,18 +29,22 @@ def key_in_use(client: JQuantsClient, lock_dir: Path | None) -> Iterator[None]:
         return
     with exclusive_key(lock_dir, client.key_fingerprint):
         memory = lock_dir / f"jquants-{client.key_fingerprint}.pace.json"
-        if (pace := _read(memory)) is not None:
-            client.limiter.take_over(pace)
+        if memory.exists():
+            client.resume_pace(_read(memory))
+        memory.write_text("{}")  # stays if this process is killed: the next one then waits a turn
         try:
             yield
         finally:
-            memory.write_text(json.dumps(asdict(client.limiter.pace()), allow_nan=True))
+            memory.write_text(json.dumps({budget: asdict(pace) for budget, pace in client.pace().items()}))
 
 
-def _read(memory: Path) -> Pace | None:
-    """The pace left behind; a file that is missing or half-written (a killed process) says nothing."""
+def _read(memory: Path) -> dict[str, Pace]:
+    """The paces left behind, by budget; a file that is half-written (a killed process) says nothing."""
     try:
         kept = json.loads(memory.read_text())
-        return Pace(float(kept["next_at"]), float(kept["open_at"]), int(kept["rejected_in_a_row"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return {
+            budget: Pace(float(pace["next_at"]), float(pace["open_at"]), int(pace["rejected_in_a_row"]))
+            for budget, pace in kept.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}

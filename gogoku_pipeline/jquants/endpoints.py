@@ -103,6 +103,11 @@ def _range(name: str, *parameters: str) -> Endpoint:
     return Endpoint(SOURCES[name], (*parameters, "from", "to"), day_parameter="")
 
 
+def _now(name: str, *parameters: str) -> Endpoint:
+    """The present only: no date can be asked for, no files."""
+    return Endpoint(SOURCES[name], parameters, day_parameter="", has_bulk=False)
+
+
 def _by_code_or_day(name: str, code: str = "code") -> Endpoint:
     """All codes of a day, or one code with a day or a range; never all codes over a range."""
     return Endpoint(
@@ -113,12 +118,76 @@ def _by_code_or_day(name: str, code: str = "code") -> Endpoint:
     )
 
 
+def _disclosures(name: str, budget: Budget) -> Endpoint:
+    """All documents of a day or of a code; a cursor asks for what came since."""
+    return _of(name, "code", "date", "cursor", needs=("code", "date"), budget=budget)
+
+
+def _earnings_dates() -> Endpoint:
+    one = ("code", "date", "scheduled_date")
+    pairs = (("code", "date"), ("code", "scheduled_date"), ("date", "scheduled_date"))
+    return Endpoint(SOURCES["earnings_dates"], one, needs_one_of=one, excludes=pairs)
+
+
+def _short_positions() -> Endpoint:
+    dates = ("disc_date", "disc_date_from", "disc_date_to", "calc_date")
+    return Endpoint(
+        SOURCES["short_positions"],
+        ("code", *dates),
+        needs_one_of=("code", "disc_date", "calc_date"),
+        day_parameter="disc_date",
+        excludes=(
+            *(("disc_date", other) for other in dates[1:]),
+            *(("calc_date", other) for other in dates[1:3]),
+        ),
+    )
+
+
+def _margin_interest() -> Endpoint:
+    return Endpoint(
+        SOURCES["margin_interest"],
+        ("code", "date", "from", "to", "published_date"),
+        needs_one_of=("code", "date", "published_date"),
+        excludes=(
+            *(("date", "from"), ("date", "to")),
+            *(("published_date", other) for other in ("date", "from", "to")),
+        ),
+    )
+
+
+def _options() -> Endpoint:
+    """`code` names the underlying, and only share options (EQOP) have one."""
+    return Endpoint(
+        SOURCES["options"],
+        ("date", "category", "contract_flag", "code"),
+        needs_one_of=("date",),
+        requires=(("code", "category"),),
+    )
+
+
 def _all() -> tuple[Endpoint, ...]:
     return (
         _range("calendar", "hol_div"),
         _of("listed_issues", "code", "date"),
         _by_code_or_day("daily_bars"),
+        _now("morning_bars", "code"),
+        _by_code_or_day("valuation"),
+        _range("investor_types", "section"),
+        _now("earnings_calendar"),
+        _earnings_dates(),
+        _disclosures("statements", "statements"),
+        _disclosures("statement_details", "statement_details"),
+        _by_code_or_day("dividends"),
+        _by_code_or_day("indices"),
         _range("topix"),
+        _by_code_or_day("short_ratio", code="s33"),
+        _short_positions(),
+        _margin_interest(),
+        _by_code_or_day("margin_alerts"),
+        _by_code_or_day("breakdown"),
+        _of("futures", "date", "category", "contract_flag", needs=("date",)),
+        _options(),
+        _of("index_options", "date", needs=("date",)),
     )
 
 

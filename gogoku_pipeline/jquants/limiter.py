@@ -106,6 +106,24 @@ class RateLimiter:
             self._open_at = max(self._open_at, pace.open_at)
             self._in_a_row = max(self._in_a_row, pace.rejected_in_a_row)
 
+    def wait_one_turn(self) -> None:
+        """Begin a place later, because a process that left no word may have used the last one just now."""
+        self._next = max(self._next, self._clock.monotonic() + self._spacing)
+
+    def closed_seconds(self) -> float:
+        """How long the gate stays closed from now; 0 if it is open."""
+        return max(0.0, self._open_at - self._clock.monotonic())
+
+    def hold(self, seconds: float) -> None:
+        """Keep the gate closed at least that long, because the key is blocked; not a rejection of its own."""
+        now = self._clock.monotonic()
+        if (until := now + seconds) <= self._open_at:
+            return
+        self._paused += until - max(now, self._open_at)
+        self._closed_at = now
+        self._open_at = until
+        self._next = max(self._next, until)
+
     async def acquire(self) -> float:
         """Wait for the next place in time; returns the instant (rate clock) at which the request goes out.
 

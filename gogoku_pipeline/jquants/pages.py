@@ -26,6 +26,7 @@ class Page:
         page_number: 1 for the first page.
         url: address without query.
         field_names: keys seen in the rows, sorted.
+        cursor: on the last page of a disclosure endpoint: asks later for what came since; None elsewhere.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Page:
     page_number: int
     url: str = ""
     field_names: tuple[str, ...] = ()
+    cursor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Shape:
     row_count: int
     pagination_key: str | None
     field_names: tuple[str, ...]
+    cursor: str | None = None
 
 
 def read_shape(thing: str, body: bytes) -> Shape:
@@ -72,8 +75,11 @@ def read_shape(thing: str, body: bytes) -> Shape:
     key = document.get("pagination_key")
     if key is not None and not (isinstance(key, str) and key):
         raise _wrong(thing, f"a pagination key of type {type(key).__name__} or without text")
+    cursor = document.get("cursor")
+    if cursor is not None and not isinstance(cursor, str):
+        raise _wrong(thing, f"a cursor of type {type(cursor).__name__}")
     names = {name for signature in {tuple(row) for row in rows} for name in signature}
-    return Shape(len(rows), key, tuple(sorted(names)))
+    return Shape(len(rows), key, tuple(sorted(names)), cursor or None)
 
 
 def _wrong(thing: str, got: str) -> PayloadError:

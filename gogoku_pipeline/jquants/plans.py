@@ -10,6 +10,8 @@ from gogoku_pipeline.core.errors import ConfigError
 
 _WINDOW = re.compile(r"(\d{4}-\d{2}-\d{2})\s*~\s*(\d{4}-\d{2}-\d{2})?")
 DAYS_PER_YEAR = 365.25
+DISCLOSURE_RATE = 60
+"""Requests a minute of fins/summary and of fins/details, each for itself, whatever the plan."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Plan:
         newest = today - timedelta(days=self.delay_days)
         first = newest - timedelta(days=round(self.history * DAYS_PER_YEAR))
         return first, newest if self.delay_days else None
+
+    def rate(self, budget: str) -> int:
+        """Requests a minute of a budget: the plan's own, or at most 60 of the two that disclosures have."""
+        return self.requests_per_minute if budget == "plan" else min(self.requests_per_minute, DISCLOSURE_RATE)
 
     def covers(self, endpoint_plan: str) -> bool:
         """Whether this plan includes what starts at another one."""

@@ -14,6 +14,7 @@ from gogoku_pipeline.core.errors import (
     ApiError,
     CoverageError,
     CredentialsError,
+    NotAvailableError,
     PlanError,
     RateLimitError,
     RequestError,
@@ -37,6 +38,14 @@ def refusal(thing: str, status: int, body: bytes, secret: str) -> ApiError:
     """
     message = _message(body, secret)
     said = f"HTTP {status} {message!r}" if message else f"HTTP {status} without a message"
+    if status == 210:
+        return NotAvailableError(
+            thing,
+            got=f"not available now ({said})",
+            want="an answer inside its serving hours",
+            remedy="Ask again at the hour at which the source is served.",
+            status=status,
+        )
     if status == 400:
         return _bad_request(thing, said, message)
     if status in (401, 403):

@@ -11,6 +11,7 @@ from aiohttp import web
 from gogoku_pipeline.core.errors import (
     CoverageError,
     CredentialsError,
+    NotAvailableError,
     PayloadError,
     PlanError,
     RateLimitError,
@@ -80,7 +81,8 @@ def test_keys_that_repeat_end_the_walk_with_an_error(run, serve, steps, fast_clo
         (401, {"message": "Unauthorized"}, CredentialsError, "JQUANTS_API_KEY"),
         (400, {"message": "'code' must be 4 or 5 digits."}, RequestError, "4 or 5 digits"),
         (413, {"message": "Response data is too large."}, RequestError, "too large"),
-        (210, "", RequestError, "HTTP 210"),
+        (210, "", NotAvailableError, "not available now"),
+        (210, {"message": "Not Found"}, NotAvailableError, "Not Found"),
         (302, "", RequestError, "HTTP 302"),
     ],
 )
@@ -202,7 +204,7 @@ def test_a_rate_limit_pauses_and_then_goes_on(run, serve, steps, fast_clock):
     pages, client, service = attempt(run, serve, fast_clock, steps(limit, limit, GOOD))
     assert (len(pages), len(service.asked)) == (1, 3)
     assert fast_clock.monotonic() - before >= 180
-    assert client.utilisation.paused_seconds == 180
+    assert client.utilisation["plan"].paused_seconds == 180
 
 
 def test_a_rate_limit_that_lasts_is_reported(run, serve, steps, fast_clock):
