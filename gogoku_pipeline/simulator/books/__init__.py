@@ -9,11 +9,32 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gogoku_pipeline.simulator.book import Book, DayRows
+from gogoku_pipeline.simulator.books import (
+    breakdown,
+    dividends,
+    indices,
+    investor_types,
+    margin_alerts,
+    margin_interest,
+    short_positions,
+    short_ratio,
+    statements,
+)
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
 
-BOOKS: tuple[Book, ...] = ()
+BOOKS: tuple[Book, ...] = (
+    investor_types.BOOK,
+    indices.BOOK,
+    short_ratio.BOOK,
+    short_positions.BOOK,
+    margin_interest.BOOK,
+    margin_alerts.BOOK,
+    breakdown.BOOK,
+    statements.BOOK,
+    dividends.BOOK,
+)
 """Every endpoint that is asked by day."""
 
 NOW_BOOKS: dict[str, Callable[["Market", datetime], DayRows | None]] = {}

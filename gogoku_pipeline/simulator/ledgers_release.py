@@ -1,0 +1,39 @@
+"""When a ledger comes out: some sessions after the day it tells about, at an hour of the exchange's clock."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.simulator.other_rows import exchange_calendar
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.simulator.market import Market
+
+
+def place_of(market: Market, day: date) -> int | None:
+    """Place of a session of the market, None for any other day."""
+    place = bisect_left(market.sessions, day)
+    return place if place < len(market.sessions) and market.sessions[place] == day else None
+
+
+def sessions_later(day: date, n: int) -> date | None:
+    """The session n sessions after this one (n < 0: before), None beyond the announced calendar."""
+    sessions = exchange_calendar().sessions
+    place = bisect_left(sessions, day)
+    if place == len(sessions) or sessions[place] != day or not 0 <= place + n < len(sessions):
+        return None
+    return sessions[place + n]
+
+
+def ends_week(day: date) -> bool:
+    """Whether a session is the last one of its calendar week."""
+    later = sessions_later(day, 1)
+    return later is not None and later - timedelta(days=later.weekday()) > day
+
+
+def is_out(day: date | None, hour: time, now: datetime) -> bool:
+    """Whether the given hour (JST) of a publication day has come."""
+    return day is not None and now >= datetime.combine(day, hour, JST)
