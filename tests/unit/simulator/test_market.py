@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -38,6 +39,14 @@ def _bases(market):
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(market):
     assert _bytes(generate_market(market.config)) == _bytes(market)
     assert _bytes(generate_market(replace(market.config, seed=8))) != _bytes(market)
+
+
+def test_without_the_effects_beyond_prices_the_tape_is_the_one_of_before_they_existed():
+    """Fingerprint of prices and lots of the tiny market, taken before these effects were written."""
+    dials = Dials(earnings=0.0, crowding=0.0, flow=0.0, skew=0.0)
+    history = generate_market(MarketConfig.preset("tiny", dials=dials)).history
+    tape = b"".join(getattr(history, name).astype("<i4").tobytes() for name in (*PRICES, "lots"))
+    assert sha256(tape).hexdigest() == "8a587ca41d7fe732bf5c681da842afb392abe3dcfd5a09608a7feedd6e21a165"
 
 
 def test_sessions_are_the_exchanges_and_include_the_outage(market):
