@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from gogoku_pipeline.core.errors import (
     ApiError,
@@ -18,12 +17,9 @@ from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.ingest.month_files import Month, edition_key, land_month, landed_editions, newest_by_month
 from gogoku_pipeline.ingest.order import FILES_IN_FLIGHT, Lanes, Order, until_all_end
 from gogoku_pipeline.ingest.publication import rule_of
-from gogoku_pipeline.jquants import JQuantsClient, endpoint
+from gogoku_pipeline.jquants import BulkFile, JQuantsClient, endpoint
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import Store
-
-if TYPE_CHECKING:
-    from gogoku_pipeline.jquants import BulkFile
 
 _LOG = logger("ingest")
 
@@ -51,7 +47,7 @@ async def fetch_files(
         StoreError: a file could not be kept.
     """
     plan, today = await client.plan(), client.clock.now().date()
-    is_open = endpoint(order.source).has_bulk and plan.covers(BULK_PLAN) and hasattr(client, "bulk_list")
+    is_open = endpoint(order.source).has_bulk and plan.covers(BULK_PLAN)
     if not (is_open and client.includes(order.source)):
         return missing
     worth = months_worth_a_file(order.source, missing, plan.window(today)[0], today)

@@ -122,7 +122,7 @@ async def _fetch_missing(
     """Fetch what is not complete, by file where that saves calls; returns how many days were complete before."""
     if not due:
         return 0
-    own = lanes or Lanes(asyncio.Semaphore(await client.in_flight()))
+    own = lanes or Lanes(asyncio.Semaphore(await client.in_flight(endpoint(order.source).budget)))
     is_new = order.wishes.refetch
     known = _Known(
         {} if is_new else interrupted_walks(store, order.source, client.clock.now()),
@@ -152,12 +152,10 @@ async def _work_through(
 
     if not days:
         return
-    if hasattr(client, "includes") and not client.includes(
-        order.source
-    ):  # the plan probably lacks it: one refusal is enough
+    if not client.includes(order.source):  # the plan probably lacks it: one refusal is enough
         await _fetch_day(client, store, order, next(left), known)
         order.advance(days[0])
-    await until_all_end(worker() for _ in range(min(await client.in_flight(), len(days))))
+    await until_all_end(worker() for _ in range(min(await client.in_flight(endpoint(order.source).budget), len(days))))
 
 
 def _request(order: Order, day: date) -> Request:

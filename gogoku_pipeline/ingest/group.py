@@ -92,8 +92,10 @@ async def fetch_group(
     done: dict[str, FetchReport] = {}
     failed: dict[str, GogokuError] = {}
     with key_in_use(client, lock_dir):
-        in_flight, files = await client.in_flight(), asyncio.Semaphore(FILES_IN_FLIGHT)
-        lanes = {budget: Lanes(asyncio.Semaphore(in_flight), files) for budget in set(budgets.values())}
+        files = asyncio.Semaphore(FILES_IN_FLIGHT)
+        lanes = {
+            budget: Lanes(asyncio.Semaphore(await client.in_flight(budget)), files) for budget in set(budgets.values())
+        }
 
         async def fetch(name: str) -> None:
             try:

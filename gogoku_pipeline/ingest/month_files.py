@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,14 +12,11 @@ from gogoku_pipeline.core.errors import DataError
 from gogoku_pipeline.ingest.contents import Contents, read_contents
 from gogoku_pipeline.ingest.publication import are_rows_due, named, rule_of
 from gogoku_pipeline.ingest.walk import landed, new_fetch_id
-from gogoku_pipeline.jquants import JQuantsClient
+from gogoku_pipeline.jquants import BulkFile, JQuantsClient
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.schema.tables import Source
 from gogoku_pipeline.store import RawPage, Store
 from gogoku_pipeline.store.raw_requests import request_key
-
-if TYPE_CHECKING:
-    from gogoku_pipeline.jquants import BulkFile
 
 Month = tuple[int, int]
 

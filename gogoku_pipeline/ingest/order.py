@@ -73,8 +73,7 @@ class Wishes:
 
 def used(client: JQuantsClient, source: str) -> Utilisation:
     """What became of the allowed rate of a source's budget."""
-    found = client.utilisation
-    return found[endpoint(source).budget] if isinstance(found, dict) else found
+    return client.utilisation[endpoint(source).budget]
 
 
 @dataclass

@@ -9,6 +9,7 @@ BARS = "/equities/bars/daily"
 
 def bars(store, days, **options):
     options.setdefault("run_id", "run-1")
+    options.setdefault("bulk", False)  # the road day by day; months by file have tests of their own
     return lambda client: fetch_sessions(client, store, options.pop("source", "daily_bars"), days, **options)
 
 

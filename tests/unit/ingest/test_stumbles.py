@@ -133,7 +133,9 @@ def test_a_fetch_that_is_cancelled_keeps_what_it_has(evening):
 
         async def cut_short(client):
             task = asyncio.create_task(
-                fetch_sessions(client, e.store, "daily_bars", e.market.sessions, run_id="cut", progress=watcher)
+                fetch_sessions(
+                    client, e.store, "daily_bars", e.market.sessions, run_id="cut", progress=watcher, bulk=False
+                )
             )
             while len(watcher.seen) < 20:
                 await asyncio.sleep(0.001)

@@ -1,0 +1,55 @@
+"""Which source a file belongs to: by the publisher's name for it, else by its columns."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from gogoku_pipeline.core.errors import SchemaError
+from gogoku_pipeline.ingest.contents import missing_fields
+from gogoku_pipeline.schema.register import SOURCES
+from gogoku_pipeline.schema.tables import Source
+
+_DATED = re.compile(r"(?P<name>[a-z0-9_]+?)_\d{6}(\d{2})?\b")
+
+
+def source_by_name(file_name: str) -> Source | None:
+    """The source whose path the publisher's file name spells: ``equities_bars_daily_202501.csv.gz``.
+
+    The longest path decides; None if no path fits.
+    """
+    found = _DATED.match(PurePath(file_name).name.lower().replace("-", "_"))
+    return _BY_PATH.get(found["name"]) if found else None
+
+
+def source_by_header(thing: str, names: tuple[str, ...]) -> Source:
+    """The source whose declared fields a header holds, with the fewest columns left over.
+
+    Raises:
+        SchemaError: no source fits, or several fit equally well.
+    """
+    fitting = [source for source in SOURCES.values() if source.axis != "now" and not missing_fields(source, names)]
+    ranked = sorted(fitting, key=lambda source: (_left_over(source, names), -len(source.fields)))
+    if not ranked:
+        raise _unknown(thing, f"columns {', '.join(names[:8])}{' ...' if len(names) > 8 else ''} of no known source")
+    best = [source.name for source in ranked if _left_over(source, names) == _left_over(ranked[0], names)]
+    if len(best) > 1:
+        raise _unknown(thing, f"columns that fit {' and '.join(best)}")
+    return ranked[0]
+
+
+def _left_over(source: Source, names: tuple[str, ...]) -> int:
+    known = {field.name for field in source.fields} | set(source.untyped)
+    return len(set(names) - known)
+
+
+def _unknown(thing: str, got: str) -> SchemaError:
+    return SchemaError(
+        thing,
+        got=got,
+        want="the publisher's file name, or the columns of one source",
+        remedy="Name the source: `gogoku fetch --from-files DIR --source NAME`.",
+    )
+
+
+_BY_PATH = {source.path.strip("/").replace("/", "_").replace("-", "_"): source for source in SOURCES.values()}
