@@ -41,7 +41,7 @@ class Guidance:
         half_sales, half_op: of its first half.
         old_op: operating profit of the forecast for the same year before this announcement, nan for none.
         is_changed: a forecast for the running year that differs from the one before.
-        opening_op: operating profit forecast before a company's first announcement, shape [issues].
+        opening_sales, opening_op: forecast before a company's first announcement, shape [issues].
     """
 
     first: Places
@@ -52,6 +52,7 @@ class Guidance:
     half_op: Floats
     old_op: Floats
     is_changed: Flags
+    opening_sales: Floats
     opening_op: Floats
 
 
@@ -76,7 +77,7 @@ def guidance(market: Market) -> Guidance:
     values = {name: np.zeros(n) for name in ("sales", "op", "half_sales", "half_op")}
     old_op, is_changed = np.full(n, np.nan), np.zeros(n, dtype=np.bool_)
     state = _opening(traits, book, calendar, told.issue, known)
-    opening_op = state["op"].copy()
+    opening = state["sales"].copy(), state["op"].copy()
     for wave in told.waves():
         issue = told.issue[wave]
         news = np.where(told.is_result[wave], 0.0, told.surprise[wave])
@@ -93,7 +94,9 @@ def guidance(market: Market) -> Guidance:
         is_changed[wave] = takes & ~is_new_year
     _say_the_same(told, first, values, old_op)
     is_changed &= values["op"] != old_op
-    return Guidance(first, last, **values, old_op=old_op, is_changed=is_changed, opening_op=opening_op)
+    return Guidance(
+        first, last, **values, old_op=old_op, is_changed=is_changed, opening_sales=opening[0], opening_op=opening[1]
+    )
 
 
 def net_profit(traits: Companies, issue: Places, sales: Floats, op: Floats) -> tuple[Floats, Floats]:

@@ -12,13 +12,18 @@ from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.books import (
     breakdown,
     dividends,
+    earnings_calendar,
+    earnings_dates,
     indices,
     investor_types,
     margin_alerts,
     margin_interest,
+    morning_bars,
     short_positions,
     short_ratio,
+    statement_details,
     statements,
+    valuation,
 )
 
 if TYPE_CHECKING:
@@ -33,9 +38,15 @@ BOOKS: tuple[Book, ...] = (
     margin_alerts.BOOK,
     breakdown.BOOK,
     statements.BOOK,
+    statement_details.BOOK,
+    earnings_dates.BOOK,
     dividends.BOOK,
+    valuation.BOOK,
 )
 """Every endpoint that is asked by day."""
 
-NOW_BOOKS: dict[str, Callable[["Market", datetime], DayRows | None]] = {}
+NOW_BOOKS: dict[str, Callable[["Market", datetime], DayRows | None]] = {
+    earnings_calendar.PATH: earnings_calendar.rows_now,
+    morning_bars.PATH: morning_bars.rows_now,
+}
 """Endpoints that know only the present: rows at an instant, None outside their hours (HTTP 210)."""
