@@ -43,25 +43,25 @@ class Desk:
     Args:
         market: what there is to tell.
         clock: the publication clock.
+        shelf: its served days.
         corrections: values that were corrected in place.
         is_partial_range_refused: whether a from/to that only partly lies in the plan's window is refused (400) or cut.
-        cache_bytes: how much encoded text is kept.
     """
 
     def __init__(
         self,
         market: Market,
         clock: Clock,
+        shelf: Shelf,
+        corrections: Corrections,
         *,
-        corrections: Corrections | None = None,
         is_partial_range_refused: bool = False,
-        cache_bytes: int = 128_000_000,
     ) -> None:
         self._market = market
         self._clock = clock
         self._is_strict = is_partial_range_refused
-        self._corrections = corrections or Corrections()
-        self._shelf = Shelf(market, self._corrections, cache_bytes)
+        self._corrections = corrections
+        self._shelf = shelf
         self._books = {book.path: book for book in ALL_BOOKS}
         self._own_manners: dict[str, Callable[[Params, rules.Plan], Answer]] = {
             CALENDAR.path: self._calendar,

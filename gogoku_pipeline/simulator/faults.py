@@ -7,10 +7,13 @@ rows before they are cut into pages. `FaultPlan` counts how often each struck.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from gogoku_pipeline.core.seeds import stream
 
 Row = dict[str, Any]
 
@@ -22,7 +25,8 @@ class When:
     Attributes:
         requests: request numbers (from 1, as the server counts them); empty for any.
         path: e.g. `/equities/bars/daily`; empty for any.
-        day: the `date` parameter; None for any.
+        day: the day asked for (`date`, or `disc_date` of short positions); None for any.
+        key: part of the bulk key that is asked for or downloaded; empty for any.
         from_page: first page of a query that is struck.
         to_page: last page that is struck; None for no end.
         times: how often at most; None for always.
@@ -31,17 +35,19 @@ class When:
     requests: frozenset[int] = frozenset()
     path: str = ""
     day: date | None = None
+    key: str = ""
     from_page: int = 1
     to_page: int | None = None
     times: int | None = 1
 
     def holds(self, number: int, path: str, params: Mapping[str, str], page: int) -> bool:
         """Whether the conditions hold (how often it struck before is not looked at)."""
-        asked = params.get("date", "").replace("-", "")
+        asked = params.get("date", params.get("disc_date", "")).replace("-", "")
         return (
             (not self.requests or number in self.requests)
             and (not self.path or path == self.path)
             and (self.day is None or asked == self.day.strftime("%Y%m%d"))
+            and self.key in params.get("key", "")
             and self.from_page <= page
             and (self.to_page is None or page <= self.to_page)
         )
@@ -71,6 +77,23 @@ class GatewayPage(Fault):
 @dataclass(frozen=True)
 class TooManyRequests(Fault):
     """429 although the rate was kept."""
+
+
+@dataclass(frozen=True)
+class RateStorm(TooManyRequests):
+    """429 as often as `when.times` says, and with the last one the key is shut out for five minutes."""
+
+
+@dataclass(frozen=True)
+class KeyRevoked(Fault):
+    """From this request on the key of the request is unknown."""
+
+
+@dataclass(frozen=True)
+class PlanChanged(Fault):
+    """From this request on the key of the request has another plan."""
+
+    plan: str = "free"
 
 
 @dataclass(frozen=True)
@@ -197,23 +220,71 @@ class EmptyDay(DataFault):
         return []
 
 
+WIRE_FAULTS: tuple[Fault, ...] = (
+    ServerFailure(),
+    GatewayPage(),
+    TooManyRequests(),
+    SlowAnswer(),
+    TruncatedBody(),
+    ConnectionReset(),
+)
+"""One of every kind of wire fault."""
+
+
+@dataclass(frozen=True)
+class FaultRate(Fault):
+    """A share of all requests is struck by a fault of a random kind; a seed decides which requests and kinds.
+
+    Attributes:
+        share: part of the requests that are struck, 0 to 1.
+        kinds: what may strike, each as often as the others.
+        seed: equal seeds strike the same request numbers in the same way.
+    """
+
+    when: When = field(default_factory=lambda: When(times=None))
+    share: float = 0.05
+    kinds: tuple[Fault, ...] = WIRE_FAULTS
+    seed: int = 0
+
+    def pick(self, number: int) -> Fault | None:
+        """The fault that strikes a request, None for none."""
+        strike, kind = stream(self.seed, "fault rate", number).random(2)
+        return self.kinds[int(kind * len(self.kinds))] if strike < self.share else None
+
+
 class FaultPlan:
     """Faults in the order they are tried, and how often each struck.
 
     Args:
         faults: every fault whose `when` holds strikes, in this order.
+
+    Attributes:
+        struck: how often each of them struck, in the same order.
+        by_kind: how often each kind struck, by its class name; a rate's strikes count under the kind it picked.
     """
 
     def __init__(self, *faults: Fault) -> None:
         self._faults = faults
         self.struck = [0] * len(faults)
+        self.by_kind: Counter[str] = Counter()
 
     def striking(self, number: int, path: str, params: Mapping[str, str], page: int) -> list[Fault]:
         """The faults that strike a request; counts them."""
         found: list[Fault] = []
         for place, fault in enumerate(self._faults):
             is_left = fault.when.times is None or self.struck[place] < fault.when.times
-            if is_left and fault.when.holds(number, path, params, page):
+            if not is_left or not fault.when.holds(number, path, params, page):
+                continue
+            strike = fault.pick(number) if isinstance(fault, FaultRate) else fault
+            if strike is not None:
                 self.struck[place] += 1
-                found.append(fault)
+                self.by_kind[type(strike).__name__] += 1
+                found.append(strike)
         return found
+
+    def is_spent(self, fault: Fault) -> bool:
+        """Whether a fault has struck as often as it may."""
+        return any(
+            one is fault and fault.when.times is not None and count >= fault.when.times
+            for one, count in zip(self._faults, self.struck, strict=True)
+        )

@@ -12,7 +12,7 @@ from gogoku_pipeline.simulator.book import Book
 Params = Mapping[str, str]
 Window = tuple[date, date | None]
 
-EARNINGS_DATE = "/fins/earnings-date"
+EARNINGS_DATE, SCHEDULED = "/fins/earnings-date", "scheduled_date"
 UNDERLYING = {"/derivatives/bars/daily/options": "UndSSO"}
 """Endpoints whose `code` is the underlying of an option, and the response key of it."""
 
@@ -65,7 +65,8 @@ def read_question(book: Book, params: Params, window: Window, today: date, *, is
         Refusal: 400 in the service's words.
     """
     _check_presence(book, params)
-    matches = {key: _value(book, name, params[name]) for name, key in book.filters.items() if params.get(name)}
+    filters = {name: key for name, key in book.filters.items() if params.get(name) and name != SCHEDULED}
+    matches = {key: _value(book, name, params[name]) for name, key in filters.items()}
     code = rules.read_code(params) if book.code_key else None
     if book.path in UNDERLYING:
         code, matches = None, matches | _underlying(book, params)
@@ -80,7 +81,7 @@ def read_question(book: Book, params: Params, window: Window, today: date, *, is
             event = event_day(asked)
             found = (date.max, date.min) if event is None else (max(event, first), min(event, last))
             return Question(*found, code, {**matches, key: asked.isoformat()})
-    if book.path == EARNINGS_DATE and (asked := rules.read_date(params, "scheduled_date")) is not None:
+    if book.path == EARNINGS_DATE and (asked := rules.read_date(params, SCHEDULED)) is not None:
         latest = Latest(("Code", "FYE", "FQName"), "SchDate", asked.isoformat())
         return Question(max(first, asked - LONGEST_NOTICE), last, latest=latest)
     if book.has_range:
@@ -150,4 +151,5 @@ def _underlying(book: Book, params: Params) -> dict[str, str]:
 
 def _value(book: Book, name: str, text: str) -> str:
     """A filter's value in the form of the answers: sector 50 is 0050."""
-    return text.zfill(book.widths.get(name, 0)).upper() if name == "code" else text.zfill(book.widths.get(name, 0))
+    wide = text.zfill(book.widths.get(name, 0))
+    return wide.upper() if name == "code" else wide

@@ -13,6 +13,8 @@ from datetime import date, timedelta
 SITE = "https://jpx-jquants.com/"
 ORDER = ("free", "light", "standard", "premium")
 FREE_DELAY = timedelta(weeks=12)
+NOT_AVAILABLE = 210
+"""Status of an endpoint that has nothing to tell at this hour."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def not_together(*names: str) -> Refusal:
 
 def not_available() -> Refusal:
     """210 with an empty body: nothing to tell at this hour."""
-    return Refusal(210, "")
+    return Refusal(NOT_AVAILABLE, "")
 
 
 def read_date(params: Mapping[str, str], name: str) -> date | None:

@@ -1,25 +1,29 @@
-"""The counter: a market behind HTTP, with keys, plans, rates, pages, gzip and the faults somebody ordered."""
+"""The counter: a market behind HTTP, with keys, plans, rates, pages, bulk files and the faults somebody ordered."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import socket
-import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
 from gogoku_pipeline.core.clocks import Clock
-from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.simulator import bulk_faults, paging, rules, wire
 from gogoku_pipeline.simulator import faults as fault_kinds
-from gogoku_pipeline.simulator import paging, rules
-from gogoku_pipeline.simulator.desk import Desk
-from gogoku_pipeline.simulator.rows import Rows, from_mappings
-from gogoku_pipeline.simulator.throttle import Throttle
+from gogoku_pipeline.simulator.bulk import Depot
+from gogoku_pipeline.simulator.bulk_counter import DOWNLOADS, BulkCounter
+from gogoku_pipeline.simulator.bulk_download import Download, redeemed
+from gogoku_pipeline.simulator.corrections import Correction, Corrections
+from gogoku_pipeline.simulator.desk import ALL_BOOKS, Answer, Desk
+from gogoku_pipeline.simulator.keyring import Keyring
+from gogoku_pipeline.simulator.rows import from_mappings
+from gogoku_pipeline.simulator.shelf import Shelf
+from gogoku_pipeline.simulator.skew import SkewedClock
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -41,6 +45,9 @@ class ServerOptions:
         bad_pagination_key: answer 400, or serve the first page.
         is_partial_range_refused: whether from/to reaching beyond the plan's window is 400 or cut to it.
         port: where to listen; 0 for a free port.
+        bulk_host: scheme and host of signed URLs, e.g. `http://127.0.0.1:1234`; empty for the server's own.
+        bulk_sizes: `exact` writes every listed file, `estimated` scales the newest one (for large markets).
+        clock_skew: how far the service's clock is ahead of the one it was given.
     """
 
     is_rate_limited: bool = True
@@ -49,6 +56,9 @@ class ServerOptions:
     bad_pagination_key: Literal["refuse", "first_page"] = "refuse"
     is_partial_range_refused: bool = False
     port: int = 0
+    bulk_host: str = ""
+    bulk_sizes: Literal["exact", "estimated"] = "exact"
+    clock_skew: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -68,12 +78,18 @@ class SimulatorServer:
 
     Args:
         market: what is served.
-        clock: publication hours and rates follow it.
+        clock: publication hours and rates follow it; it need not be the client's.
         plan: plan of the plain key `simulator-key`.
         api_keys: further keys with their plans; None for the default ones (`simulator-premium-key` ...).
         page_bytes: a page ends when its rows reach this many bytes.
         faults: what goes wrong, and when.
+        corrections: published values that change in place.
         options: what the real service leaves open.
+
+    Attributes:
+        requests_seen: every request of the API in order; signed URLs are not among them.
+        downloads_seen: every request of a signed URL in order.
+        keys_leaked: how many of those carried an API key.
 
     Raises:
         ConfigError: an unknown plan.
@@ -88,18 +104,47 @@ class SimulatorServer:
         api_keys: Mapping[str, str] | None = None,
         page_bytes: int = 5_000_000,
         faults: fault_kinds.FaultPlan | None = None,
+        corrections: Sequence[Correction] = (),
         options: ServerOptions | None = None,
     ) -> None:
         self.options = options or ServerOptions()
         self.faults = faults or fault_kinds.FaultPlan()
         self.requests_seen: list[RequestSeen] = []
+        self.downloads_seen: list[Download] = []
         self.base_url = ""
-        self._keys = {PLAIN_KEY: plan, **(DEFAULT_KEYS if api_keys is None else api_keys)}
-        self._clock = clock
+        self._clock = SkewedClock(clock, self.options.clock_skew) if self.options.clock_skew else clock
+        keys = {PLAIN_KEY: plan, **(DEFAULT_KEYS if api_keys is None else api_keys)}
+        self._keys = Keyring(keys, self._clock, window=self.options.rate_window, overrun=self.options.overrun)
         self._page_bytes = page_bytes
-        self._desk = Desk(market, clock, is_partial_range_refused=self.options.is_partial_range_refused)
-        self._throttles = {key: self._throttle(plan) for key, plan in self._keys.items()}
+        self._corrections = Corrections(corrections)
+        shelf = Shelf(market, self._corrections)
+        self._desk = Desk(
+            market,
+            self._clock,
+            shelf,
+            self._corrections,
+            is_partial_range_refused=self.options.is_partial_range_refused,
+        )
+        depot = Depot(market, shelf, self._corrections, sizes=self.options.bulk_sizes)
+        self._bulk = BulkCounter(ALL_BOOKS, depot, self._clock)
         self._runner: web.AppRunner | None = None
+
+    @property
+    def keys_leaked(self) -> int:
+        """Requests of signed URLs that carried an API key."""
+        return sum(seen.has_api_key for seen in self.downloads_seen)
+
+    def revoke(self, key: str) -> None:
+        """A key is unknown from now on."""
+        self._keys.revoke(key)
+
+    def set_plan(self, key: str, plan: str) -> None:
+        """A key has another plan from now on, with fresh budgets."""
+        self._keys.set_plan(key, plan)
+
+    def correct(self, correction: Correction) -> None:
+        """Change published rows in place, from the correction's instant on."""
+        self._corrections.add(correction)
 
     async def __aenter__(self) -> SimulatorServer:
         """Listen; `base_url` is set from here on."""
@@ -119,42 +164,32 @@ class SimulatorServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def _throttle(self, plan: str) -> Throttle:
-        if plan not in rules.PLANS:
-            raise ConfigError(
-                "simulated plan", got=repr(plan), want=f"one of {list(rules.PLANS)}", remedy="Correct the name."
-            )
-        rate = rules.PLANS[plan].requests_per_minute
-        return Throttle(rate, self._clock, window=self.options.rate_window, overrun=self.options.overrun)
-
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         """One request, from key to bytes."""
+        if request.path.startswith(DOWNLOADS):
+            return await self._download(request)
         number = len(self.requests_seen) + 1
         path = request.path.removeprefix(PREFIX)
         params = dict(request.query)
         key = request.headers.get("x-api-key", "")
-        seen = RequestSeen(number, path, params, self._keys.get(key, ""), 1, 0)
+        seen = RequestSeen(number, path, params, self._keys.plan_name(key), 1, 0)
         self.requests_seen.append(seen)
         try:
-            plan = self._admit(key)
+            self._admit(key, path)
             place = self._place(path, params)
             striking = self.faults.striking(number, path, params, place.page)
-            response = await self._answer(request, plan, path, params, place, striking)
+            response = await self._answer(request, key, path, params, place, striking)
             page = place.page
         except rules.Refusal as refusal:
-            response, page = _message(refusal), 1
-        self.requests_seen[number - 1] = RequestSeen(number, path, params, seen.plan, page, response.status)
+            response, page = wire.message(refusal), 1
+        self.requests_seen[number - 1] = replace(seen, page=page, status=response.status)
         return response
 
-    def _admit(self, key: str) -> rules.Plan:
-        """The plan of a key, if it is known and within its rate."""
-        if not key:
-            raise rules.no_key()
-        if key not in self._keys:
-            raise rules.bad_key()
-        if self.options.is_rate_limited and not self._throttles[key].admit():
-            raise rules.too_many()
-        return rules.PLANS[self._keys[key]]
+    def _admit(self, key: str, path: str) -> None:
+        """Refuse an unknown key, and what is beyond its rate."""
+        self._keys.plan(key)
+        if self.options.is_rate_limited:
+            self._keys.charge(key, path)
 
     def _place(self, path: str, params: Mapping[str, str]) -> paging.Place:
         try:
@@ -167,7 +202,7 @@ class SimulatorServer:
     async def _answer(
         self,
         request: web.Request,
-        plan: rules.Plan,
+        key: str,
         path: str,
         params: Mapping[str, str],
         place: paging.Place,
@@ -175,63 +210,68 @@ class SimulatorServer:
     ) -> web.StreamResponse:
         """The answer of the desk, damaged as ordered."""
         for fault in striking:
-            if isinstance(fault, fault_kinds.SlowAnswer):
-                await self._clock.sleep(fault.seconds)
-            elif isinstance(fault, fault_kinds.ServerFailure):
-                return _message(rules.Refusal(fault.status, rules.server_error().message))
-            elif isinstance(fault, fault_kinds.TooManyRequests):
-                return _message(rules.too_many())
-            elif isinstance(fault, fault_kinds.GatewayPage):
-                page = f"<html><body><h1>{fault.status} Bad Gateway</h1></body></html>"
-                return web.Response(status=fault.status, text=page, content_type="text/html")
-            elif isinstance(fault, fault_kinds.ConnectionReset):
-                return _torn_down(request)
-        answer = self._desk.answer(path, params, plan)
-        rows = _damaged(answer.rows, striking)
-        body = paging.page_body(path, params, rows, place, self._page_bytes, cursor=answer.cursor)
-        headers = {"Content-Type": "application/json; charset=utf-8"}
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body, compresslevel=1, mtime=0)
-            headers["Content-Encoding"] = "gzip"
+            if (spoilt := await self._strike(request, fault, key)) is not None:
+                return spoilt
+        body, headers = wire.json_headers(request, self._body(request, key, path, params, place, striking))
         for fault in striking:
             if isinstance(fault, fault_kinds.TruncatedBody):
-                return await _truncated(request, body, headers, fault.share)
+                part = body[: int(len(body) * fault.share)]
+                return await wire.shorter_than_promised(request, part, headers, len(body))
         return web.Response(body=body, headers=headers)
 
+    def _body(
+        self,
+        request: web.Request,
+        key: str,
+        path: str,
+        params: Mapping[str, str],
+        place: paging.Place,
+        striking: list[fault_kinds.Fault],
+    ) -> bytes:
+        """The JSON text of an answer."""
+        plan = self._keys.plan(key)
+        if path == bulk_faults.SIGNING:
+            host = self.options.bulk_host or f"{request.scheme}://{request.host}"
+            return json.dumps({"url": self._bulk.sign(params, plan, host, striking)}).encode()
+        if path == bulk_faults.LISTING:
+            answer = Answer(from_mappings(self._bulk.listing(params, plan, striking)))
+        else:
+            answer = self._desk.answer(path, params, plan)
+        rows = wire.damaged(answer.rows, striking)
+        return paging.page_body(path, params, rows, place, self._page_bytes, cursor=answer.cursor)
 
-def _damaged(rows: Rows, striking: list[fault_kinds.Fault]) -> Rows:
-    """The rows after every data fault that strikes."""
-    damaging = [fault for fault in striking if isinstance(fault, fault_kinds.DataFault)]
-    if not damaging:
-        return rows
-    decoded = rows.decoded()
-    for fault in damaging:
-        decoded = fault.apply(decoded)
-    return from_mappings(decoded)
+    async def _strike(self, request: web.Request, fault: fault_kinds.Fault, key: str) -> web.StreamResponse | None:
+        """What a wire fault answers instead of the desk; None if the desk still answers."""
+        if isinstance(fault, fault_kinds.SlowAnswer):
+            await self._clock.sleep(fault.seconds)
+        elif isinstance(fault, fault_kinds.KeyRevoked):
+            self.revoke(key)
+        elif isinstance(fault, fault_kinds.PlanChanged):
+            self.set_plan(key, fault.plan)
+        elif isinstance(fault, fault_kinds.ServerFailure):
+            return wire.message(rules.Refusal(fault.status, rules.server_error().message))
+        elif isinstance(fault, fault_kinds.TooManyRequests):
+            if isinstance(fault, fault_kinds.RateStorm) and self.faults.is_spent(fault):
+                self._keys.block(key)
+            return wire.message(rules.too_many())
+        elif isinstance(fault, fault_kinds.GatewayPage):
+            return wire.gateway_page(fault.status)
+        elif isinstance(fault, fault_kinds.ConnectionReset):
+            return wire.torn_down(request)
+        return None
 
-
-def _message(refusal: rules.Refusal) -> web.Response:
-    return web.Response(
-        status=refusal.status,
-        body=json.dumps({"message": refusal.message}).encode(),
-        headers={"Content-Type": "application/json; charset=utf-8"},
-    )
-
-
-def _torn_down(request: web.Request) -> web.Response:
-    """Close the connection at once, with a reset instead of a farewell."""
-    if request.transport is not None:
-        raw = request.transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        request.transport.abort()
-    return web.Response(status=500)
-
-
-async def _truncated(request: web.Request, body: bytes, headers: Mapping[str, str], share: float) -> web.StreamResponse:
-    """Promise the whole body, send a part of it, hang up."""
-    response = web.StreamResponse(headers={**headers, "Content-Length": str(len(body))})
-    await response.prepare(request)
-    await response.write(body[: int(len(body) * share)])
-    if request.transport is not None:
-        request.transport.close()
-    return response
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        """One request of a signed URL."""
+        number = len(self.downloads_seen) + 1
+        key = request.path.removeprefix(DOWNLOADS)
+        seen = Download(number, key, bool(request.headers.get("x-api-key")), 0)
+        self.downloads_seen.append(seen)
+        striking = self.faults.striking(number, bulk_faults.DOWNLOAD, {"key": key}, 1)
+        for fault in striking:
+            if (spoilt := await self._strike(request, fault, "")) is not None:
+                self.downloads_seen[number - 1] = replace(seen, status=spoilt.status)
+                return spoilt
+        body = self._bulk.redeem(key, request.query.get("X-Amz-Signature", ""))
+        response = await redeemed(request, body, striking)
+        self.downloads_seen[number - 1] = replace(seen, status=response.status)
+        return response

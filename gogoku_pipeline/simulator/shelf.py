@@ -62,9 +62,9 @@ class Shelf:
         key = (book.path, day, version, corrected, is_premium and _differs(book))
         return self.kept(key, lambda: self._leaf(book, self.day_rows(book, day, now, is_premium=is_premium)))
 
-    def day_rows(self, book: Book, day: date, now: datetime, *, is_premium: bool) -> DayRows:
-        """The same day before it is encoded, corrections applied."""
-        tell = book.live if book.live is not None and is_premium else book.day
+    def day_rows(self, book: Book, day: date, now: datetime, *, is_premium: bool, is_live: bool = True) -> DayRows:
+        """The same day before it is encoded, corrections applied; without `is_live` not from the live stream."""
+        tell = book.live if book.live is not None and is_premium and is_live else book.day
         return self._finished(book, tell(self._market, day, now), now, (day, day), is_premium=is_premium)
 
     def span(self, book: Book, code: str | None, days: tuple[date, date], now: datetime, *, is_premium: bool) -> Rows:

@@ -37,6 +37,15 @@ class Throttle:
         self._refused: deque[float] = deque()
         self.blocked_until = float("-inf")
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether everything is refused just now."""
+        return self._clock.monotonic() < self.blocked_until
+
+    def block(self) -> None:
+        """Refuse everything for five minutes."""
+        self.blocked_until = self._clock.monotonic() + BLOCK_SECONDS
+
     def admit(self) -> bool:
         """Whether a request that arrives now is served."""
         now = self._clock.monotonic()

@@ -63,7 +63,7 @@ def test_keys_are_checked_before_anything_else(market, serve, ask, evening):
     assert (wrong.status, wrong.body) == (403, {"message": "The incoming api key is invalid or expired."})
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/equities/investor-types", "/fins/summary", "/bulk/list", "/"])
+@pytest.mark.parametrize("path", ["/nowhere", "/td/list", "/equities/bars/minute", "/bulk", "/"])
 def test_every_other_path_does_not_exist(market, serve, ask, evening, path):
     reply = ask(serve(evening), path)
     assert reply.status == 403
