@@ -10,6 +10,7 @@ from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.simulator.other_rows import exchange_calendar
 
 if TYPE_CHECKING:
+    from gogoku_pipeline.simulator.book import Version
     from gogoku_pipeline.simulator.market import Market
 
 
@@ -37,3 +38,12 @@ def ends_week(day: date) -> bool:
 def is_out(day: date | None, hour: time, now: datetime) -> bool:
     """Whether the given hour (JST) of a publication day has come."""
     return day is not None and now >= datetime.combine(day, hour, JST)
+
+
+def once_out(hour: time) -> Version:
+    """The version of a book whose day never changes after its hour: not yet, or there."""
+
+    def version(market: Market, day: date, now: datetime) -> bool:
+        return is_out(day, hour, now)
+
+    return version

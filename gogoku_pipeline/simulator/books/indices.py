@@ -16,7 +16,7 @@ import polars as pl
 
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.ledgers_indices import SECTOR17_CODES, index_levels
-from gogoku_pipeline.simulator.ledgers_release import is_out, place_of
+from gogoku_pipeline.simulator.ledgers_release import is_out, once_out, place_of
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -78,4 +78,5 @@ BOOK = Book(
     code_key="",
     filters={"code": "Code"},
     keys=KEYS,
+    version=once_out(OUT_AT),
 )

@@ -42,14 +42,23 @@ def day_rows(market: Market, day: date, now: datetime) -> DayRows:
         return []
     rows: list[dict[str, Any]] = []
     if (week := _week_published(market, day)) is not None:
-        corrected = sessions_later(day, CORRECTED_AFTER)
-        is_overwritten = corrected is not None and corrected < APPENDED_FROM and is_out(corrected, OUT_AT, now)
-        buys = week.buys if is_overwritten else week.buys + week.wrong
+        buys = week.buys if _is_overwritten(day, now) else week.buys + week.wrong
         rows += [_row(week, section, buys, day) for section in range(len(week.sections))]
     before = sessions_later(day, -CORRECTED_AFTER)
     if day >= APPENDED_FROM and before is not None and (week := _week_published(market, before)) is not None:
         rows += [_row(week, int(section), week.buys, day) for section in np.flatnonzero(week.is_wrong_at_first)]
     return rows
+
+
+def _is_overwritten(day: date, now: datetime) -> bool:
+    """Whether an early correction has already replaced the rows published on a day."""
+    corrected = sessions_later(day, CORRECTED_AFTER)
+    return corrected is not None and corrected < APPENDED_FROM and is_out(corrected, OUT_AT, now)
+
+
+def _version(market: Market, day: date, now: datetime) -> tuple[bool, bool]:
+    """A day is told anew once it is out and once it is overwritten."""
+    return is_out(day, OUT_AT, now), _is_overwritten(day, now)
 
 
 def _week_published(market: Market, day: date) -> Week | None:
@@ -96,4 +105,5 @@ BOOK = Book(
     needs_one_of=(),
     keys=KEYS,
     range_alone=True,
+    version=_version,
 )

@@ -86,6 +86,11 @@ def _applied_on(published: date) -> date | None:
     return day if day is not None and day > MARGIN_LAST_WEEKLY else None
 
 
+def _version(market: Market, day: date, now: datetime) -> tuple[bool, bool]:
+    """Every day is told anew once the columns change."""
+    return is_out(published_on(day), OUT_AT, now), now >= WIDE_FROM
+
+
 BOOK = Book(
     "/markets/margin-interest",
     "standard",
@@ -93,4 +98,5 @@ BOOK = Book(
     day_rows,
     needs_one_of=("date", "code", "published_date"),
     other_days={"published_date": ("PubDate", _applied_on)},
+    version=_version,
 )

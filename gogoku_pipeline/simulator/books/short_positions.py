@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.simulator.book import Book, DayRows
-from gogoku_pipeline.simulator.ledgers_release import is_out, place_of, sessions_later
+from gogoku_pipeline.simulator.ledgers_release import is_out, once_out, place_of, sessions_later
 from gogoku_pipeline.simulator.positions import HOLDERS, filings
 
 if TYPE_CHECKING:
@@ -88,4 +88,5 @@ BOOK = Book(
     keys=KEYS,
     range_parameters=("disc_date_from", "disc_date_to"),
     other_days={"calc_date": ("CalcDate", lambda day: sessions_later(day, DISCLOSED_AFTER))},
+    version=once_out(OUT_AT),
 )

@@ -17,7 +17,7 @@ from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.code_lists import SECTOR33
 from gogoku_pipeline.simulator.ledgers_orders import orders
-from gogoku_pipeline.simulator.ledgers_release import is_out, place_of
+from gogoku_pipeline.simulator.ledgers_release import is_out, once_out, place_of
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -64,4 +64,5 @@ BOOK = Book(
     needs_one_of=("date", "s33"),
     keys=KEYS,
     widths={"s33": 4},
+    version=once_out(OUT_AT),
 )
