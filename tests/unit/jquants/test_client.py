@@ -18,7 +18,7 @@ from gogoku_pipeline.core.errors import (
     RequestError,
     ServerError,
 )
-from gogoku_pipeline.jquants import AiohttpTransport
+from gogoku_pipeline.jquants import AiohttpTransport, JQuantsClient
 from tests.unit.jquants.asking import CANARY, DAY, GOOD, ROWS, attempt, fetched
 
 
@@ -64,6 +64,33 @@ def test_pages_are_walked_until_the_key_is_absent(run, serve, steps, fast_clock)
 def test_a_walk_may_start_at_a_later_page(run, serve, steps, fast_clock):
     _, _, service = attempt(run, serve, fast_clock, steps(GOOD), pagination_key="b.2.")
     assert [query["pagination_key"] for _, query, _ in service.asked] == ["b.2."]
+
+
+def test_a_cursor_comes_with_the_last_page_and_never_meets_a_pagination_key(run, serve, steps, fast_clock):
+    script = steps(
+        (200, {"data": ROWS, "pagination_key": "a.1."}),
+        (200, {"data": ROWS, "cursor": "since-09:00"}),
+        (200, {"data": ROWS, "pagination_key": "b.1."}),
+        (200, {"data": ROWS, "cursor": "since-09:05"}),
+    )
+
+    async def go():
+        async with serve(script) as service:
+            async with JQuantsClient(service.base_url, CANARY, clock=fast_clock, plan="premium") as client:
+                whole = [page async for page in client.pages("statements", DAY)]
+                since = [page async for page in client.pages("statements", DAY, cursor=whole[-1].cursor)]
+            return whole, since, [query for _, query, _ in service.asked]
+
+    whole, since, asked = run(go())
+    assert [page.cursor for page in [*whole, *since]] == [None, "since-09:00", None, "since-09:05"]
+    assert asked == [
+        DAY,
+        {**DAY, "pagination_key": "a.1."},
+        {**DAY, "cursor": "since-09:00"},
+        {**DAY, "pagination_key": "b.1."},
+    ]
+    assert [page.params for page in since] == [{**DAY, "cursor": "since-09:00"}] * 2
+    assert [page.params for page in whole] == [DAY] * 2
 
 
 def test_keys_that_repeat_end_the_walk_with_an_error(run, serve, steps, fast_clock):
@@ -181,7 +208,17 @@ def test_a_body_above_the_cap_is_refused_while_streaming(run, serve, fast_clock,
 
 
 @pytest.mark.parametrize(
-    "body", [{"rows": []}, {"data": None}, {"data": [1]}, [], "3", {"data": [], "pagination_key": 7}, {"message": "ok"}]
+    "body",
+    [
+        {"rows": []},
+        {"data": None},
+        {"data": [1]},
+        [],
+        "3",
+        {"data": [], "pagination_key": 7},
+        {"data": [], "cursor": 7},
+        {"message": "ok"},
+    ],
 )
 def test_json_of_another_shape_is_refused_at_once(run, serve, steps, fast_clock, body):
     async def go():

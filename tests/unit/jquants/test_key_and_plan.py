@@ -23,7 +23,13 @@ def test_what_cannot_be_a_key_is_refused_before_any_call(key):
     assert not key.strip() or key not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["http://api.jquants.com/v2", "ftp://127.0.0.1", "", "https://u:p@h.example/v2"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://api.jquants.com/v2", "ftp://127.0.0.1", "", "https://u:p@h.example/v2"),
+        *("http://127.evil.test/v2", "http://134744072/v2", "http://0x08080808/v2"),
+    ],
+)
 def test_a_url_that_would_leak_the_key_is_refused(url):
     with pytest.raises(ConfigError, match="GOGOKU_API_URL"):
         JQuantsClient(url, CANARY)
