@@ -1,20 +1,26 @@
-"""One landing, typed row by row: the rows that fit the declaration, the rows that do not, and the count of both."""
+"""One landing, typed as a whole: the rows that fit the declaration, the rows that do not, and the count of both."""
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
-from gogoku_pipeline.core.errors import DataError, SchemaError
-from gogoku_pipeline.schema.columns import Column
+from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.schema.tables import Source, Table
-from gogoku_pipeline.tables.landings import Landing, Row
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables.derived import with_session
+from gogoku_pipeline.tables.fields import Fields, read_fields
+from gogoku_pipeline.tables.landings import Walk
 from gogoku_pipeline.tables.rejects import REJECTS
-from gogoku_pipeline.tables.values import ABSENT, read_values
+from gogoku_pipeline.tables.rows import RawRows, read_rows
+
+COUNTS = pl.Schema(
+    {"__day": pl.Date, "raw_rows": pl.Int64, "rejected": pl.Int64, "duplicates": pl.Int64, "early": pl.Int64}
+)
+"""Where the raw rows of each event day went."""
 
 
 @dataclass(frozen=True)
@@ -22,130 +28,152 @@ class Parsed:
     """What became of one landing.
 
     Attributes:
-        frame: typed rows, the table's columns that come straight from fields.
-        rejects: rows of REJECTS.
-        outcomes: (event: Date, outcome: kept | rejected | duplicate), one row per raw row.
-        undeclared: fields nobody declared, in order; they stay in the raw landing.
+        frame: typed rows: the table's columns that come straight from fields, `session`, and `__day`, the event date.
+        rejects: rows of REJECTS, and `__day`, the event day each counts to.
+        counts: COUNTS, one row per event day seen; a row without a readable date counts to the landing's first day.
+        contradictions: event days on which one key had two different contents, and what they were.
+        warnings: sentences a person should read.
     """
 
     frame: pl.DataFrame
     rejects: pl.DataFrame
-    outcomes: pl.DataFrame
-    undeclared: tuple[str, ...]
+    counts: pl.DataFrame
+    contradictions: dict[date, str]
+    warnings: tuple[str, ...]
 
 
-def parse_landing(source: Source, table: Table, landing: Landing) -> Parsed:
+def parse_landing(store: Store, source: Source, table: Table, walk: Walk) -> Parsed:
     """Type the rows of one landing.
 
     Args:
+        store: where the bytes are.
         source: fields the publisher sends.
-        table: the table they are for; columns are matched by `Column.source`, Date and Code also by the key.
-        landing: the rows; with an event date, rows of another date are rejected.
+        table: the table they are for.
+        walk: the landing; rows of days it was not asked for are rejected.
 
     Raises:
-        SchemaError: a declared field is missing from every row (renamed or removed).
-        DataError: one key with two different contents inside the landing.
+        PayloadError: bytes that are no rows.
+        SchemaError: a declared field is missing from every row (renamed or removed), or no row has its type.
     """
-    rows = [row for _, page in landing.pages for row in page]
-    mapping = _mapping(source, table)
-    undeclared = _check_fields(source, rows)
-    bad: dict[int, list[tuple[str, str]]] = {}
-    series = []
-    for field in source.fields:
-        column = mapping.get(field.name)
-        read, wrong = read_values(field, column, [row.get(field.name, ABSENT) for row in rows])
-        for n, words in wrong.items():
-            bad.setdefault(n, []).append((field.name, words))
-        if column is not None:
-            series.append(read)
-    typed = pl.DataFrame(series).with_row_index("__row")
-    day = mapping["Date"].name
-    if landing.event_date is not None:
-        for n in typed.filter(pl.col(day) != landing.event_date)["__row"]:
-            bad.setdefault(n, []).append(("Date", f"{rows[n]['Date']!r} in the answer for {landing.event_date}"))
-    repeated = _repeated(source, [mapping[name].name for name in source.key], typed, rows, set(bad))
-    event = typed[day].fill_null(landing.fetched_at.date()) if landing.event_date is None else landing.event_date
-    outcomes = typed.select(pl.lit(event).alias("event"), _outcome(set(bad), repeated).alias("outcome"))
+    rows = read_rows(store, walk)
+    fields = read_fields(source, table, rows, _about(walk))
+    frame = fields.frame.with_row_index("__row")
+    _reject_foreign_days(source, table, walk, frame, fields)
+    first = _first_day(walk, frame)
+    is_bad = _marked(rows.height, fields.bad)
+    days = _days(frame, walk, first, is_bad)
+    good = with_session(source, table, walk, frame.filter(~is_bad) if fields.bad else frame)
+    repeated, contradictions = _repeated(source, table, good, rows)
+    if repeated:
+        good = good.filter(~pl.col("__row").is_in(repeated))
+    outcome = pl.DataFrame({"__day": days, "rejected": is_bad, "duplicates": _marked(rows.height, repeated)})
+    sums = pl.len().alias("raw_rows"), pl.col("rejected", "duplicates").sum(), pl.lit(0).alias("early")
+    counts = outcome.group_by("__day").agg(sums)
     return Parsed(
-        frame=typed.filter(~pl.col("__row").is_in([*bad, *repeated])).drop("__row"),
-        rejects=_rejects(landing, bad, outcomes["event"]),
-        outcomes=outcomes,
-        undeclared=undeclared,
+        frame=good.drop("__row"),
+        rejects=_rejects(source, table, walk, rows, fields, days),
+        counts=counts.cast(COUNTS),
+        contradictions=contradictions,
+        warnings=(*_warnings(source, fields), *fields.warnings),
     )
 
 
-def _mapping(source: Source, table: Table) -> dict[str, Column]:
-    """Our column of each publisher's field."""
-    found = {column.source: column for column in table.columns if column.source}
-    for field, name in (("Date", "session"), ("Code", "code")):
-        if field not in found and name in table.polars_schema:
-            found[field] = table.column(name)
-    return {field.name: found[field.name] for field in source.fields if field.name in found}
+def _about(walk: Walk) -> str:
+    if walk.covers:
+        return f"{walk.covers[0]} .. {walk.covers[1]}"
+    return str(walk.event_date or f"fetched {walk.fetched_at:%Y-%m-%d %H:%M}")
 
 
-def _check_fields(source: Source, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Fields that are there and undeclared; raises SchemaError for a declared field that no row has."""
-    shapes = dict.fromkeys(map(tuple, rows))  # a handful of key lists, however many rows
-    seen = dict.fromkeys(name for shape in shapes for name in shape)
-    declared = [field.name for field in source.fields]
-    undeclared = tuple(name for name in seen if name not in declared and name not in source.untyped)
-    missing = [name for name in declared if name not in seen] if rows else []
-    if missing:
-        similar = difflib.get_close_matches(missing[0], undeclared, n=3, cutoff=0.5)
-        hint = f", similar: {', '.join(similar)}" if similar else ""
-        raise SchemaError(
-            f"{source.name} ({source.path})",
-            got=f"rows without {', '.join(missing)}{hint}",
-            want="every declared field",
-            remedy="Read the publisher's change notes, correct schema/ and type the landings again; nothing is lost.",
-        )
-    return undeclared
+def _reject_foreign_days(source: Source, table: Table, walk: Walk, frame: pl.DataFrame, fields: Fields) -> None:
+    """Rows of days nobody asked for, and of days no calendar knows."""
+    day = pl.col("__day")
+    if walk.event_date is not None:
+        stray, words = day != walk.event_date, f"in the answer for {walk.event_date}"
+    elif walk.covers is not None:
+        stray, words = ~day.is_between(*walk.covers), f"in the file for {walk.covers[0]} .. {walk.covers[1]}"
+    elif table.partitioned:
+        known = tse_calendar()
+        stray, words = ~day.is_between(known.first, known.last), "outside the calendar"
+    else:
+        return
+    for n, value in frame.filter(stray).select("__row", "__day").iter_rows():
+        fields.bad.setdefault(n, []).append((source.event, f"'{value}' {words}"))
 
 
-def _repeated(source: Source, key: list[str], typed: pl.DataFrame, rows: Sequence[Row], bad: set[int]) -> list[int]:
-    """Row numbers of identical repetitions among the good rows; raises DataError for contradictions."""
-    good = typed.filter(~pl.col("__row").is_in(bad))
-    twice = good.filter(good.select(key).is_duplicated())
+def _first_day(walk: Walk, frame: pl.DataFrame) -> date:
+    """The day that rows without a readable date count to."""
+    if walk.event_date is not None:
+        return walk.event_date
+    first = walk.covers[0] if walk.covers else frame["__day"].min()
+    return first if isinstance(first, date) else walk.fetched_at.date()
+
+
+def _days(frame: pl.DataFrame, walk: Walk, first: date, is_bad: pl.Series) -> pl.Series:
+    """The event day each raw row counts to."""
+    day = frame["__day"]
+    if walk.event_date is not None:
+        return pl.Series("__day", [first], dtype=pl.Date).new_from_index(0, frame.height)
+    is_lost = day.is_null()
+    if walk.covers is not None:
+        is_lost = is_lost | ~day.is_between(*walk.covers)
+    else:
+        known = tse_calendar()
+        is_lost = is_lost | (is_bad & ~day.is_between(known.first, known.last))
+    return day.set(is_lost, first) if is_lost.any() else day
+
+
+def _marked(height: int, places: dict[int, list[tuple[str, str]]] | list[int]) -> pl.Series:
+    marks = pl.Series([False]).new_from_index(0, height)
+    return marks.scatter(sorted(places), True) if places else marks
+
+
+def _repeated(source: Source, table: Table, good: pl.DataFrame, rows: RawRows) -> tuple[list[int], dict[date, str]]:
+    """Row numbers of identical repetitions among the good rows, and the days with contradictions."""
+    key = list(dict.fromkeys([*(name for name in table.key if name in good.columns), "__day"]))
+    is_twice = good.select(key).is_duplicated()
+    if not is_twice.any():
+        return [], {}
+    first: dict[tuple[object, ...], int] = {}
     repeated: list[int] = []
-    for group in twice.partition_by(key):
-        first, *others = group["__row"].to_list()
-        if any(rows[n] != rows[first] for n in others):
-            raise DataError(
-                f"{source.name} {group.select(key).row(0)}",
-                got="two different rows with this key in one answer",
-                want="one row per key",
-                remedy=f"The data changed between two pages: `gogoku fetch {source.name} DATE --refetch`.",
-            )
-        repeated.extend(others)
-    return repeated
+    contradictions: dict[date, str] = {}
+    for n, *values in good.filter(is_twice).select("__row", *key).iter_rows():
+        before = first.setdefault(tuple(values), n)
+        if before == n:
+            continue
+        repeated.append(n)
+        if rows.row(n) != rows.row(before):
+            shown = ", ".join(map(str, values[:-1]))
+            contradictions.setdefault(values[-1], f"{source.name} {values[-1]} ({shown})")
+    return repeated, contradictions
 
 
-def _outcome(bad: set[int], repeated: list[int]) -> pl.Expr:
-    place = pl.col("__row")
-    return (
-        pl.when(place.is_in(list(bad)))
-        .then(pl.lit("rejected"))
-        .when(place.is_in(repeated))
-        .then(pl.lit("duplicate"))
-        .otherwise(pl.lit("kept"))
-    )
-
-
-def _rejects(landing: Landing, bad: dict[int, list[tuple[str, str]]], events: pl.Series) -> pl.DataFrame:
-    places = [(sha, n, row) for sha, page in landing.pages for n, row in enumerate(page)]
+def _rejects(source: Source, table: Table, walk: Walk, rows: RawRows, fields: Fields, days: pl.Series) -> pl.DataFrame:
+    sessions = {day: _session(table, day) for day in {days[n] for n in fields.bad}}
     records = []
-    for place in sorted(bad):
-        sha, n, row = places[place]
+    for n in sorted(fields.bad):
+        sha, number = rows.place(n)
         records.append(
             {
-                "session": events[place],
-                "source": landing.source,
-                "reason": "; ".join(f"{name}: {words}" for name, words in bad[place]),
-                "field": ",".join(name for name, _ in bad[place]),
-                "row_json": json.dumps(row, ensure_ascii=False, sort_keys=True),
+                "session": sessions[days[n]],
+                "source": source.name,
+                "reason": "; ".join(f"{name}: {words}" for name, words in fields.bad[n]),
+                "field": ",".join(dict.fromkeys(name for name, _ in fields.bad[n])),
+                "row_json": json.dumps(rows.row(n), ensure_ascii=False, sort_keys=True, default=str),
                 "sha256": sha,
-                "row_number": n,
-                "available_at": landing.fetched_at,
+                "row_number": number,
+                "available_at": walk.fetched_at,
+                "__day": days[n],
             }
         )
-    return pl.DataFrame(records, schema=REJECTS.polars_schema)
+    return pl.DataFrame(records, schema={**REJECTS.polars_schema, "__day": pl.Date})
+
+
+def _session(table: Table, day: date) -> date:
+    return table.rule.session_of(day) if table.partitioned and table.rule else day
+
+
+def _warnings(source: Source, fields: Fields) -> tuple[str, ...]:
+    if not fields.undeclared:
+        return ()
+    names = ", ".join(fields.undeclared)
+    return (f"{source.name}: {len(fields.undeclared)} undeclared fields stay in the raw landing: {names}",)

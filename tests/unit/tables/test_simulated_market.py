@@ -12,9 +12,11 @@ from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.sessions import OUTAGE
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.corrections import Corrections
 from gogoku_pipeline.simulator.desk import Desk
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.rules import PLANS
+from gogoku_pipeline.simulator.shelf import Shelf
 from gogoku_pipeline.store import open_store
 from gogoku_pipeline.tables.master import build_security_master, listed_on
 from gogoku_pipeline.tables.price_quality import check_adjustment, check_jumps, check_prices_consistent
@@ -42,15 +44,16 @@ def landed(market, land_into, tmp_path_factory):
     """A store into which every evening of the market was fetched, the ranges on the last one."""
     store = open_store(f"file://{tmp_path_factory.mktemp('market')}")
     clock = VirtualClock(datetime(2020, 1, 1, tzinfo=JST))
-    desk, plan = Desk(market, clock), PLANS["premium"]
+    corrections = Corrections()
+    desk, plan = Desk(market, clock, Shelf(market, corrections), corrections), PLANS["premium"]
     for day in market.sessions:
         clock.advance_to(datetime(day.year, day.month, day.day, 19, tzinfo=JST))
         for source, path in (("daily_bars", "/equities/bars/daily"), ("listed_issues", "/equities/master")):
-            rows = desk.answer(path, {"date": day.isoformat()}, plan).decoded()
+            rows = desk.answer(path, {"date": day.isoformat()}, plan).rows.decoded()
             land_into(store, source, day, rows, fetched_at=clock.now())
     for source, path in (("topix", "/indices/bars/daily/topix"), ("calendar", "/markets/calendar")):
         land_into(
-            store, source, None, desk.answer(path, {}, plan).decoded(), fetched_at=clock.now() + timedelta(hours=1)
+            store, source, None, desk.answer(path, {}, plan).rows.decoded(), fetched_at=clock.now() + timedelta(hours=1)
         )
     return store
 

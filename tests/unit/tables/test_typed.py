@@ -31,8 +31,10 @@ def test_a_bar_keeps_its_values_and_is_known_from_half_past_four(store, land, ba
     land("daily_bars", WEDNESDAY, [bar(O=3480.0, UL="1", Vo=7, MktCap=None, ExRT="1", AdjFactor=0.5)])
     typed = typed_daily_bars(store, [WEDNESDAY])
     assert typed.frame.schema == daily_bars.TABLE.polars_schema
+    halves = [None] * sum(column.name.startswith(("morning_", "afternoon_")) for column in daily_bars.TABLE.columns)
     assert typed.frame.row(0) == (
         *(WEDNESDAY, "72030", 3480.0, 3500.0, 3500.0, 3500.0, True, False, 7.0, 350000.0, 0.5, 3500.0, None, "1"),
+        *halves,
         at(WEDNESDAY, 16, 30),
     )
     assert count(typed) == (1, 1, 0, 0)
@@ -285,10 +287,10 @@ def test_topix_of_an_unfinished_session_is_not_used(store, land):
         typed_topix(store, [TUESDAY, WEDNESDAY])
 
 
-def test_an_unreadable_date_in_a_range_call_is_rejected_under_the_fetch_day(store, land):
+def test_an_unreadable_date_in_a_range_call_is_rejected_under_the_first_day_of_the_answer(store, land):
     land("topix", None, [points(TUESDAY, 10), points(TUESDAY, 11) | {"Date": "n/a"}], fetched_at=at(THURSDAY, 17))
     typed = typed_topix(store, [TUESDAY])
-    assert typed.rejects.select("session", "field").rows() == [(THURSDAY, "Date")]
+    assert typed.rejects.select("session", "field").rows() == [(TUESDAY, "Date")]
     assert count(typed) == (2, 1, 1, 0)
 
 
