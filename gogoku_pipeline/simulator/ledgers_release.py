@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
+
+import polars as pl
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.simulator.other_rows import exchange_calendar
 
 if TYPE_CHECKING:
-    from gogoku_pipeline.simulator.book import Version
+    from gogoku_pipeline.simulator.book import Day, DayRows, Span, Version
     from gogoku_pipeline.simulator.market import Market
 
 
@@ -47,3 +49,21 @@ def once_out(hour: time) -> Version:
         return is_out(day, hour, now)
 
     return version
+
+
+def issue_by_issue(tell: Day) -> Span:
+    """A book's rows of one code over a range, told without encoding the other issues of each day.
+
+    Args:
+        tell: rows of one day, as a frame or as mappings, the issue under `Code`.
+    """
+
+    def span(market: Market, code: str | None, first: date, last: date, now: datetime) -> DayRows:
+        days = market.sessions[bisect_left(market.sessions, first) : bisect_right(market.sessions, last)]
+        told = [rows for rows in (tell(market, day, now) for day in days) if len(rows)]
+        frames = [rows.filter(pl.col("Code") == code) for rows in told if isinstance(rows, pl.DataFrame)]
+        if frames:
+            return pl.concat(frames)
+        return [row for rows in told if not isinstance(rows, pl.DataFrame) for row in rows if row["Code"] == code]
+
+    return span

@@ -14,7 +14,7 @@ import polars as pl
 
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.ledgers_orders import BUYS, SELLS, orders
-from gogoku_pipeline.simulator.ledgers_release import is_out, once_out, place_of
+from gogoku_pipeline.simulator.ledgers_release import is_out, issue_by_issue, once_out, place_of
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -37,4 +37,12 @@ def day_rows(market: Market, day: date, now: datetime) -> DayRows:
     return frame.filter(pl.Series(told.traded)) if told.traded.any() else []
 
 
-BOOK = Book("/markets/breakdown", "premium", date(2015, 4, 1), day_rows, keys=KEYS, version=once_out(OUT_AT))
+BOOK = Book(
+    "/markets/breakdown",
+    "premium",
+    date(2015, 4, 1),
+    day_rows,
+    keys=KEYS,
+    span=issue_by_issue(day_rows),
+    version=once_out(OUT_AT),
+)

@@ -17,7 +17,7 @@ from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.ledgers import LOT, balances, normals
 from gogoku_pipeline.simulator.ledgers_alerts import DAILY, NONE, RESTRICTED, WARNED, watch
-from gogoku_pipeline.simulator.ledgers_release import is_out, once_out, place_of, sessions_later
+from gogoku_pipeline.simulator.ledgers_release import is_out, issue_by_issue, once_out, place_of, sessions_later
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -148,5 +148,6 @@ BOOK = Book(
     day_rows,
     event="PubDate",
     keys=KEYS,
+    span=issue_by_issue(day_rows),
     version=once_out(OUT_AT),
 )

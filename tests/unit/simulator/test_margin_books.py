@@ -1,4 +1,4 @@
-"""Margin balances: two regimes, exact sums, raw shares, the planted crowding in the print; alerts in all their forms."""
+"""Margin balances: two regimes, exact sums, raw shares, the planted crowding in the print; alerts in every form."""
 
 from __future__ import annotations
 
