@@ -64,9 +64,11 @@ def market_bars(seed: int = 3) -> pl.DataFrame:
 
 def _completed(bars: pl.DataFrame) -> pl.DataFrame:
     table = daily_bars.TABLE
+    halves = [name for name in table.polars_schema if name.startswith(("morning_", "afternoon_"))]
     return (
         bars.with_columns(
             pl.col(pl.Float64).fill_nan(None),
+            *(pl.lit(None).alias(name) for name in halves),
             is_limit_up=False,
             is_limit_down=False,
             served_adjusted_close_jpy=None,
