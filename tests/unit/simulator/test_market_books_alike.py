@@ -9,6 +9,7 @@ import pytest
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.sessions import OUTAGE
+from gogoku_pipeline.schema import register
 from gogoku_pipeline.simulator.books import (
     breakdown,
     indices,
@@ -101,3 +102,23 @@ def test_the_outage_leaves_breakdown_and_short_ratio_empty_and_everything_else_g
     assert isinstance(indices.BOOK.day(market, OUTAGE, EVER), pl.DataFrame)
     assert len(short_positions.BOOK.day(market, OUTAGE, EVER)) > 0
     assert len(margin_alerts.BOOK.day(market, OUTAGE, EVER)) > 0
+
+
+@pytest.mark.parametrize("path", BOOKS)
+def test_rows_have_the_fields_and_forms_that_the_pipeline_expects(market, path):
+    source = next(source for source in register.SOURCES.values() if source.path == path)
+    assert (source.starts, source.lowest_plan, source.event) == (
+        BOOKS[path].starts.isoformat(),
+        BOOKS[path].lowest_plan,
+        BOOKS[path].event,
+    )
+    for day in market.sessions[5:150:6]:
+        for row in encode(BOOKS[path].day(market, day, EVER)).decoded():
+            wanted = [field for field in source.fields if field.name in row or not field.optional]
+            assert [field.name for field in wanted] == list(row)
+            for field in wanted:
+                value = row[field.name]
+                if value is None:
+                    assert field.nullable
+                elif value not in field.marks:
+                    assert isinstance(value, {"number": float, "object": dict}.get(field.kind, str))
