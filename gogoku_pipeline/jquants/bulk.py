@@ -69,6 +69,7 @@ class BulkDesk:
     async def fetch(self, file: BulkFile) -> BulkAnswer:
         """One file; see `JQuantsClient.bulk_file`."""
         thing, spent, stumbles = f"bulk {file.key}", 0, 0
+        self._downloader.check_size(thing, file.size)
         while True:
             question = Question(thing, "/bulk/get", {"key": file.key})
             _, address = await self._service.ask(question, _read_address)

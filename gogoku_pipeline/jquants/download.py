@@ -63,6 +63,11 @@ class Downloader:
         self._max_bytes = max_bytes
         self._resolve = resolve
 
+    def check_size(self, thing: str, size: int) -> None:
+        """Refuse a file that is said to be above the cap; raises PayloadError."""
+        if size > self._max_bytes:
+            raise _refused(thing, f"{size} bytes announced", f"at most {self._max_bytes}")
+
     async def fetch(self, thing: str, address: str, rule: HostRule) -> Download:
         """One file.
 
@@ -108,8 +113,7 @@ class Downloader:
             return Download(200, await self._read(thing, response))
 
     async def _read(self, thing: str, response: aiohttp.ClientResponse) -> bytes:
-        if (response.content_length or 0) > self._max_bytes:
-            raise _refused(thing, f"{response.content_length} bytes announced", f"at most {self._max_bytes}")
+        self.check_size(thing, response.content_length or 0)
         body = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK):
             body += chunk

@@ -134,6 +134,16 @@ def test_a_claimed_size_above_the_cap_is_refused_before_a_byte_is_read(run, serv
     assert f"{50 << 30} bytes announced" in str(problem)
 
 
+def test_a_size_above_the_cap_in_the_list_costs_no_call(run, serve, fast_clock):
+    huge = listing(*KEYS)
+    for entry in huge["data"]:
+        entry["Size"] = 50 << 30
+    problem, service, _ = fetch(run, serve, fast_clock, Publisher(whole, listed=huge))
+    assert type(problem) is PayloadError
+    assert f"{50 << 30} bytes announced" in str(problem)
+    assert len(service.asked) == 1
+
+
 def test_a_file_that_never_ends_is_refused_while_streaming(run, serve, fast_clock):
     sent = []
 
