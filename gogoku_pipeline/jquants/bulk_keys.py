@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-_KEY = re.compile(r"(premium/)?(?:historical/\d{4}|live)/[A-Za-z0-9_]+_(\d{4})(\d{2})(\d{2})?\.csv\.gz")
+_KEY = re.compile(r"(premium/)?(?:historical/\d{4}|live)/[A-Za-z0-9_-]+_(\d{4})(\d{2})(\d{2})?\.csv\.gz")
 _PREMIUM = "/premium/"
 
 
