@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ class Desk:
         clock: the publication clock.
         shelf: its served days.
         corrections: values that were corrected in place.
+        books: what may be asked by event day.
         is_partial_range_refused: whether a from/to that only partly lies in the plan's window is refused (400) or cut.
     """
 
@@ -55,6 +56,7 @@ class Desk:
         shelf: Shelf,
         corrections: Corrections,
         *,
+        books: Sequence[Book] = ALL_BOOKS,
         is_partial_range_refused: bool = False,
     ) -> None:
         self._market = market
@@ -62,7 +64,7 @@ class Desk:
         self._is_strict = is_partial_range_refused
         self._corrections = corrections
         self._shelf = shelf
-        self._books = {book.path: book for book in ALL_BOOKS}
+        self._books = {book.path: book for book in books}
         self._own_manners: dict[str, Callable[[Params, rules.Plan], Answer]] = {
             CALENDAR.path: self._calendar,
             MASTER.path: self._master,

@@ -16,7 +16,8 @@ EARNINGS_DATE, SCHEDULED = "/fins/earnings-date", "scheduled_date"
 UNDERLYING = {"/derivatives/bars/daily/options": "UndSSO"}
 """Endpoints whose `code` is the underlying of an option, and the response key of it."""
 
-LONGEST_NOTICE = timedelta(days=400)
+LONGEST_NOTICE, LATEST_CHANGE = timedelta(days=240), timedelta(days=120)
+"""How long before and after a scheduled date its announcements are looked for; a year later the same names return."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_question(book: Book, params: Params, window: Window, today: date, *, is
             return Question(*found, code, {**matches, key: asked.isoformat()})
     if book.path == EARNINGS_DATE and (asked := rules.read_date(params, SCHEDULED)) is not None:
         latest = Latest(("Code", "FYE", "FQName"), "SchDate", asked.isoformat())
-        return Question(max(first, asked - LONGEST_NOTICE), last, latest=latest)
+        return Question(max(first, asked - LONGEST_NOTICE), min(last, asked + LATEST_CHANGE), latest=latest)
     if book.has_range:
         first, last = read_range(params, book.range_parameters, window, (first, last), is_strict=is_strict)
     return Question(first, last, code, matches)
