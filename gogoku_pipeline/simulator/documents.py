@@ -89,12 +89,14 @@ def documents(market: Market) -> Documents:
     event, kind = _filed(market)
     fixed_day, fixed_minute = _correction_times(market, wrong, day[wrong], minute[wrong], session_days)
     is_filed = fixed_day >= 0
+    all_days = np.concatenate([day[event], fixed_day[is_filed]])
+    all_minutes = np.concatenate([minute[event], fixed_minute[is_filed]])
+    is_correction = np.arange(len(all_days)) >= len(event)
     event = np.concatenate([event, wrong[is_filed]])
     kind = np.concatenate([kind, np.full(int(is_filed.sum()), RESULTS)])
-    all_days = np.concatenate([day[event[: len(event) - int(is_filed.sum())]], fixed_day[is_filed]])
-    all_minutes = np.concatenate([minute[event[: len(event) - int(is_filed.sum())]], fixed_minute[is_filed]])
-    is_correction = np.arange(len(event)) >= len(event) - int(is_filed.sum())
-    number = _numbers(all_days, np.where(all_minutes < 0, EVENING, all_minutes), event, kind, session_days, rng)
+    clock = np.where(all_minutes < 0, EVENING, all_minutes)
+    early = (rng.random(len(event)) < 0.03) & (clock < EVENING) & ~is_correction
+    number = _numbers(all_days, clock, event, kind, session_days, early)
     order = np.argsort(number, kind="stable")
     return Documents(
         event[order],
@@ -146,17 +148,15 @@ def _correction_times(
     return np.where(is_gone, -1, fixed), fixed_minute
 
 
-def _numbers(
-    day: Places, minute: Places, event: Places, kind: Places, session_days: Places, rng: np.random.Generator
-) -> Places:
-    """Disclosure numbers: ascending within a registration day, which for some documents is the session before."""
-    early = (rng.random(len(day)) < 0.03) & (minute < EVENING)
+def _numbers(day: Places, minute: Places, event: Places, kind: Places, session_days: Places, early: Flags) -> Places:
+    """Disclosure numbers: ascending within a registration day, which for `early` documents is the session before."""
     before = session_days[np.maximum(np.searchsorted(session_days, day) - 1, 0)]
     registered = np.where(early, np.minimum(before, day), day)
     order = np.lexsort((kind, event, minute, day, registered))
     ranked = registered[order]
     rank = np.empty(len(day), dtype=np.int64)
     rank[order] = np.arange(len(day)) - np.searchsorted(ranked, ranked)
-    prefix = np.array([int((EPOCH + timedelta(days=value)).strftime("%Y%m%d")) for value in registered.tolist()])
-    jitter = rng.integers(0, NUMBERS_STEP, len(day))
-    return np.asarray(prefix * 1_000_000 + NUMBERS_FROM + rank * NUMBERS_STEP + jitter, dtype=np.int64)
+    known, back = np.unique(registered, return_inverse=True)
+    prefix = np.array([int((EPOCH + timedelta(days=value)).strftime("%Y%m%d")) for value in known.tolist()])[back]
+    scatter = (event * 31 + kind * 7) % NUMBERS_STEP
+    return np.asarray(prefix * 1_000_000 + NUMBERS_FROM + rank * NUMBERS_STEP + scatter, dtype=np.int64)
