@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Unpack
 
+import polars as pl
+
 from gogoku_pipeline.core.errors import CoverageError, PlanError, RequestError
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.ingest.by_file import fetch_files
@@ -18,6 +20,7 @@ from gogoku_pipeline.ingest.order import Lanes, Order, Wanted, Wishes, until_all
 from gogoku_pipeline.ingest.publication import (
     are_rows_due,
     is_believable,
+    named,
     rule_of,
     unexpectedly_empty,
     unpublished,
@@ -103,6 +106,7 @@ async def carry_out(client: JQuantsClient, store: Store, order: Order, lanes: La
     finally:
         store.raw.flush()
     _warn_of_window(order)
+    _accept_beginning(store, order)
     if order.lost:
         raise unexpectedly_empty(order.source, sorted(order.lost), client.clock.now())
     return order.report(n_complete, not_yet, used(client, order.source))
@@ -184,6 +188,19 @@ async def _fetch_day(client: JQuantsClient, store: Store, order: Order, day: dat
         order.provisional.append(day)
     elif not has_rows:
         order.empty.append(day)
+
+
+def _accept_beginning(store: Store, order: Order) -> None:
+    """Days before the first session asked for, and before any row we have: the history begins, nothing is lost."""
+    if not order.lost:
+        return
+    index = store.raw.requests(order.source).filter(pl.col("row_count") > 0)
+    oldest = index.select(pl.coalesce("event_date", "covers_from").min()).item()
+    before = [day for day in order.lost if oldest is not None and day < min(oldest, order.sessions[0])]
+    if before:
+        order.lost = [day for day in order.lost if day not in before]
+        order.empty.extend(before)
+        order.warnings.append(f"{order.source}: no rows of {named(sorted(before))}; the history begins later.")
 
 
 def _warn_of_window(order: Order) -> None:
