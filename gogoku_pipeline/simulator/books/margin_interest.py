@@ -12,12 +12,13 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.schema.event_days import MARGIN_LAST_WEEKLY, is_margin_day
 from gogoku_pipeline.simulator.book import Book, DayRows
-from gogoku_pipeline.simulator.ledgers import balances, last_close, normals
+from gogoku_pipeline.simulator.ledgers import Balances, balances, last_close, normals
 from gogoku_pipeline.simulator.ledgers_release import is_out, issue_by_issue, place_of, sessions_later
 
 if TYPE_CHECKING:
@@ -38,46 +39,40 @@ def day_rows(market: Market, day: date, now: datetime) -> DayRows:
     """One row per listed issue with margin trading, in code order."""
     place = place_of(market, day)
     out = published_on(day)
-    if place is None or not is_out(out, OUT_AT, now):
+    if place is None or out is None or not is_out(out, OUT_AT, now):
         return []
     told = balances(market, place)
-    volumes = dict(
-        zip(
-            VOLUMES,
-            (
-                told.short,
-                told.long,
-                told.short_negotiable,
-                told.long_negotiable,
-                told.short_standard,
-                told.long_standard,
-            ),
-            strict=True,
-        )
+    shares = (
+        told.short,
+        told.long,
+        told.short_negotiable,
+        told.long_negotiable,
+        told.short_standard,
+        told.long_standard,
     )
-    n = len(market.codes)
-    is_wide, is_daily = now >= WIDE_FROM, day > MARGIN_LAST_WEEKLY
-    columns: dict[str, pl.Series] = {}
-    if is_wide:
-        columns["PubDate"] = pl.Series([out.isoformat() if is_daily and out else None] * n, dtype=pl.String)
-    columns |= {
-        "Date": pl.Series([day.isoformat()] * n),
+    columns = {
+        "Date": pl.Series([day.isoformat()] * len(market.codes)),
         "Code": pl.Series(market.codes),
         "IssType": pl.Series(market.listings.margin),
-        **{name: pl.Series(shares.astype(np.float64)) for name, shares in volumes.items()},
+        **{name: pl.Series(count.astype(np.float64)) for name, count in zip(VOLUMES, shares, strict=True)},
     }
-    if is_wide:
-        price = last_close(market, place)
-        parts = {name: np.rint(volumes[name] * price) for name in VOLUMES[2:]}
-        parts = {
-            "ShrtVol": parts["ShrtNegVol"] + parts["ShrtStdVol"],
-            "LongVol": parts["LongNegVol"] + parts["LongStdVol"],
-            **parts,
-        }
-        for name, value in zip(VOLUMES, VALUES, strict=True):
-            columns[value] = pl.Series(parts[name]) if is_daily else pl.Series([None] * n, dtype=pl.Float64)
+    if now >= WIDE_FROM:
+        is_daily = day > MARGIN_LAST_WEEKLY
+        published = [out.isoformat() if is_daily else None] * len(market.codes)
+        values = _values(told, last_close(market, place) if is_daily else None)
+        columns = {"PubDate": pl.Series(published, dtype=pl.String), **columns, **values}
     present = market.listings.listed(place) & normals(market).has_margin
     return pl.DataFrame(columns).filter(pl.Series(present))
+
+
+def _values(told: Balances, price: npt.NDArray[np.float64] | None) -> dict[str, pl.Series]:
+    """The balances in whole yen at the last close, the totals as sums of their parts; null without prices."""
+    if price is None:
+        return {name: pl.Series([None] * len(told.long), dtype=pl.Float64) for name in VALUES}
+    parts = (told.short_negotiable, told.long_negotiable, told.short_standard, told.long_standard)
+    yen = [np.rint(count * price) for count in parts]
+    every = (yen[0] + yen[2], yen[1] + yen[3], *yen)
+    return {name: pl.Series(value) for name, value in zip(VALUES, every, strict=True)}
 
 
 def _applied_on(published: date) -> date | None:
