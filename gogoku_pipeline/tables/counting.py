@@ -103,7 +103,7 @@ def _counts(
             **(account.get(session) or blank),
             **kept.get(session, {"table_rows": 0, "carried": 0}),
             superseded=replaced.get(session, 0),
-            landings_hash=landings_hash(_said(words, several)),
+            landings_hash=landings_hash({day: words.said.get(day, ()) for day in several}),
         )
         for session, several in days.items()
     )
@@ -126,14 +126,6 @@ def _by_session(superseded: pl.DataFrame, sessions: Sequence[date]) -> dict[date
     if len(sessions) == 1:
         return {sessions[0]: superseded.height}
     return dict(superseded.group_by("session").agg(pl.len()).iter_rows())
-
-
-def _said(words: Words, days: Sequence[date]) -> dict[date, list[tuple[str, datetime]]]:
-    def identities(day: date) -> list[tuple[str, datetime]]:
-        walks = (words.landings[speaker.place] for speaker in words.by_day.get(day, ()))
-        return [(walk.said, walk.fetched_at) for walk in walks]
-
-    return {day: identities(day) for day in days}
 
 
 def _rejects(source: Source, words: Words) -> pl.DataFrame:

@@ -6,11 +6,14 @@ are told in `superseded`, and asking with `known_at` rebuilds the table as it wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import polars as pl
 
+from gogoku_pipeline.core.errors import SchemaError
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.schema.external import EXTERNAL, ExternalSeries
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.schema.tables import Source, Table
 from gogoku_pipeline.store import Store
@@ -52,19 +55,14 @@ def typed_sessions(store: Store, source: str, sessions: Sequence[date], *, known
         SchemaError: a declared field is missing from, or retyped in, a session's newest landing.
         DataError: contradicting rows inside a session's newest landing, or rows lost on the way.
     """
-    declared, table = SOURCES[source], TABLE_OF[source]
+    declared, table = source_and_table(source)
     wanted = sorted(set(sessions))
     if not wanted:
         return Typed(table.empty(), REJECTS.empty(), (), ())
     if declared.axis != "day":
         return _range_sessions(store, declared, table, wanted, known_at)
-    rule = publication_rule(table)
-    days = {session: rule.days_of(session) for session in wanted}
-    every = sorted(day for several in days.values() for day in several)
-    requests = store.raw.requests(source, every[0], every[-1]) if every else store.raw.requests(source)
-    by_day = walks_by_day(complete_walks(requests, known_at), every, rule)
-    starts = date.fromisoformat(declared.starts)
-    absent = [s for s in wanted if any(not by_day[day] and day >= starts for day in days[s])]
+    days, by_day = landed_days(store, declared, table, wanted, known_at)
+    absent = [session for session in wanted if not is_landed(declared, days[session], by_day)]
     if absent and is_switched_off(store.raw.requests(source), known_at):
         return switched_off(declared, table, wanted)
     require(declared, absent)
@@ -74,18 +72,69 @@ def typed_sessions(store: Store, source: str, sessions: Sequence[date], *, known
 
 def typed_whole(store: Store, source: str, *, known_at: datetime | None = None) -> Typed:
     """Every row of a source that is asked over a range or tells only the present; errors as for `typed_sessions`."""
-    declared, table = SOURCES[source], TABLE_OF[source]
+    declared, table = source_and_table(source)
     if declared.axis == "day":
-        rule = publication_rule(table)
-        walks = complete_walks(store.raw.requests(source), known_at)
-        return typed_sessions(store, source, landed_sessions(walks, rule.session_of), known_at=known_at)
+        return typed_sessions(store, source, landed_sessions(store, source, known_at=known_at), known_at=known_at)
     return _whole(store, declared, table, known_at)
 
 
-def landed_sessions(walks: Sequence[Walk], session_of: Callable[[date], date]) -> list[date]:
-    """Sessions in which the days of these landings lie."""
-    days = {walk.event_date for walk in walks if walk.event_date}
-    return sorted({session_of(day) for day in days})
+def typed_external(store: Store, series: ExternalSeries, *, known_at: datetime | None = None) -> Typed:
+    """Every row of a series from outside; a later file is a new version of the dates it covers.
+
+    A date counts only in files that were landed when its rule says that it could be known. Arguments and errors as
+    for `typed_sessions`.
+    """
+    return typed_whole(store, series.source.name, known_at=known_at)
+
+
+def source_and_table(name: str) -> tuple[Source, Table]:
+    """The declarations of a source or of an external series; raises SchemaError for an unknown name."""
+    if name in SOURCES:
+        return SOURCES[name], TABLE_OF[name]
+    series = EXTERNAL.get(name.removeprefix("ext_"))
+    if series is None:
+        raise SchemaError(
+            f"source {name!r}",
+            got="no declaration",
+            want=f"one of {', '.join([*SOURCES, *(series.source.name for series in EXTERNAL.values())])}",
+            remedy="Declare it in schema/.",
+        )
+    return series.source, series.table
+
+
+def landed_sessions(store: Store, source: str, *, known_at: datetime | None = None) -> list[date]:
+    """The sessions of a source asked by day that can be typed: each of their event days is landed."""
+    declared, table = source_and_table(source)
+    rule, calendar = publication_rule(table), tse_calendar()
+    known = set()
+    for walk in complete_walks(store.raw.requests(source), known_at):
+        first, last = walk.covers or (walk.event_date, walk.event_date)
+        if first is None or last is None or first > calendar.last or last < calendar.first:
+            continue
+        begin = rule.session_of(max(first, calendar.first))
+        known.update(calendar.between(begin, rule.session_of(min(last, calendar.on_or_before(calendar.last)))))
+    wanted = sorted(known)
+    days, by_day = landed_days(store, declared, table, wanted, known_at)
+    return [session for session in wanted if days[session] and is_landed(declared, days[session], by_day)]
+
+
+def landed_days(
+    store: Store, source: Source, table: Table, sessions: Sequence[date], known_at: datetime | None = None
+) -> tuple[dict[date, list[date]], dict[date, list[Walk]]]:
+    """The event days of each session, and the landings that speak of each day."""
+    rule = publication_rule(table)
+    days = {session: rule.days_of(session) for session in sessions}
+    every = sorted(day for several in days.values() for day in several)
+    if not every:
+        return days, {}
+    walks = complete_walks(store.raw.requests(source.name, every[0], every[-1]), known_at)
+    return days, walks_by_day(walks, every, rule)
+
+
+def is_landed(source: Source, days: Sequence[date], by_day: Mapping[date, Sequence[Walk]]) -> bool:
+    """Whether every event day from the publisher's first on was landed."""
+    starts = date.fromisoformat(source.starts)
+    return all(by_day[day] or day < starts for day in days)
 
 
 def typed_daily_bars(store: Store, sessions: Sequence[date], *, known_at: datetime | None = None) -> Typed:

@@ -59,7 +59,7 @@ def read_values(field: SourceField, column: Column | None, cells: Cells, form: F
         series, bad = _from_json(field, cells, nullable=nullable)
     else:
         series, bad = _from_file(field, cells, nullable=nullable, form=form)
-    empty = [mark for mark in ("", *field.marks) if mark in field.marks or (field.kind == "text" and nullable)]
+    empty = sorted({*field.marks, *([""] if field.kind == "text" and nullable else [])})
     if series.dtype == pl.String and empty:
         series = series.replace(empty, [None] * len(empty))
     return _READERS[field.kind](series, bad), bad

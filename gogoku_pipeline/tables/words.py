@@ -37,12 +37,14 @@ class Words:
         by_day: for each day the landings that speak of it, oldest first.
         parsed: what became of each landing, by its place in `landings`.
         landings: every landing that was looked at, oldest first.
+        said: for each day what was answered and when, in order.
         warnings: landings that were left out, and what each landing warns of.
     """
 
     by_day: Mapping[date, Sequence[Speaker]]
     parsed: Mapping[int, Parsed]
     landings: Sequence[Walk]
+    said: Mapping[date, Sequence[tuple[str, datetime]]]
     warnings: tuple[str, ...]
 
     def newest(self, day: date) -> int:
@@ -85,7 +87,12 @@ def listened(store: Store, source: Source, table: Table, by_day: Mapping[date, S
         spoken[day] = _speakers(source, day, speakers, landings, parsed)
         warnings.extend(_contradicted(source, day, spoken[day], landings, parsed))
     said = [text for n in sorted(parsed) for text in parsed[n].warnings]
-    return Words(spoken, parsed, landings, tuple(dict.fromkeys([*said, *warnings])))
+    return Words(spoken, parsed, landings, answers(by_day), tuple(dict.fromkeys([*said, *warnings])))
+
+
+def answers(by_day: Mapping[date, Sequence[Walk]]) -> dict[date, list[tuple[str, datetime]]]:
+    """For each day what was answered and when, in order."""
+    return {day: [_identity(walk) for walk in walks] for day, walks in by_day.items()}
 
 
 def heard(store: Store, source: Source, table: Table, walks: Sequence[Walk]) -> Words:
@@ -110,7 +117,8 @@ def heard(store: Store, source: Source, table: Table, walks: Sequence[Walk]) -> 
     for day, speakers in spoken.items():
         warnings.extend(_contradicted(source, day, speakers, walks, parsed))
     said = [text for n in sorted(parsed) for text in parsed[n].warnings]
-    return Words(spoken, parsed, walks, tuple(dict.fromkeys([*said, *warnings])))
+    told = {day: [_identity(walks[speaker.place]) for speaker in speakers] for day, speakers in spoken.items()}
+    return Words(spoken, parsed, walks, told, tuple(dict.fromkeys([*said, *warnings])))
 
 
 def _final(table: Table, parsed: Parsed, walk: Walk) -> Parsed:
