@@ -32,7 +32,10 @@ DTYPES: dict[str, pl.DataType] = {
     "truth": pl.Boolean(),
     "object": pl.String(),
 }
-"""Polars type of a column made of a field of each kind."""
+"""Polars type a field of each kind is read as."""
+
+KEPT_TYPES: dict[str, pl.DataType] = DTYPES | {"time": pl.String()}
+"""Polars type of the column made of it: Delta tables know no time of day, so a time is kept as text "HH:MM:SS"."""
 
 
 @dataclass(frozen=True)

@@ -42,14 +42,20 @@ def _year_before(rows: pl.DataFrame, needs: tuple[str, ...], at: time, days_late
     return rows.select(year_before(pl.col(needs[0]), at)).to_series()
 
 
+def _clock(rows: pl.DataFrame, name: str) -> pl.Expr:
+    """A time of day, which tables keep as text "HH:MM:SS"."""
+    kept = pl.col(name)
+    return kept.str.to_time("%H:%M:%S") if rows.schema[name] == pl.String else kept.cast(pl.Time)
+
+
 def _disclosure(rows: pl.DataFrame, needs: tuple[str, ...], at: time, days_later: int) -> pl.Series:
-    day, clock = pl.col(needs[0]), pl.col(needs[1])
+    day, clock = pl.col(needs[0]), _clock(rows, needs[1])
     early, late = at_hour(day, EARLY_FILE), at_hour(day, at, days_later)
     return rows.select(pl.when(clock <= IN_TIME_FOR_THE_EARLY_FILE).then(early).otherwise(late)).to_series()
 
 
 def _notice(rows: pl.DataFrame, needs: tuple[str, ...], at: time, days_later: int) -> pl.Series:
-    day, clock = pl.col(needs[0]), pl.col(needs[1])
+    day, clock = pl.col(needs[0]), _clock(rows, needs[1])
     hour = pl.max_horizontal(clock.dt.hour().cast(pl.Int64) + 1, pl.lit(FIRST_NOTICE_HOUR))
     same_day = at_hour(day, time(0, 0)) + pl.duration(hours=hour)
     next_noon = at_hour(pl.col("__next"), time(FIRST_NOTICE_HOUR, 0))

@@ -11,7 +11,7 @@ _PER_SHARE = "JPY per share"
 
 _ROWS = (
     kept("PubDate", "published_date", DATE, "Day of the notice."),
-    kept("PubTime", "published_time", Form("time", marks=("",)), "Time of the notice; null if missing."),
+    kept("PubTime", "published_time", Form("time", marks=("",)), "Time of the notice, HH:MM:SS; null if missing."),
     ISSUE_CODE,
     kept("RefNo", "reference_number", TEXT, "Number of the notice; one per notice."),
     kept("StatCode", "status", TEXT, "1 new, 2 correction, 3 deletion.").among("1", "2", "3"),

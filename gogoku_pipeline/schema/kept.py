@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gogoku_pipeline.schema.columns import DTYPES, Column, FieldKind, PlanName, SourceField
+from gogoku_pipeline.schema.columns import KEPT_TYPES, Column, FieldKind, PlanName, SourceField
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def kept(name: str, column: str, form: Form, words: str, unit: str = "") -> Kept
     """
     field = SourceField(name, form.kind, form.nullable, form.plan, form.marks, form.optional)
     nullable = field.may_be_empty
-    typed = Column(column, DTYPES[form.kind], words, unit, name, nullable=nullable, at_least=form.at_least)
+    typed = Column(column, KEPT_TYPES[form.kind], words, unit, name, nullable=nullable, at_least=form.at_least)
     return Kept(field, typed)
 
 

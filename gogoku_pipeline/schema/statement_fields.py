@@ -44,7 +44,7 @@ _YEN, _SHARE, _DECIMAL = "JPY, signed", "JPY per share", "decimal"
 
 _IDENTITY = (
     kept("DiscDate", "disclosed_date", DATE, "Day of disclosure."),
-    kept("DiscTime", "disclosed_time", Form("time", marks=("",)), "Time of disclosure; null if missing."),
+    kept("DiscTime", "disclosed_time", Form("time", marks=("",)), "Time of disclosure, HH:MM:SS; null if missing."),
     ISSUE_CODE,
     kept("DiscNo", "disclosure_number", TEXT, "Number of the document, 14 digits; one per document."),
     kept("DocType", "document_type", TEXT, "Kind of document.").expecting(*DOCUMENT_TYPES),

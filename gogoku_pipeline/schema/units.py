@@ -15,7 +15,7 @@ UNIT_RANGES: dict[str, tuple[float, float]] = {
     "ratio": (1e-6, 1e6),
     "decimal": (-1e6, 1e6),
     "times": (-1e7, 1e7),
-    "percent": (-1e5, 1e7),
+    "percent": (-1e5, 1e9),
     "points": (1.0, 1e6),
     "sessions": (0.0, 1e5),
 }

@@ -75,7 +75,7 @@ def rows(source: str, days: list[date], clock: time | None = None) -> pl.DataFra
     table, needs = TABLE_OF[source], RULES[source].needs
     first, *others = needs
     values = {first: days} | {
-        name: [clock] * len(days) if table.column(name).dtype == pl.Time() else [None] * len(days) for name in others
+        name: [clock.isoformat() if clock and name.endswith("_time") else None] * len(days) for name in others
     }
     return pl.DataFrame(values, schema={name: table.column(name).dtype for name in needs})
 
@@ -123,6 +123,21 @@ def test_the_expression_and_the_rows_say_the_same_where_a_date_is_all_it_takes()
         frame = rows(name, DAYS)
         said = frame.select(rule.instant(pl.col(rule.needs[0]))).to_series()
         assert said.to_list() == rule.available_at(frame).to_list(), name
+
+
+def test_a_time_of_day_may_come_as_the_text_tables_keep_or_as_a_time():
+    for source in ("statements", "statement_details", "dividends"):
+        kept = rows(source, DAYS, time(14, 20, 5))
+        read = kept.with_columns(pl.col(RULES[source].needs[1]).str.to_time("%H:%M:%S"))
+        assert RULES[source].available_at(read).equals(RULES[source].available_at(kept))
+        blank = rows(source, DAYS, None)
+        untyped = blank.with_columns(pl.lit(None).alias(RULES[source].needs[1]))
+        assert RULES[source].available_at(untyped).equals(RULES[source].available_at(blank))
+
+
+def test_no_table_holds_a_type_that_delta_lacks():
+    for table in TABLE_OF.values():
+        assert not [column.name for column in table.columns if column.dtype in (pl.Time, pl.Duration, pl.Null)]
 
 
 def test_a_rule_names_the_column_it_misses():
