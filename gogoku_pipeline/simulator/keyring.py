@@ -46,7 +46,7 @@ class Keyring:
             self.set_plan(key, plan)
 
     def set_plan(self, key: str, plan: str) -> None:
-        """Give a key a plan, with fresh budgets."""
+        """Give a key a plan, with fresh budgets; raises ConfigError for an unknown plan."""
         if plan not in rules.PLANS:
             raise ConfigError(
                 "simulated plan", got=repr(plan), want=f"one of {list(rules.PLANS)}", remedy="Correct the name."
@@ -63,8 +63,9 @@ class Keyring:
         self._plans.pop(key, None)
 
     def block(self, key: str) -> None:
-        """Shut a key out for five minutes."""
-        self._throttles[key, PLAN_BUDGET].block()
+        """Shut a known key out for five minutes."""
+        if key in self._plans:
+            self._throttles[key, PLAN_BUDGET].block()
 
     def plan_name(self, key: str) -> str:
         """Name of a key's plan, empty for an unknown key."""
