@@ -32,6 +32,16 @@ def test_the_date_part_says_which_days_it_covers(key, first, last):
     assert (file.size, file.last_modified) == (4_000_000, datetime(2025, 2, 3, 18, 20, 1, tzinfo=UTC))
 
 
+def test_the_files_of_one_endpoint_are_not_those_of_another_below_or_beside_it():
+    topix = "indices/bars/daily/topix/historical/2025/indices_bars_daily_topix_202501.csv.gz"
+    ratio = "markets/short-ratio/historical/2025/markets_short-ratio_202501.csv.gz"
+    options = "derivatives/bars/daily/options/225/live/derivatives_bars_daily_options_225_20250106.csv.gz"
+    paths = ["/indices/bars/daily", "/indices/bars/daily/topix", "/markets/short-ratio"]
+    paths += ["/derivatives/bars/daily/options", "/derivatives/bars/daily/options/225"]
+    found = {key: [path for path in paths if parse_entry(path, entry(key))] for key in (topix, ratio, options)}
+    assert found == {topix: [paths[1]], ratio: [paths[2]], options: [paths[4]]}
+
+
 @pytest.mark.parametrize("modified", ["2025-02-03T18:20:01+00:00", "2025-02-03T18:20:01Z", "2025-02-03T18:20:01"])
 def test_an_instant_without_a_zone_is_utc(modified):
     assert parse_entry(PATH, entry(modified=modified)).last_modified == datetime(2025, 2, 3, 18, 20, 1, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """The register knows every source, and refuses a query the service would refuse before it costs a call."""
 
 import pytest
+from jquantsapi.enums import BulkEndpoint
 
 from gogoku_pipeline.core.errors import RequestError
 from gogoku_pipeline.jquants import BUDGETS, ENDPOINTS, PLANS, endpoint
@@ -26,6 +27,12 @@ def test_every_source_asked_by_day_names_the_parameter_of_the_day():
 
 def test_only_what_has_a_date_comes_as_files():
     assert {name for name, item in ENDPOINTS.items() if not item.has_bulk} == {"morning_bars", "earnings_calendar"}
+
+
+def test_the_official_client_knows_the_same_files():
+    published = {item.value for item in BulkEndpoint}
+    ours = {item.source.path: item.has_bulk for item in ENDPOINTS.values()}
+    assert {path for path, has_bulk in ours.items() if has_bulk} == published & set(ours)
 
 
 def test_disclosures_have_budgets_of_their_own_and_never_more_than_sixty_a_minute():

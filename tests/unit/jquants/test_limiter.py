@@ -112,6 +112,27 @@ def test_limiters_that_follow_each_other_look_like_one(rate, shares):
         assert sum(instant <= other < instant + 60 for other in sent[first:]) <= rate
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from([5, 60, 120]), st.lists(st.integers(1, 40), min_size=2, max_size=8))
+def test_processes_that_are_killed_one_after_the_other_look_like_one(rate, shares):
+    async def go():
+        clock, sent = SteppedClock(), []
+        for place, share in enumerate(shares):
+            limiter = RateLimiter(rate, clock)
+            if place:
+                limiter.wait_one_turn()
+
+            async def some(limiter=limiter, share=share):
+                sent.extend([await limiter.acquire() for _ in range(share)])
+
+            await clock.drive(asyncio.create_task(some()))
+        return sent
+
+    sent = asyncio.run(go())
+    for first, instant in enumerate(sent):
+        assert sum(instant <= other < instant + 60 for other in sent[first:]) <= rate
+
+
 def test_a_closed_gate_stays_closed_for_the_next_limiter_and_nonsense_is_ignored():
     clock = SteppedClock()
     first, second = RateLimiter(60, clock), RateLimiter(60, clock)
