@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +23,7 @@ from gogoku_pipeline.core.errors import PayloadError
 _CHUNK = 1 << 20
 _LONGEST_HEADER = 1 << 16
 _MOST_COLUMNS = 2_000
+_QUOTE, _LINE_BREAK = ord('"'), ord("\n")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ .,()/-]*")
 
 
@@ -105,23 +107,21 @@ class _Lines:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
-        for place, piece in enumerate(chunk.split(b'"')):
-            if place:
-                self.is_quoted = not self.is_quoted
-                self._is_begun = True
-            if not self.is_quoted:
-                self._plain(piece)
+        letters = np.frombuffer(chunk.replace(b"\r", b""), dtype=np.uint8)
+        if not letters.size:
+            return
+        quotes = np.cumsum(letters == _QUOTE, dtype=np.int64) + self.is_quoted
+        ends = (letters == _LINE_BREAK) & (quotes % 2 == 0)
+        is_blank = np.empty_like(ends)
+        is_blank[0] = not self._is_begun
+        is_blank[1:] = ends[:-1]
+        self._count += int(np.count_nonzero(ends & ~is_blank))
+        self._is_begun = not ends[-1]
+        self.is_quoted = bool(quotes[-1] % 2)
 
     def finished(self) -> int:
         """Lines so far, the unfinished one included."""
         return self._count + self._is_begun
-
-    def _plain(self, piece: bytes) -> None:
-        first, *others = piece.replace(b"\r", b"").split(b"\n")
-        self._is_begun = self._is_begun or bool(first)
-        if others:
-            self._count += self._is_begun + sum(1 for line in others[:-1] if line)
-            self._is_begun = bool(others[-1])
 
 
 def _names(thing: str, start: bytes) -> tuple[str, ...]:

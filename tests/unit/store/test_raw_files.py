@@ -155,3 +155,10 @@ def test_rows_are_counted_as_a_csv_reader_counts_them(rows, ending, is_ended):
     text = out.getvalue() if is_ended else out.getvalue().removesuffix(ending)
     expected = sum(1 for _ in csv.reader(io.StringIO(text, newline=""))) - 1
     assert measured("x", "csv.gz", gzip.compress(text.encode()), FileCaps()) == (expected, ("Date", "C"))
+
+
+def test_rows_are_counted_across_the_pieces_in_which_a_long_file_is_read():
+    row = '"said ""yes\r\nand no""\n\n",' + "日" * 7 + "\r\n"
+    text = "FS,Name\r\n" + row * 120_000
+    assert len(text.encode()) > 3 << 20
+    assert measured("x", "csv.gz", gzip.compress(text.encode(), 1), FileCaps()) == (120_000, ("FS", "Name"))
