@@ -15,7 +15,7 @@ import numpy.typing as npt
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.simulator.announcements import announcements
 from gogoku_pipeline.simulator.code_lists import SECTOR33
-from gogoku_pipeline.simulator.fiscal import fiscal_calendar
+from gogoku_pipeline.simulator.fiscal import YEARS_AFTER, YEARS_BEFORE, fiscal_calendar
 from gogoku_pipeline.simulator.once import once_per_market
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Companies:
         treasury: share of issued shares the company holds itself.
         ifrs_from: first column reported under IFRS, beyond the last one for none.
         is_us: reports under US GAAP.
-        is_single: has no subsidiaries and reports non-consolidated.
+        single_until: first column with subsidiaries; reports non-consolidated before, 0 for groups.
         guides, guides_half: publishes forecasts for the year, and for its first half.
         caution: part of the expected profit a first forecast holds back.
         is_diluted: prints diluted earnings.
@@ -77,7 +77,7 @@ class Companies:
     treasury: Floats
     ifrs_from: Places
     is_us: Flags
-    is_single: Flags
+    single_until: Places
     guides: Flags
     guides_half: Flags
     caution: Floats
@@ -124,7 +124,7 @@ def companies(market: Market) -> Companies:
         treasury=rng.uniform(0.0, 0.04, n) * (rng.random(n) < 0.85),
         ifrs_from=_ifrs_from(market, standard, rng.random(n)),
         is_us=(standard >= 0.19) & (standard < 0.2),
-        is_single=is_single,
+        single_until=np.where(is_single, _single_until(market), 0),
         guides=rng.random(n) >= 0.07,
         guides_half=rng.random(n) < 0.5,
         caution=rng.uniform(0.0, 0.1, n),
@@ -145,12 +145,25 @@ def dollar_reporter(market: Market) -> str:
 
 def _ifrs_from(market: Market, standard: Floats, draws: Floats) -> Places:
     """15 % always, 3 % from a fiscal year inside the market on, the others never."""
-    calendar = fiscal_calendar(market)
-    n, columns = calendar.end.shape
-    middle = (calendar.columns - 4 * 2) * (0.55 + 0.4 * draws)
-    change = calendar.start[np.arange(n), middle.astype(np.int64)]
-    result = np.where(standard < 0.15, 0, np.where(standard < 0.18, change, columns))
+    change = _some_year(market, draws)
+    result = np.where(standard < 0.15, 0, np.where(standard < 0.18, change, fiscal_calendar(market).columns))
     return np.asarray(result, dtype=np.int64)
+
+
+def _single_until(market: Market) -> Places:
+    """One company in eight without subsidiaries gets some and reports consolidated from the next fiscal year on."""
+    rng = stream(market.config.seed, "first-subsidiaries")
+    draws, change = rng.random((2, len(market.codes)))
+    result = np.where(draws < 0.125, _some_year(market, change), fiscal_calendar(market).columns)
+    return np.asarray(result, dtype=np.int64)
+
+
+def _some_year(market: Market, draws: Floats) -> Places:
+    """First column of a fiscal year of each issue, somewhere in the market."""
+    calendar = fiscal_calendar(market)
+    years = (calendar.columns - 4 * YEARS_AFTER - 4 * YEARS_BEFORE) * draws
+    column = 4 * YEARS_BEFORE + years.astype(np.int64)
+    return np.asarray(calendar.start[np.arange(len(draws)), column], dtype=np.int64)
 
 
 def _dollars_from(market: Market, reports: Flags, is_single: Flags, rng: np.random.Generator) -> Places:

@@ -96,7 +96,12 @@ class Filing:
         traits = self.archive.traits
         if column >= traits.ifrs_from[self.issue]:
             return "IFRS"
-        return "US" if traits.is_us[self.issue] and not traits.is_single[self.issue] else "JP"
+        return "US" if traits.is_us[self.issue] else "JP"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the figures are those of a company without subsidiaries."""
+        return self.column < int(self.archive.traits.single_until[self.issue])
 
     @property
     def document_type(self) -> str:
@@ -104,7 +109,7 @@ class Filing:
         if not self.is_results:
             return ("", "EarnForecastRevision", "DividendForecastRevision")[self.kind]
         period = self.label if self.label in ("1Q", "2Q", "3Q", "FY") else "OtherPeriod"
-        scope = "NonConsolidated" if self.archive.traits.is_single[self.issue] else "Consolidated"
+        scope = "NonConsolidated" if self.is_single else "Consolidated"
         return f"{period}FinancialStatements_{scope}_{self.standard(self.column)}"
 
     def to_date(self, name: str) -> float:

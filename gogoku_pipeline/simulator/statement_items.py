@@ -36,7 +36,7 @@ def _about(filing: Filing, summary: Row, names: tuple[str, str]) -> dict[str, st
     """The cover: who reports what (document and entity information)."""
     archive, issue = filing.archive, filing.issue
     before = archive.calendar.year_end(issue, filing.first - 1)
-    single = bool(archive.traits.is_single[issue])
+    single = filing.is_single
     scope = "非連結" if single else "連結"
     standard = {"JP": "Japan GAAP", "US": "US GAAP", "IFRS": "IFRS"}[filing.standard(filing.column)]
     mark = {"Japan GAAP": "日本基準", "US GAAP": "米国基準", "IFRS": "IFRS"}[standard]
@@ -121,6 +121,6 @@ def _income(filing: Filing, summary: Row, *, is_ifrs: bool, suffix: str) -> dict
         "Ordinary profit (loss)": int(summary["OdP"]),
         "Profit (loss)": profit,
     }
-    if not filing.archive.traits.is_single[filing.issue]:
+    if not filing.is_single:
         items[owners] = profit
     return {label: f"{value}.0" for label, value in items.items()}

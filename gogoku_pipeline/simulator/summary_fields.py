@@ -50,7 +50,7 @@ def summary_row(filing: Filing) -> Row:
     row = _BLANK | _identity(filing)
     if filing.is_results:
         row |= _results(filing) | _shares(filing) | _flags(filing, row["DiscDate"])
-        if filing.is_year and not filing.archive.traits.is_single[filing.issue]:
+        if filing.is_year and not filing.is_single:
             row |= _parent(filing)
         row |= _paid_dividends(filing)
     if filing.kind != DIVIDEND_REVISION and filing.archive.traits.guides[filing.issue]:
@@ -182,7 +182,7 @@ def _forecasts(filing: Filing) -> Row:
         sales, op = float(plan.half_sales[event]), float(plan.half_op[event])
         scale = op / values[1] if values[1] else 0.0
         row |= _forecast(filing, [sales, op, float(values[2] * scale), float(values[3] * scale)], prefix, np_key, "2Q")
-    if filing.is_year and filing.archive.traits.parent_share[filing.issue] < 0.5:
+    if filing.is_year and not filing.is_single and filing.archive.traits.parent_share[filing.issue] < 0.5:
         share = float(filing.archive.traits.parent_share[filing.issue])
         row |= _forecast(filing, [share * float(value) for value in values], "NxFNC", "NP", "")
     return row
