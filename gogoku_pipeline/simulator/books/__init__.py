@@ -14,11 +14,14 @@ from gogoku_pipeline.simulator.books import (
     dividends,
     earnings_calendar,
     earnings_dates,
+    futures,
+    index_options,
     indices,
     investor_types,
     margin_alerts,
     margin_interest,
     morning_bars,
+    options,
     short_positions,
     short_ratio,
     statement_details,
@@ -42,6 +45,9 @@ BOOKS: tuple[Book, ...] = (
     earnings_dates.BOOK,
     dividends.BOOK,
     valuation.BOOK,
+    futures.BOOK,
+    options.BOOK,
+    index_options.BOOK,
 )
 """Every endpoint that is asked by day."""
 
