@@ -82,7 +82,13 @@ class Week:
 @once_per_market
 def weeks(market: Market) -> tuple[Week, ...]:
     """Every week with a session in the market, in order of market.flows."""
-    money = np.array([turnover(market, place) for place in range(len(market.sessions))])
+    before, after = np.array(market.listings.market_before), np.array(market.listings.market_after)
+    members = np.array(
+        [np.isin(before, codes) for codes in SECTIONS_BEFORE.values()]
+        + [np.isin(after, codes) for codes in SECTIONS_AFTER.values()],
+        dtype=np.float64,
+    )
+    money = np.array([members @ turnover(market, place) for place in range(len(market.sessions))]) / 1000.0
     flows = market.flows
     return tuple(
         _week(market, number, money[int(start) : int(end) + 1].sum(axis=0))
@@ -91,13 +97,12 @@ def weeks(market: Market) -> tuple[Week, ...]:
 
 
 def _week(market: Market, number: int, money: npt.NDArray[np.float64]) -> Week:
-    """One week from its turnover per issue."""
+    """One week from the turnover of every section, old and new, in thousand yen."""
     flows = market.flows
     first, last = market.sessions[int(flows.week_start[number])], market.sessions[int(flows.week_end[number])]
     is_after = last >= SEGMENTS_FROM
     names = SECTIONS_AFTER if is_after else SECTIONS_BEFORE
-    codes = np.array(market.listings.market_after if is_after else market.listings.market_before)
-    totals = np.array([money[np.isin(codes, section)].sum() / 1000.0 for section in names.values()])
+    totals = money[len(SECTIONS_BEFORE) :] if is_after else money[: len(SECTIONS_BEFORE)]
     rng = stream(market.config.seed, "investors", number)
     tilt = np.r_[0.0, SECTION_NOISE * rng.standard_normal(len(names) - 1)]
     sells, buys = _split(totals, float(flows.z[number]) + tilt, rng)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,12 @@ from gogoku_pipeline.simulator.other_rows import exchange_calendar
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.book import Day, DayRows, Span, Version
     from gogoku_pipeline.simulator.market import Market
+
+HasRows = Callable[["Market", int, int], bool]
+"""Whether the rows of a session (by place, which may lie beyond the last one) may hold an issue (by place)."""
+
+LAST_WORDS = 2
+"""Sessions after the market's last one on which a book may still speak about it."""
 
 
 def place_of(market: Market, day: date) -> int | None:
@@ -51,19 +58,32 @@ def once_out(hour: time) -> Version:
     return version
 
 
-def issue_by_issue(tell: Day) -> Span:
+def issue_by_issue(tell: Day, has_rows: HasRows) -> Span:
     """A book's rows of one code over a range, told without encoding the other issues of each day.
 
     Args:
         tell: rows of one day, as a frame or as mappings, the issue under `Code`.
+        has_rows: whether a session's day may hold rows of an issue; days without are not told.
     """
 
     def span(market: Market, code: str | None, first: date, last: date, now: datetime) -> DayRows:
-        days = market.sessions[bisect_left(market.sessions, first) : bisect_right(market.sessions, last)]
-        told = [rows for rows in (tell(market, day, now) for day in days) if len(rows)]
-        frames = [rows.filter(pl.col("Code") == code) for rows in told if isinstance(rows, pl.DataFrame)]
-        if frames:
-            return pl.concat(frames)
-        return [row for rows in told if not isinstance(rows, pl.DataFrame) for row in rows if row["Code"] == code]
+        if code not in market.codes:
+            return []
+        issue, frames, rows = market.codes.index(code), [], []
+        calendar = exchange_calendar().sessions
+        start = bisect_left(calendar, market.sessions[0])
+        stop = min(bisect_right(calendar, last), start + len(market.sessions) + LAST_WORDS)
+        for at in range(max(bisect_left(calendar, first), start), stop):
+            told = tell(market, calendar[at], now) if has_rows(market, at - start, issue) else []
+            if isinstance(told, pl.DataFrame):
+                frames.append(told.filter(pl.col("Code") == code))
+            else:
+                rows += [row for row in told if row["Code"] == code]
+        return pl.concat(frames) if frames else rows
 
     return span
+
+
+def is_listed(market: Market, place: int, issue: int) -> bool:
+    """Whether an issue is listed on a session."""
+    return bool(market.listings.first[issue] <= place <= market.listings.last[issue])

@@ -84,16 +84,17 @@ def filings(market: Market) -> Filings:
     """File every report of the market's life."""
     issue, holder = _pairs(market)
     ratio = _ratios(market, issue)
-    step = np.where(ratio >= DUTY, ratio // STEP, DUTY // STEP - 1)
+    outside = np.int16(DUTY // STEP - 1)
+    step = np.where(ratio >= DUTY, ratio // STEP, outside)
     listed = np.stack([market.listings.listed(place)[issue] for place in range(len(ratio))])
-    before = np.vstack([np.full((1, len(issue)), DUTY // STEP - 1), step[:-1]])
-    before[1:][~listed[:-1]] = DUTY // STEP - 1
+    before = np.vstack([np.full((1, len(issue)), outside), step[:-1]])
+    before[1:][~listed[:-1]] = outside
     session, pair = np.nonzero((step != before) & listed)
     order = np.lexsort((session, pair))
     same = np.zeros(len(order), dtype=bool)
     same[1:] = pair[order][1:] == pair[order][:-1]
     previous_session, previous_ratio = np.full(len(order), -1), np.zeros(len(order), dtype=np.int64)
-    values = ratio[session, pair]
+    values = ratio[session, pair].astype(np.int64)
     previous_session[order[1:]] = np.where(same[1:], session[order][:-1], -1)
     previous_ratio[order[1:]] = np.where(same[1:], values[order][:-1], 0)
     repeated = stream(market.config.seed, "positions", "repeated").random(len(order)) < 0.005
@@ -113,13 +114,13 @@ def _pairs(market: Market) -> tuple[Places, Places]:
     return (unique // len(HOLDERS)).astype(np.int64), (unique % len(HOLDERS)).astype(np.int64)
 
 
-def _ratios(market: Market, issue: Places) -> Places:
+def _ratios(market: Market, issue: Places) -> npt.NDArray[np.int16]:
     """Every position after every session in hundredths of a percent, cut off, shape [sessions, pairs]."""
     rng = stream(market.config.seed, "positions", "paths")
     history, n_sessions = market.history, len(market.sessions)
     level = rng.uniform(0.002, 0.009, len(issue))
     wander = rng.normal(0.0, WANDER / np.sqrt(1.0 - MEMORY**2), len(issue))
-    result = np.zeros((n_sessions, len(issue)), dtype=np.int64)
+    result = np.zeros((n_sessions, len(issue)), dtype=np.int16)
     for place in range(n_sessions):
         wander = MEMORY * wander + WANDER * rng.standard_normal(len(issue))
         quarter = history.relative[place, issue] - history.relative[max(place - QUARTER, 0), issue]

@@ -14,7 +14,7 @@ import polars as pl
 
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.ledgers_orders import BUYS, SELLS, orders
-from gogoku_pipeline.simulator.ledgers_release import is_out, issue_by_issue, once_out, place_of
+from gogoku_pipeline.simulator.ledgers_release import is_listed, is_out, issue_by_issue, once_out, place_of
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -43,6 +43,6 @@ BOOK = Book(
     date(2015, 4, 1),
     day_rows,
     keys=KEYS,
-    span=issue_by_issue(day_rows),
+    span=issue_by_issue(day_rows, is_listed),
     version=once_out(OUT_AT),
 )

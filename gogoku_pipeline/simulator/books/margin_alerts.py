@@ -141,6 +141,13 @@ def _measure(market: Market, place: int, issue: int) -> dict[str, Any]:
     }
 
 
+def _may_be_published(market: Market, place: int, issue: int) -> bool:
+    """Whether the issue was watched on one of the two sessions before."""
+    return any(
+        watch(market).watched(before)[issue] for before in range(max(place - 2, 0), min(place, len(market.sessions)))
+    )
+
+
 BOOK = Book(
     "/markets/margin-alert",
     "standard",
@@ -148,6 +155,6 @@ BOOK = Book(
     day_rows,
     event="PubDate",
     keys=KEYS,
-    span=issue_by_issue(day_rows),
+    span=issue_by_issue(day_rows, _may_be_published),
     version=once_out(OUT_AT),
 )

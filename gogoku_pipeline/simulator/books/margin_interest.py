@@ -19,7 +19,7 @@ from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.schema.event_days import MARGIN_LAST_WEEKLY, is_margin_day
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.ledgers import Balances, balances, last_close, normals
-from gogoku_pipeline.simulator.ledgers_release import is_out, issue_by_issue, place_of, sessions_later
+from gogoku_pipeline.simulator.ledgers_release import is_listed, is_out, issue_by_issue, place_of, sessions_later
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
@@ -93,6 +93,6 @@ BOOK = Book(
     day_rows,
     needs_one_of=("date", "code", "published_date"),
     other_days={"published_date": ("PubDate", _applied_on)},
-    span=issue_by_issue(day_rows),
+    span=issue_by_issue(day_rows, is_listed),
     version=_version,
 )

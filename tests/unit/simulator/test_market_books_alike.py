@@ -19,6 +19,7 @@ from gogoku_pipeline.simulator.books import (
     short_positions,
     short_ratio,
 )
+from gogoku_pipeline.simulator.ledgers_release import sessions_later
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.shelf import encode
 
@@ -95,6 +96,14 @@ def test_an_issue_over_a_range_is_told_as_day_by_day(market, book):
     span = encode(book.span(market, code, days[0], days[-1], EVER)).decoded()
     assert span == [row for row in single if row["Code"] == code] != []
     assert len(book.span(market, "99999", days[0], days[-1], EVER)) == 0
+
+
+def test_the_last_sessions_alerts_are_told_for_an_issue_too(market):
+    after = [sessions_later(market.sessions[-1], n) for n in (1, 2)]
+    rows = [row for day in after for row in margin_alerts.BOOK.day(market, day, EVER)]
+    code = rows[0]["Code"]
+    span = margin_alerts.BOOK.span(market, code, after[0], after[-1], EVER)
+    assert span == [row for row in rows if row["Code"] == code] != []
 
 
 def test_the_outage_leaves_breakdown_and_short_ratio_empty_and_everything_else_going(market):
