@@ -32,7 +32,7 @@ TABLE = Table(
     description=(
         "One company that announces on the next business day, as captured on one session. Only March and September "
         "year ends, no REITs. The service keeps no history: a day that was not captured is gone. `session` is the "
-        "session of the capture."
+        "newest session at the capture."
     ),
     columns=(SESSION, CODE, *columns_of(_ROWS), AVAILABLE_AT),
     key=("session", "code"),

@@ -18,7 +18,8 @@ EventDays = Literal["sessions", "every_day", "weekdays", "day_before", "margin",
 """On which days a source has events, and where they lie.
 
 `sessions`: sessions only, each in its own partition. `every_day`: any calendar day, in the first session on or after
-it. `weekdays`: sessions and, since derivatives trade on holidays, weekday holidays, in the first session on or after.
+it. `weekdays`: sessions and, since derivatives trade on holidays, weekday holidays, in the first session on or after;
+the publisher dates holiday trading with the next business day, so a holiday normally answers with nothing.
 `day_before`: any calendar day, in the first session after it. `margin`: see `margin_session`. `none`: not
 partitioned by event day.
 """

@@ -23,7 +23,7 @@ partition is a trading session; *asks for* says which event days it holds.
 _ASKS = {
     "sessions": "the session itself",
     "every_day": "every day since the session before",
-    "weekdays": "the session and the weekday holidays before it",
+    "weekdays": "the session, and the weekday holidays before it (normally empty)",
     "day_before": "every day from the session before to yesterday",
     "margin": "the application date published on it, if any",
     "none": "-",

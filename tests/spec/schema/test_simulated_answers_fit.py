@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.core.clocks import JST
-from gogoku_pipeline.core.sessions import OUTAGE
+from gogoku_pipeline.core.sessions import OUTAGE, tse_calendar
 from gogoku_pipeline.schema.availability import RULES
 from gogoku_pipeline.schema.columns import SourceField
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
@@ -25,8 +25,10 @@ from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import Market, generate_market
 
 LONG_AFTER = datetime(2027, 3, 1, tzinfo=JST)
-STRETCHES = (date(2020, 8, 24), date(2026, 8, 24))
+STRETCHES = (date(2020, 9, 7), date(2026, 9, 1))
 BY_PATH = {source.path: source for source in SOURCES.values()}
+UNNAMED = {"USDJPYF"}
+"""Futures on currencies came in April 2026; their names are not in the documents at hand, so the list stays open."""
 FORMS: dict[str, tuple[type, ...]] = {"number": (int, float), "factor": (int, float), "object": (dict, str)}
 
 Rows = list[Mapping[str, Any]]
@@ -34,7 +36,7 @@ Rows = list[Mapping[str, Any]]
 
 @lru_cache
 def market(start: date) -> Market:
-    return generate_market(MarketConfig(24, 45, start=start))
+    return generate_market(MarketConfig(24, 30, start=start))
 
 
 @lru_cache
@@ -48,6 +50,12 @@ def told(path: str, start: date) -> dict[date, Rows]:
 
 def every_row(book: Book) -> Rows:
     return [row for start in STRETCHES for rows in told(book.path, start).values() for row in rows]
+
+
+def some_rows(book: Book, most: int = 2000) -> Rows:
+    """Rows spread over the whole, so that the long option books stay cheap."""
+    rows = every_row(book)
+    return rows[:: len(rows) // most + 1]
 
 
 def is_of_the_declared_form(field: SourceField, value: Any) -> bool:
@@ -65,7 +73,7 @@ def test_a_book_says_of_itself_what_the_declaration_says(book):
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.path)
 def test_its_rows_have_the_declared_keys_in_order_and_values_of_their_forms(book):
     source = BY_PATH[book.path]
-    rows = every_row(book)
+    rows = some_rows(book)
     assert rows
     for row in rows:
         assert list(row) == [field.name for field in source.fields if field.name in row]
@@ -83,8 +91,10 @@ def test_its_values_are_among_the_documented_ones(book):
     source = BY_PATH[book.path]
     for column in TABLE_OF[source.name].columns:
         if known := {*column.allowed, *column.expected}:
-            told_values = {row[column.source] for row in every_row(book)}
-            assert told_values <= known | {None, *source.field(column.source).marks}, column.name
+            values = {row[column.source] for row in some_rows(book)}
+            undocumented = values - known - {None, *source.field(column.source).marks}
+            assert undocumented == (UNNAMED if column.source == "ProdCat" and "USDJPYF" in values else set())
+            assert not (undocumented and column.allowed), column.name
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.path)
@@ -102,7 +112,7 @@ def test_it_speaks_on_the_days_the_rule_asks_for_and_on_no_other(book):
         last_known = market(start).sessions[-1]
         for day, rows in told(book.path, start).items():
             assert rule.has_events(day) or not rows, day
-            assert all(row[source.event] == day.isoformat() for row in rows)
+            assert {row[source.event] for row in rows} <= {day.isoformat()}
             silent_on_purpose = source.empty == "may" or (source.empty == "on_halt" and day == OUTAGE)
-            if rule.has_events(day) and not silent_on_purpose and rule.session_of(day) <= last_known:
-                assert rows, day
+            is_due = rule.has_events(day) and day in tse_calendar() and rule.session_of(day) <= last_known
+            assert rows or not is_due or silent_on_purpose, day
