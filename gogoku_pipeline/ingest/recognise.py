@@ -29,18 +29,20 @@ def source_by_header(thing: str, names: tuple[str, ...]) -> Source:
         SchemaError: no source fits, or several fit equally well.
     """
     fitting = [source for source in SOURCES.values() if source.axis != "now" and not missing_fields(source, names)]
-    ranked = sorted(fitting, key=lambda source: (_left_over(source, names), -len(source.fields)))
-    if not ranked:
+    if not fitting:
         raise _unknown(thing, f"columns {', '.join(names[:8])}{' ...' if len(names) > 8 else ''} of no known source")
-    best = [source.name for source in ranked if _left_over(source, names) == _left_over(ranked[0], names)]
+    nearest = min(_distance(source, names) for source in fitting)
+    best = [source for source in fitting if _distance(source, names) == nearest]
     if len(best) > 1:
-        raise _unknown(thing, f"columns that fit {' and '.join(best)}")
-    return ranked[0]
+        raise _unknown(thing, f"columns that fit {' and '.join(source.name for source in best)}")
+    return best[0]
 
 
-def _left_over(source: Source, names: tuple[str, ...]) -> int:
-    known = {field.name for field in source.fields} | set(source.untyped)
-    return len(set(names) - known)
+def _distance(source: Source, names: tuple[str, ...]) -> tuple[int, int, int]:
+    """Columns nobody declared, columns that are documented but not typed, declared columns that are not there."""
+    typed = {field.name for field in source.fields}
+    known = typed | set(source.untyped)
+    return len(set(names) - known), len(set(names) - typed), len(typed - set(names))
 
 
 def _unknown(thing: str, got: str) -> SchemaError:

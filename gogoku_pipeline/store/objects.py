@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Config
 
 _PROBE_KEY = "probe/conditional-write"
+_NO_ROOM = ("No space left", "quota", "File too large", "QuotaExceeded", "storage full")
 
 
 class ObjectStore:
@@ -129,8 +130,14 @@ def _translated(thing: str) -> Iterator[None]:
             thing,
             got=first_line(problem),
             want="an answer of the store",
-            remedy="Check the data URL, the endpoint and the credentials.",
+            remedy=_remedy(str(problem)),
         ) from None
+
+
+def _remedy(words: str) -> str:
+    if any(sign in words for sign in _NO_ROOM):
+        return "Make room (disk, quota) and run again; nothing is half written."
+    return "Check the data URL, the endpoint and the credentials."
 
 
 def first_line(problem: BaseException) -> str:
