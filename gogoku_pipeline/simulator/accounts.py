@@ -77,7 +77,7 @@ def accounts(market: Market) -> Accounts:
     sales = _rounded(path * np.exp(swing), unit)
     op = _rounded(sales * (traits.margin[:, None] + traits.margin_scale[:, None] * deviation), unit)
     odp = _rounded(op + traits.below_line[:, None] * sales, unit)
-    special = (rng.random(shape) < 0.03) * rng.exponential(0.5, shape) * (traits.margin[:, None] * path)
+    special = (rng.random(shape) < 0.03) * rng.exponential(0.5, shape) * (np.abs(traits.margin[:, None]) * path)
     profit = _rounded(odp * np.where(odp > 0, 1.0 - traits.tax[:, None], 0.95) - special, unit)
     sheets = _sheets(traits, path, profit, rng)
     return Accounts(

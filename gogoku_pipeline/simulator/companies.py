@@ -1,7 +1,7 @@
 """The companies behind the issues: how large, how profitable, under which rules they report, how they pay.
 
 Traits are drawn once and fit the company's market value at the start: profit through a price-earnings ratio, equity
-through a price-book ratio, sales through a margin. Nothing here predicts prices.
+through a price-book ratio, sales through a margin. Some earn next to nothing. Nothing here predicts prices.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
 MODEC = "62690"
+POOR_SHARE, LEAST_MARGIN = 0.12, 0.012
 NO_PAYOUT, FINAL_ONLY, INTERIM_AND_FINAL = 0, 1, 2
 BANKS = frozenset({"7050"})
 
@@ -97,11 +98,13 @@ def companies(market: Market) -> Companies:
     reports = np.zeros(n, dtype=np.bool_)
     reports[announcements(market).issue] = True
     value = market.listings.shares * market.exposures.start_price
-    margin = np.clip(np.exp(rng.normal(np.log(0.07), 0.6, n)), 0.012, 0.35)
+    margin, sales_value = _margins(rng, n)
     tax = rng.uniform(0.28, 0.34, n)
     below_line = rng.normal(0.001, 0.003, n)
+    below_line = np.maximum(below_line, -0.5 * np.abs(margin))
     profit = value / np.exp(rng.normal(np.log(15.0), 0.4, n))
-    sales = profit / ((margin + np.maximum(below_line, -0.5 * margin)) * (1.0 - tax))
+    earns = margin > LEAST_MARGIN
+    sales = np.where(earns, profit / np.where(earns, (margin + below_line) * (1.0 - tax), 1.0), value * sales_value)
     season = np.exp(rng.normal(0.0, 0.12, (n, 4)))
     is_bank = np.array([SECTOR33[place][0] in BANKS for place in market.listings.sector.tolist()])
     standard, single = rng.random(n), rng.random(n)
@@ -114,8 +117,8 @@ def companies(market: Market) -> Companies:
         growth=rng.normal(0.03, 0.05, n),
         season=season / season.mean(axis=1, keepdims=True),
         margin=margin,
-        margin_scale=0.25 * margin + 0.004,
-        below_line=np.maximum(below_line, -0.5 * margin),
+        margin_scale=0.25 * np.abs(margin) + 0.004,
+        below_line=below_line,
         tax=tax,
         equity=value / np.exp(rng.normal(np.log(1.2), 0.45, n)),
         debts=np.where(is_bank, 25.0, np.exp(rng.normal(np.log(0.6), 0.5, n))),
@@ -135,6 +138,14 @@ def companies(market: Market) -> Companies:
         is_vague=rng.random(n) < 0.06,
         dollars_from=_dollars_from(market, reports, is_single, rng),
     )
+
+
+def _margins(rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """Operating margins; one company in eight earns next to nothing, and its sales are drawn against its value."""
+    margin = np.clip(np.exp(rng.normal(np.log(0.07), 0.6, n)), 0.012, 0.35)
+    poor = rng.random(n) < POOR_SHARE
+    margin = np.where(poor, rng.uniform(-0.05, LEAST_MARGIN, n), margin)
+    return margin, np.exp(rng.normal(0.0, 0.5, n))
 
 
 def dollar_reporter(market: Market) -> str:
