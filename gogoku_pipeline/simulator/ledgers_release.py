@@ -76,7 +76,7 @@ def issue_by_issue(tell: Day, has_rows: HasRows) -> Span:
         for at in range(max(bisect_left(calendar, first), start), stop):
             told = tell(market, calendar[at], now) if has_rows(market, at - start, issue) else []
             if isinstance(told, pl.DataFrame):
-                frames.append(told.filter(pl.col("Code") == code))
+                frames.append(told[(told["Code"] == code).arg_true()])  # a copy: a filtered frame keeps the day alive
             else:
                 rows += [row for row in told if row["Code"] == code]
         return pl.concat(frames) if frames else rows
