@@ -129,6 +129,14 @@ def counts_of(store: Store, source: str, sessions: Sequence[date]) -> tuple[Cons
     return tuple(Conservation(**{name: entries[session][name] for name in names}) for session in wanted)
 
 
+def landing_hashes(store: Store, source: str, sessions: Sequence[date]) -> dict[date, str]:
+    """What was landed for these sessions of a source asked by day: one hash each, empty for nothing."""
+    declared, table = source_and_table(source)
+    days, by_day = landed_days(store, declared, table, sessions)
+    said = answers(by_day)
+    return {session: landings_hash({day: said[day] for day in days[session]}) for session in sessions}
+
+
 def untyped(store: Store, source: str) -> list[date]:
     """The sessions that can be typed and whose landings differ from what was typed last, in order."""
     declared, table = source_and_table(source)
@@ -136,10 +144,7 @@ def untyped(store: Store, source: str) -> list[date]:
     if declared.axis != "day":
         landed = {count.session: count.landings_hash for count in typed_whole(store, source).counts}
     else:
-        sessions = landed_sessions(store, source)
-        days, by_day = landed_days(store, declared, table, sessions)
-        said = answers(by_day)
-        landed = {session: landings_hash({day: said[day] for day in days[session]}) for session in sessions}
+        landed = landing_hashes(store, source, landed_sessions(store, source))
     if not table.partitioned:
         known = set(typed.values())
         return [session for session, what in landed.items() if what not in known]

@@ -12,6 +12,7 @@ import polars as pl
 from gogoku_pipeline.core.errors import DataError
 from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
 from gogoku_pipeline.schema.listed_issues import MASTER, SNAPSHOT
+from gogoku_pipeline.store import Store
 
 ATTRIBUTES = tuple(column.name for column in SNAPSHOT.columns if column.name not in (*SNAPSHOT.key, "available_at"))
 """What is compared from snapshot to snapshot."""
@@ -68,6 +69,17 @@ def build_security_master(
         .cast(MASTER.polars_schema)
         .sort("code", "valid_from_date")
     )
+
+
+def rebuilt_master(store: Store, calendar: SessionCalendar | None = None) -> pl.DataFrame:
+    """The master made anew from every stored snapshot, year by year; every number of the stored master is kept."""
+    sessions = store.tables.sessions(SNAPSHOT)
+    kept = store.tables.scan(MASTER).collect()
+    master = MASTER.empty()
+    for year in sorted({session.year for session in sessions}):
+        rows = store.tables.scan(SNAPSHOT, start=date(year, 1, 1), end=date(year, 12, 31)).collect()
+        master = build_security_master(rows, master, ids_from=kept, calendar=calendar)
+    return master
 
 
 def listed_on(master: pl.DataFrame, session: date) -> pl.DataFrame:

@@ -16,18 +16,9 @@ from gogoku_pipeline.core.errors import SchemaError
 from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
 from gogoku_pipeline.schema.pandera_models import pandera_model
 from gogoku_pipeline.schema.tables import Table
+from gogoku_pipeline.schema.units import UNIT_RANGES
 from gogoku_pipeline.tables.findings import Finding, check
 from gogoku_pipeline.tables.rejects import Conservation
-
-UNIT_RANGES: dict[str, tuple[float, float]] = {
-    "JPY": (0.0, 1e14),
-    "million JPY": (0.0, 1e9),
-    "shares": (0.0, 1e12),
-    "ratio": (1e-6, 1e6),
-    "points": (1.0, 1e6),
-    "sessions": (0.0, 1e5),
-}
-"""What a number of a unit can be on this market, with room to spare; a value outside was sent in another unit."""
 
 
 @check("schema_and_keys", "error")
@@ -175,7 +166,7 @@ def check_unit_ranges(table: Table, frame: pl.DataFrame) -> Finding:
             f"units of {table.name}",
             got=f"units without a range in {unknown}",
             want=f"one of {sorted(UNIT_RANGES)}",
-            remedy="Add the unit to tables.quality.UNIT_RANGES.",
+            remedy="Add the unit to schema.units.UNIT_RANGES.",
         )
     outside = [
         (column.name, ~pl.col(column.name).is_between(*UNIT_RANGES[column.unit]) & pl.col(column.name).is_not_null())

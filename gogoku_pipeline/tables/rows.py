@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final, Literal
 
 import polars as pl
+from pydantic_core import from_json
 
 from gogoku_pipeline.core.errors import PayloadError
 from gogoku_pipeline.store import Store
@@ -100,7 +100,7 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Cells]:
 
 def _page_rows(store: Store, walk: Walk, page: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
-        body = json.loads(store.raw.payload(walk.source, page))
+        body = from_json(store.raw.payload(walk.source, page), cache_strings="keys")
     except ValueError:
         body = None
     rows = body.get("data") if isinstance(body, dict) else None
