@@ -9,7 +9,6 @@ Source: J-Quants API V2 bulk pages (API reference 2.20).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -21,11 +20,14 @@ from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.simulator.book import Book
 from gogoku_pipeline.simulator.bulk_csv import encode_csv
 from gogoku_pipeline.simulator.corrections import Corrections
+from gogoku_pipeline.simulator.kept import Kept
+from gogoku_pipeline.simulator.once import once_per_market
 from gogoku_pipeline.simulator.shelf import Shelf
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
 
+FILE_BYTES = 256_000_000
 CLOSED_ON, CLOSED_AT = 10, time(6, 0)
 RULE_OF_PATH = {source.path: RULES[name] for name, source in SOURCES.items()}
 
@@ -58,6 +60,12 @@ class File:
         return f"{prefix}/historical/{self.first.year}/{name}_{self.first:%Y%m}.csv.gz"
 
 
+@once_per_market
+def shared_files(market: Market) -> Kept[bytes]:
+    """Uncorrected files of a market, whichever server hands them out."""
+    return Kept(FILE_BYTES, len)
+
+
 class Depot:
     """The files of a market.
 
@@ -66,7 +74,6 @@ class Depot:
         shelf: served days.
         corrections: values that were corrected in place.
         sizes: `exact` writes every listed file to know its size; `estimated` writes the newest one and scales.
-        cache_bytes: how much of the written files is kept.
     """
 
     def __init__(
@@ -76,14 +83,12 @@ class Depot:
         corrections: Corrections,
         *,
         sizes: Literal["exact", "estimated"] = "exact",
-        cache_bytes: int = 256_000_000,
     ) -> None:
         self._market = market
         self._shelf = shelf
         self._corrections = corrections
         self._sizes = sizes
-        self._room = cache_bytes
-        self._written: OrderedDict[tuple[str, datetime], bytes] = OrderedDict()
+        self._own: Kept[bytes] = Kept(FILE_BYTES, len)
 
     def files(self, book: Book, first: date, last: date, now: datetime, *, is_premium: bool) -> list[File]:
         """Files of an endpoint that touch the event days [first, last] and have rows, oldest first."""
@@ -107,17 +112,10 @@ class Depot:
     def content(self, file: File, now: datetime) -> bytes:
         """The bytes of a file as it was last written."""
         written_at = self.last_modified(file, now)
-        key = (file.key, written_at)
-        if key in self._written:
-            self._written.move_to_end(key)
-            return self._written[key]
-        body = self._encode(file, written_at)
-        self._written[key] = body
-        self._room -= len(body)
-        while self._room < 0 and len(self._written) > 1:
-            _, oldest = self._written.popitem(last=False)
-            self._room += len(oldest)
-        return body
+        key = (file.key, file.book.day, written_at)
+        is_corrected = bool(self._corrections.due(file.book.path, (file.first, file.last), now))
+        kept = self._own if is_corrected else shared_files(self._market)
+        return kept.get(key, lambda: self._encode(file, written_at))
 
     def last_modified(self, file: File, now: datetime) -> datetime:
         """The instant at which a file was last written."""

@@ -82,13 +82,17 @@ class BulkCounter:
         query = f"X-Amz-Expires={int(VALID_FOR.total_seconds())}&X-Amz-Signature={token}"
         return f"{host}{DOWNLOADS}{quote(file.key)}?{query}"
 
-    def redeem(self, key: str, token: str) -> bytes | None:
-        """The bytes behind a signed URL; None if it is unknown, used, or too old."""
+    def redeem(self, key: str, token: str) -> File | None:
+        """The file behind a signed URL, which is used up by it; None if it is unknown, used, or too old."""
         ticket = self._tickets.get(token)
         if ticket is None or ticket.is_used or ticket.file.key != key or self._clock.now() >= ticket.expires:
             return None
         ticket.is_used = True
-        return self._depot.content(ticket.file, self._clock.now())
+        return ticket.file
+
+    def content(self, file: File) -> bytes:
+        """The bytes of a file."""
+        return self._depot.content(file, self._clock.now())
 
     def _row(self, file: File, now: datetime) -> dict[str, Any]:
         modified = self._depot.last_modified(file, now).astimezone(UTC)

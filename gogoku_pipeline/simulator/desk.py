@@ -17,7 +17,7 @@ from gogoku_pipeline.simulator.other_rows import CALENDAR_START, calendar_end, c
 from gogoku_pipeline.simulator.publication import newest_master, session_on_or_after
 from gogoku_pipeline.simulator.questions import Latest, Question, check_day, read_question, read_range
 from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_mappings, join
-from gogoku_pipeline.simulator.shelf import Leaf, Shelf, encode
+from gogoku_pipeline.simulator.shelf import Leaf, Shelf, encode, shared_leaves
 from gogoku_pipeline.simulator.standing_books import CALENDAR, MASTER, STANDING
 
 if TYPE_CHECKING:
@@ -154,11 +154,12 @@ class Desk:
             raise rules.Refusal(400, "'hol_div' must be one of 0, 1, 2, 3.")
         due = self._corrections.due(CALENDAR.path, (start, end), self._clock.now())
 
-        def rows() -> Leaf:
-            told = calendar_rows(start, end, frozenset({wanted} - {""}))
-            return Leaf(from_mappings(self._corrections.applied(due, told, "Date")), {})
+        def leaf() -> Leaf:
+            told = self._corrections.applied(due, calendar_rows(start, end), "Date")
+            return Leaf(from_mappings(row for row in told if not wanted or row["HolDiv"] == wanted), {})
 
-        return Answer(self._shelf.kept((CALENDAR.path, start, end, wanted, len(due)), rows).rows)
+        key = (CALENDAR.path, start, end, wanted)
+        return Answer((leaf() if due else shared_leaves(self._market).get(key, leaf)).rows)
 
     def _master(self, params: Params, plan: rules.Plan) -> Answer:
         now = self._clock.now()

@@ -58,12 +58,11 @@ def topix_rows(market: Market, first: int, stop: int) -> list[Row]:
     ]
 
 
-def calendar_rows(start: date, end: date, divisions: frozenset[str]) -> list[Row]:
-    """Every calendar day in [start, end] whose division is asked for (an empty set: all)."""
+def calendar_rows(start: date, end: date) -> list[Row]:
+    """Every calendar day in [start, end] with its division."""
     calendar = exchange_calendar()
     days = (start + timedelta(days=n) for n in range((end - start).days + 1))
-    rows = ((day, division(calendar, day)) for day in days)
-    return [{"Date": day.isoformat(), "HolDiv": kind} for day, kind in rows if not divisions or kind in divisions]
+    return [{"Date": day.isoformat(), "HolDiv": division(calendar, day)} for day in days]
 
 
 def division(calendar: SessionCalendar, day: date) -> str:

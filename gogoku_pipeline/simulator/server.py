@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -212,7 +214,9 @@ class SimulatorServer:
         for fault in striking:
             if (spoilt := await self._strike(request, fault, key)) is not None:
                 return spoilt
-        body, headers = wire.json_headers(request, self._body(request, key, path, params, place, striking))
+        tell = partial(self._body, request, key, path, params, place, striking)
+        text = await asyncio.to_thread(tell) if path == bulk_faults.LISTING else tell()
+        body, headers = wire.json_headers(request, text)
         for fault in striking:
             if isinstance(fault, fault_kinds.TruncatedBody):
                 part = body[: int(len(body) * fault.share)]
@@ -271,7 +275,8 @@ class SimulatorServer:
             if (spoilt := await self._strike(request, fault, "")) is not None:
                 self.downloads_seen[number - 1] = replace(seen, status=spoilt.status)
                 return spoilt
-        body = self._bulk.redeem(key, request.query.get("X-Amz-Signature", ""))
+        file = self._bulk.redeem(key, request.query.get("X-Amz-Signature", ""))
+        body = None if file is None else await asyncio.to_thread(self._bulk.content, file)
         response = await redeemed(request, body, striking)
         self.downloads_seen[number - 1] = replace(seen, status=response.status)
         return response

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,15 @@ import polars as pl
 
 from gogoku_pipeline.simulator.book import Book, DayRows
 from gogoku_pipeline.simulator.corrections import Corrections
+from gogoku_pipeline.simulator.kept import Kept
+from gogoku_pipeline.simulator.once import once_per_market
 from gogoku_pipeline.simulator.questions import select_keys
 from gogoku_pipeline.simulator.rows import EMPTY, Rows, from_frame, from_mappings
 
 if TYPE_CHECKING:
     from gogoku_pipeline.simulator.market import Market
 
-BYTES_PER_ROW = 40
+BYTES_PER_ROW, SHELF_BYTES = 40, 128_000_000
 
 
 @dataclass(frozen=True)
@@ -40,27 +41,36 @@ class Leaf:
         return self.rows.pick(wanted)
 
 
+def _weight(leaf: Leaf) -> int:
+    return len(leaf.rows.blob) + BYTES_PER_ROW * len(leaf.rows) * (1 + len(leaf.marks))
+
+
+@once_per_market
+def shared_leaves(market: Market) -> Kept[Leaf]:
+    """Uncorrected days of a market, whichever server tells them."""
+    return Kept(SHELF_BYTES, _weight)
+
+
 class Shelf:
-    """Served days and other encoded answers; the oldest go when the room is used up.
+    """Served days, corrections applied.
 
     Args:
         market: what there is to tell.
         corrections: values that were corrected in place.
-        cache_bytes: how much encoded text is kept.
     """
 
-    def __init__(self, market: Market, corrections: Corrections, cache_bytes: int = 128_000_000) -> None:
+    def __init__(self, market: Market, corrections: Corrections) -> None:
         self._market = market
         self._corrections = corrections
-        self._room = cache_bytes
-        self._kept: OrderedDict[tuple[object, ...], Leaf] = OrderedDict()
+        self._own: Kept[Leaf] = Kept(SHELF_BYTES, _weight)
 
     def day(self, book: Book, day: date, now: datetime, *, is_premium: bool) -> Leaf:
         """One event day of a book as served at an instant to Premium or to the plans below."""
         version = book.version(self._market, day, now)
         corrected = self._corrections.count(book.path, day, now)
-        key = (book.path, day, version, corrected, is_premium and _differs(book))
-        return self.kept(key, lambda: self._leaf(book, self.day_rows(book, day, now, is_premium=is_premium)))
+        key = (book.path, book.day, day, version, corrected, is_premium and _differs(book))
+        kept = self._own if corrected else shared_leaves(self._market)
+        return kept.get(key, lambda: self._leaf(book, self.day_rows(book, day, now, is_premium=is_premium)))
 
     def day_rows(self, book: Book, day: date, now: datetime, *, is_premium: bool, is_live: bool = True) -> DayRows:
         """The same day before it is encoded, corrections applied; without `is_live` not from the live stream."""
@@ -73,19 +83,6 @@ class Shelf:
             return EMPTY
         rows = book.span(self._market, code, *days, now)
         return encode(self._finished(book, rows, now, days, is_premium=is_premium))
-
-    def kept(self, key: tuple[object, ...], make: Callable[[], Leaf]) -> Leaf:
-        """An encoded answer from the shelf, or made now."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        leaf = make()
-        self._kept[key] = leaf
-        self._room -= _weight(leaf)
-        while self._room < 0 and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self._room += _weight(oldest)
-        return leaf
 
     def _finished(
         self, book: Book, rows: DayRows, now: datetime, days: tuple[date, date], *, is_premium: bool
@@ -125,7 +122,3 @@ def _values(rows: DayRows, key: str) -> Sequence[Any]:
 def _differs(book: Book) -> bool:
     """Whether Premium is served something else than the plans below."""
     return bool(book.premium_keys) or book.live is not None
-
-
-def _weight(leaf: Leaf) -> int:
-    return len(leaf.rows.blob) + BYTES_PER_ROW * len(leaf.rows) * (1 + len(leaf.marks))

@@ -69,7 +69,7 @@ def master_of_day(market: Market, day: date, now: datetime) -> DayRows:
 
 def calendar_of_day(market: Market, day: date, now: datetime) -> DayRows:
     """The day itself, if it is announced."""
-    return calendar_rows(day, day, frozenset()) if CALENDAR_START <= day <= calendar_end(now.date()) else []
+    return calendar_rows(day, day) if CALENDAR_START <= day <= calendar_end(now.date()) else []
 
 
 BARS = Book(

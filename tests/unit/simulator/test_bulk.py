@@ -76,7 +76,8 @@ def test_only_days_with_rows_that_are_out_have_a_file(market, serve, ask, clock_
 
 @pytest.mark.parametrize("book", [book for book in ALL_BOOKS if book.has_bulk], ids=lambda book: book.path)
 def test_a_file_has_the_rows_of_the_pages(market, ask, busy, book):
-    listed = ask(busy, LIST, endpoint=book.path, from_="2020-11", to="2020-12").rows
+    month = "2020-06" if book.path.startswith("/derivatives") else "2020-12"
+    listed = ask(busy, LIST, endpoint=book.path, from_=month, to=month).rows
     assert listed, "no file"
     assert [sorted(row) for row in listed] == [["Key", "LastModified", "Size"]] * len(listed)
     for row in listed:
