@@ -92,11 +92,13 @@ def fiscal_calendar(market: Market) -> FiscalCalendar:
     axis = np.arange(columns)
     end = axis + (rest[:, None] - axis) % 4
     start = end - 3
-    last = np.zeros(n, dtype=np.int64)
-    np.maximum.at(last, issue, (month_numbers(reports.period_end) - base) // 3)
+    reported = (month_numbers(reports.period_end) - base) // 3
+    first, last = np.full(n, columns), np.zeros(n, dtype=np.int64)
+    np.minimum.at(first, issue, reported)
+    np.maximum.at(last, issue, reported)
     moved = _movers(market.config.seed, np.unique(issue))
     for number, place in enumerate(moved):
-        _move_year_end(start[place], end[place], int(last[place]) - 2, SHIFTS[number % len(SHIFTS)])
+        _move_year_end(start[place], end[place], int(first[place] + last[place]) // 2 - 1, SHIFTS[number % len(SHIFTS)])
     return FiscalCalendar(base, phase, np.maximum(start, 0), end, moved, market.sessions)
 
 
