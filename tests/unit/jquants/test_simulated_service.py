@@ -220,12 +220,12 @@ def test_prices_and_statements_run_side_by_side_at_their_own_rates(service, mark
         await asyncio.gather(*(one() for _ in range(n)))
 
     async def both(client):
-        await asyncio.gather(many(client, "daily_bars", 150), many(client, "statements", 70))
+        await asyncio.gather(many(client, "daily_bars", 150), many(client, "statements", 55))
         return client.utilisation
 
     with service() as ask:
         used = ask(both)
-        assert [seen.status for seen in ask.server.requests_seen] == [200] * 220
-    assert used["statements"].requests == 70
-    assert used["statements"].seconds >= 60
+        assert [seen.status for seen in ask.server.requests_seen] == [200] * 205
+    assert used["statements"].requests == 55
+    assert used["statements"].seconds >= 50
     assert (used["plan"].rejections, used["statements"].rejections) == (0, 0)
