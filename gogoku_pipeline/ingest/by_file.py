@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+import polars as pl
+
 from gogoku_pipeline.core.errors import (
     ApiError,
     CredentialsError,
@@ -33,7 +35,7 @@ _FILE_TROUBLE = (ApiError, SchemaError, DataError)
 
 
 async def fetch_files(
-    client: JQuantsClient, store: Store, order: Order, missing: list[date], lanes: Lanes
+    client: JQuantsClient, store: Store, order: Order, missing: list[date], index: pl.DataFrame, lanes: Lanes
 ) -> list[date]:
     """Take closed months of which much is missing by file.
 
@@ -50,11 +52,12 @@ async def fetch_files(
     is_open = endpoint(order.source).has_bulk and plan.covers(BULK_PLAN)
     if not (is_open and client.includes(order.source)):
         return missing
-    worth = months_worth_a_file(order.source, missing, plan.window(today)[0], today)
+    least = 1 if order.wishes.refetch else LEAST_SHARE
+    worth = months_worth_a_file(order.source, missing, plan.window(today)[0], today, least=least)
     if not worth:
         return missing
     files = await _listed(client, order, worth)
-    editions = {} if order.wishes.refetch else landed_editions(store, order.source)
+    editions = {} if order.wishes.refetch else landed_editions(index)
     wanted = [file for file in files if editions.get(edition_key(file)) != file.last_modified]
     spans: list[tuple[date, date]] = []
     left = iter(wanted)
@@ -71,16 +74,19 @@ async def fetch_files(
     return [day for day in missing if not any(first <= day <= last for first, last in spans)]
 
 
-def months_worth_a_file(source: str, missing: Iterable[date], window_start: date, today: date) -> list[Month]:
+def months_worth_a_file(
+    source: str, missing: Iterable[date], window_start: date, today: date, *, least: int = LEAST_SHARE
+) -> list[Month]:
     """Closed months inside the plan's window of which so much is missing that files save calls; oldest first.
 
-    A file costs one call, the list of all files another; a day costs one.
+    A file costs one call, the list of all files another; a day costs one. A refetch takes whole months only
+    (`least` 1): a file says what it said when it was last changed, a day says what is so now.
     """
     by_month: dict[Month, int] = defaultdict(int)
     for day in missing:
         if _month_end((day.year, day.month)) < today and day >= window_start:
             by_month[day.year, day.month] += 1
-    worth = sorted(month for month, n in by_month.items() if n * LEAST_SHARE >= _event_days_in(source, month))
+    worth = sorted(month for month, n in by_month.items() if n * least >= _event_days_in(source, month))
     saved = sum(by_month[month] for month in worth) - len(worth) - 1
     return worth if saved > 0 else []
 

@@ -71,7 +71,7 @@ async def carry_out_range(
     """
     await client.plan()
     ask = _Ask(source, *span, wishes.run_id)
-    if not wishes.refetch and await is_still_off(client, store, source):
+    if not wishes.refetch and await is_still_off(client, store, store.raw.requests(source)):
         return off(source, 1, ask.sessions())
     try:
         report = await _fetch_range(client, store, ask)
@@ -158,5 +158,5 @@ def _are_rows_due(ask: _Ask, now: datetime) -> bool:
 
 async def _walk_range(client: JQuantsClient, store: Store, ask: _Ask) -> Walked:
     request = ask.request()
-    interrupted = interrupted_walks(store, ask.source, client.clock.now())
+    interrupted = interrupted_walks(store.raw.requests(ask.source), client.clock.now())
     return await walk(client, store, request, ask.run_id, interrupted.get(request.key))

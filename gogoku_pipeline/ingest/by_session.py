@@ -15,7 +15,7 @@ from gogoku_pipeline.core.errors import CoverageError, PlanError, RequestError
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.ingest.by_file import fetch_files
 from gogoku_pipeline.ingest.key_use import key_in_use
-from gogoku_pipeline.ingest.landed import Interrupted, complete_days, holiday_trading_days, interrupted_walks
+from gogoku_pipeline.ingest.landed import ANSWERED, Interrupted, complete_days, holiday_trading_days, interrupted_walks
 from gogoku_pipeline.ingest.order import Lanes, Order, Wanted, Wishes, until_all_end, used
 from gogoku_pipeline.ingest.publication import (
     are_rows_due,
@@ -94,10 +94,11 @@ async def carry_out(client: JQuantsClient, store: Store, order: Order, lanes: La
     now, rule = client.clock.now(), rule_of(order.source)
     not_yet = [day for day in order.days if rule.first_at(day) > now]
     due = [day for day in order.days if rule.first_at(day) <= now]
+    index = await asyncio.to_thread(store.raw.requests, order.source)
     try:
-        if due and not order.wishes.refetch and await is_still_off(client, store, order.source):
+        if due and not order.wishes.refetch and await is_still_off(client, store, index):
             return off(order.source, len(order.sessions), due)
-        n_complete = await _fetch_missing(client, store, order, due, lanes)
+        n_complete = await _fetch_missing(client, store, order, (due, index), lanes) if due else 0
     except PlanError as refusal:
         if order.has_landed:
             raise
@@ -118,26 +119,31 @@ class _Known:
 
     interrupted: dict[str, Interrupted]
     holiday_trading: frozenset[date]
+    is_first_contact: bool
 
 
 async def _fetch_missing(
-    client: JQuantsClient, store: Store, order: Order, due: list[date], lanes: Lanes | None
+    client: JQuantsClient,
+    store: Store,
+    order: Order,
+    found: tuple[list[date], pl.DataFrame],
+    lanes: Lanes | None,
 ) -> int:
     """Fetch what is not complete, by file where that saves calls; returns how many days were complete before."""
-    if not due:
-        return 0
+    due, index = found
     own = lanes or Lanes(asyncio.Semaphore(await client.in_flight(endpoint(order.source).budget)))
     is_new = order.wishes.refetch
     known = _Known(
-        {} if is_new else interrupted_walks(store, order.source, client.clock.now()),
-        holiday_trading_days(store) if rule_of(order.source).events == "weekdays" else frozenset(),
+        {} if is_new else interrupted_walks(index, client.clock.now()),
+        holiday_trading_days(store, due[0]) if rule_of(order.source).events == "weekdays" else frozenset(),
+        index.filter(pl.col("status") == ANSWERED).is_empty(),
     )
-    done = set() if is_new else complete_days(store, order.source, due, known.holiday_trading)
+    done = set() if is_new else complete_days(index, order.source, due, known.holiday_trading)
     for day in sorted(done):
         order.advance(day)
     missing = [day for day in due if day not in done]
     if order.wishes.bulk:
-        missing = await fetch_files(client, store, order, missing, own)
+        missing = await fetch_files(client, store, order, missing, index, own)
     await _work_through(client, store, order, missing, own, known)
     return len(done)
 
@@ -156,7 +162,7 @@ async def _work_through(
 
     if not days:
         return
-    if not client.includes(order.source):  # the plan probably lacks it: one refusal is enough
+    if known.is_first_contact or not client.includes(order.source):  # if the plan lacks it, one refusal is enough
         await _fetch_day(client, store, order, next(left), known)
         order.advance(days[0])
     await until_all_end(worker() for _ in range(min(await client.in_flight(endpoint(order.source).budget), len(days))))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.errors import ConfigError, PayloadError, ServerError
-from gogoku_pipeline.ingest.files import FileBody, LandedFile, land_file, read_file
+from gogoku_pipeline.ingest.files import FileBody, LandedFile, LandingDesk, read_file
 from gogoku_pipeline.jquants import Downloader
 from gogoku_pipeline.jquants.hosts import HostRule
 from gogoku_pipeline.schema.external import EXTERNAL, ExternalSeries
@@ -62,7 +62,7 @@ def land_external(
     else:
         file = _read(series, Path(where))
     try:
-        return land_file(store, series.source, file, (clock.now(), run_id))
+        return LandingDesk(store, clock.now(), run_id).land(series.source, file)
     finally:
         store.raw.flush()
 

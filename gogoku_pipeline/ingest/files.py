@@ -109,10 +109,11 @@ def land_files(
             remedy="Name the folder with the bulk files.",
         )
     outcomes = []
+    desk = LandingDesk(store, clock.now(), run_id)
     try:
         for path in paths:
             name = path.relative_to(directory).as_posix()
-            outcomes.append(_one(store, path, name, given, (clock.now(), run_id)))
+            outcomes.append(_one(desk, path, name, given))
             if progress is not None:
                 progress.advance(1, name)
     finally:
@@ -130,12 +131,12 @@ def _form(path: Path) -> str | None:
     )
 
 
-def _one(store: Store, path: Path, name: str, given: Source | None, landing: tuple[datetime, str]) -> LandedFile:
+def _one(desk: LandingDesk, path: Path, name: str, given: Source | None) -> LandedFile:
     found = given or source_by_name(name)
     try:
         file = read_file(path, name)
         found = found or source_by_header(f"file {name}", header(f"file {name}", file.body, file.media))
-        return land_file(store, found, file, landing)
+        return desk.land(found, file)
     except _NO_GOOD as problem:
         _LOG.warning("%s", problem)
         return LandedFile(name, found.name if found else "", "refused", problem=str(problem))
@@ -151,48 +152,59 @@ def read_file(path: Path, name: str) -> FileBody:
     return FileBody(name, _FORMS[form], gzip.compress(body, mtime=0) if form == ".csv" else body)
 
 
-def land_file(store: Store, source: Source, file: FileBody, landing: tuple[datetime, str]) -> LandedFile:
-    """Look into a file and land it with the event days it covers.
+class LandingDesk:
+    """Lands files, each kind of bytes once.
 
     Args:
-        store: where it lands; the caller flushes the index.
-        source: what it holds.
-        file: its bytes.
-        landing: instant and run id.
-
-    Raises:
-        ApiError, SchemaError, DataError: it is no good, and why.
-        StoreError: it could not be kept.
+        store: where they land; the caller flushes the index.
+        fetched_at: the instant that counts as theirs.
+        run_id: noted with each.
     """
-    fetched_at, run_id = landing
-    thing = f"file {file.name}"
-    contents = read_contents(thing, source, file.body, file.media)
-    first, last = _span(thing, source, contents, fetched_at)
-    known = store.raw.requests(source.name)["sha256"]
-    if sha256_bytes(file.body) in known:
-        return LandedFile(file.name, source.name, "known", contents.rows, first, last)
-    params = {"file": file.name}
-    row = store.raw.land(
-        RawPage(
-            source=source.name,
-            params=params,
-            event_date=None,
-            payload=file.body,
-            row_count=contents.rows,
-            page_number=1,
-            pagination_key_next=None,
-            url=file.url,
-            status=200,
-            fetched_at=fetched_at,
-            field_names=contents.names,
-            fetch_id=new_fetch_id(request_key(params)),
-            run_id=run_id,
-            media=file.media,
-            covers_from=first,
-            covers_to=last,
+
+    def __init__(self, store: Store, fetched_at: datetime, run_id: str) -> None:
+        self._store = store
+        self._fetched_at = fetched_at
+        self._run_id = run_id
+        self._known: dict[str, set[str]] = {}
+
+    def land(self, source: Source, file: FileBody) -> LandedFile:
+        """Look into a file and land it with the event days it covers.
+
+        Raises:
+            ApiError, SchemaError, DataError: it is no good, and why.
+            StoreError: it could not be kept.
+        """
+        thing = f"file {file.name}"
+        contents = read_contents(thing, source, file.body, file.media)
+        first, last = _span(thing, source, contents, self._fetched_at)
+        if source.name not in self._known:
+            self._known[source.name] = set(self._store.raw.requests(source.name)["sha256"])
+        digest = sha256_bytes(file.body)
+        if digest in self._known[source.name]:
+            return LandedFile(file.name, source.name, "known", contents.rows, first, last)
+        params = {"file": file.name}
+        row = self._store.raw.land(
+            RawPage(
+                source=source.name,
+                params=params,
+                event_date=None,
+                payload=file.body,
+                row_count=contents.rows,
+                page_number=1,
+                pagination_key_next=None,
+                url=file.url,
+                status=200,
+                fetched_at=self._fetched_at,
+                field_names=contents.names,
+                fetch_id=new_fetch_id(request_key(params)),
+                run_id=self._run_id,
+                media=file.media,
+                covers_from=first,
+                covers_to=last,
+            )
         )
-    )
-    return LandedFile(file.name, source.name, "landed", row.row_count, first, last)
+        self._known[source.name].add(digest)
+        return LandedFile(file.name, source.name, "landed", row.row_count, first, last)
 
 
 def _span(thing: str, source: Source, contents: Contents, fetched_at: datetime) -> tuple[date, date]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -39,18 +39,22 @@ class Interrupted:
     pagination_key: str
 
 
-def complete_days(store: Store, source: str, days: list[date], holiday_trading: Collection[date] = ()) -> set[date]:
+def complete_days(
+    index: pl.DataFrame, source: str, days: Sequence[date], holiday_trading: Collection[date] = ()
+) -> set[date]:
     """Event days that need no further call: answered completely at or after their final hour.
 
     A file that covers a day counts like an answer for it. An empty answer never counts where rows are due, and where
     none are it counts only some minutes after the hour, because clocks differ.
+
+    Args:
+        index: rows of `raw_requests` of the source.
+        source: our name of the endpoint.
+        days: event days asked about.
+        holiday_trading: holidays on which derivatives trade.
     """
-    if not days:
-        return set()
-    index = store.raw.requests(source, days[0], days[-1]).filter(
-        (pl.col("status") == ANSWERED) & ~pl.col("request_key").str.contains("code=")
-    )
-    return _by_day(index, source, set(days), holiday_trading) | _by_file(index, source, days)
+    whole = index.filter((pl.col("status") == ANSWERED) & ~pl.col("request_key").str.contains("code="))
+    return _by_day(whole, source, set(days), holiday_trading) | _by_file(whole, source, days)
 
 
 def _by_day(index: pl.DataFrame, source: str, days: set[date], holiday_trading: Collection[date]) -> set[date]:
@@ -69,7 +73,7 @@ def _by_day(index: pl.DataFrame, source: str, days: set[date], holiday_trading: 
     }
 
 
-def _by_file(index: pl.DataFrame, source: str, days: list[date]) -> set[date]:
+def _by_file(index: pl.DataFrame, source: str, days: Sequence[date]) -> set[date]:
     rule = rule_of(source)
     files = index.filter(pl.col("covers_from").is_not_null()).select("covers_from", "covers_to", "fetched_at")
     return {
@@ -80,9 +84,9 @@ def _by_file(index: pl.DataFrame, source: str, days: list[date]) -> set[date]:
     }
 
 
-def interrupted_walks(store: Store, source: str, now: datetime) -> dict[str, Interrupted]:
+def interrupted_walks(index: pl.DataFrame, now: datetime) -> dict[str, Interrupted]:
     """By request: the newest walk, if it stopped in the middle not long ago."""
-    index = store.raw.requests(source).sort("fetch_id", "page_number")
+    index = index.sort("fetch_id", "page_number")
     newest = index.group_by("request_key", maintain_order=True).agg(pl.all().last()).filter(~pl.col("is_last_page"))
     walks: dict[str, Interrupted] = {}
     for row in newest.iter_rows(named=True):
@@ -94,20 +98,26 @@ def interrupted_walks(store: Store, source: str, now: datetime) -> dict[str, Int
     return walks
 
 
-def is_refused(store: Store, source: str, plan: str, now: datetime) -> bool:
+def is_refused(store: Store, index: pl.DataFrame, plan: str, now: datetime) -> bool:
     """Whether the newest landing is a refusal of this plan that is not yet too old to be believed."""
-    newest = store.raw.requests(source).sort("fetched_at", "fetch_id").tail(1)
+    newest = index.sort("fetched_at", "fetch_id").tail(1)
     if newest.is_empty() or newest["status"][0] == ANSWERED or now - newest["fetched_at"][0] > REFUSAL_HOLDS:
         return False
-    said = json.loads(store.raw.payload(source, newest.row(0, named=True)))
+    row = newest.row(0, named=True)
+    said = json.loads(store.raw.payload(str(row["source"]), row))
     return bool(said.get("plan") == plan)
 
 
-def holiday_trading_days(store: Store) -> frozenset[date]:
-    """Holidays on which derivatives trade, as the newest landed calendar says; empty if none was landed."""
-    index = store.raw.newest("calendar").filter((pl.col("status") == ANSWERED) & (pl.col("media") == "json"))
+def holiday_trading_days(store: Store, first: date) -> frozenset[date]:
+    """Holidays from a day on, on which derivatives trade, as the newest landed calendar that reaches back says.
+
+    Empty if no such calendar was landed: then no holiday is known to have rows.
+    """
+    pages = store.raw.newest("calendar").filter((pl.col("status") == ANSWERED) & (pl.col("media") == "json"))
+    asked_from = pl.col("request_key").str.extract(r"from=(\d{4}-\d{2}-\d{2})").str.to_date("%Y-%m-%d")
+    reaching = pages.filter(asked_from <= first).sort("fetched_at", "fetch_id")
     days: set[date] = set()
-    for page in index.iter_rows(named=True):
+    for page in reaching.filter(pl.col("fetch_id") == pl.col("fetch_id").last()).iter_rows(named=True):
         rows = json.loads(store.raw.payload("calendar", page))["data"]
         days |= {date.fromisoformat(row["Date"]) for row in rows if row["HolDiv"] == _DERIVATIVES_ONLY}
     return frozenset(days)

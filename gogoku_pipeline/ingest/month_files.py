@@ -51,10 +51,11 @@ def newest_by_month(files: list[BulkFile]) -> dict[Month, BulkFile]:
     return found
 
 
-def landed_editions(store: Store, source: str) -> dict[str, datetime]:
-    """When each landed file was last changed by the publisher, by request key."""
-    index = store.raw.requests(source).filter(pl.col("last_modified").is_not_null())
-    newest = index.group_by("request_key").agg(pl.col("last_modified").max())
+def landed_editions(index: pl.DataFrame) -> dict[str, datetime]:
+    """When each landed file of an index was last changed by the publisher, by request key."""
+    newest = (
+        index.filter(pl.col("last_modified").is_not_null()).group_by("request_key").agg(pl.col("last_modified").max())
+    )
     return dict(newest.iter_rows())
 
 

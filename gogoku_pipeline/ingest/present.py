@@ -54,7 +54,7 @@ async def carry_out_now(client: JQuantsClient, store: Store, source: str, wishes
     """One snapshot, for a caller that holds the key."""
     session = evening_of(client.clock.now())
     request = Request(source, {}, session)
-    if not wishes.refetch and await is_still_off(client, store, source):
+    if not wishes.refetch and await is_still_off(client, store, store.raw.requests(source)):
         return off(source, 1, [session])
     try:
         walked = await walk(client, store, request, wishes.run_id, None)

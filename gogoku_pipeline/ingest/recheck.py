@@ -93,8 +93,8 @@ async def recheck_history(
 
 def _changed_since(store: Store, source: str, files: list[BulkFile]) -> list[BulkFile]:
     """Files newer than what was landed of their month."""
-    editions = landed_editions(store, source)
     index = store.raw.requests(source).filter(pl.col("status") == ANSWERED)
+    editions = landed_editions(index)
     days = index.filter(pl.col("event_date").is_not_null()).group_by("event_date").agg(pl.col("fetched_at").max())
     own = index.filter(pl.col("covers_from").is_not_null() & pl.col("last_modified").is_null())
     return [file for file in files if _is_newer(file, editions, days, own)]

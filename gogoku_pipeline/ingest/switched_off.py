@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
+
 from gogoku_pipeline.core.errors import PlanError
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.ingest.landed import is_refused
@@ -15,9 +17,9 @@ from gogoku_pipeline.store import Store
 _LOG = logger("ingest")
 
 
-async def is_still_off(client: JQuantsClient, store: Store, source: str) -> bool:
-    """Whether this plan was refused the source not long ago; another plan is asked anew."""
-    return is_refused(store, source, (await client.plan()).name, client.clock.now())
+async def is_still_off(client: JQuantsClient, store: Store, index: pl.DataFrame) -> bool:
+    """Whether this plan was refused the source of an index not long ago; another plan is asked anew."""
+    return is_refused(store, index, (await client.plan()).name, client.clock.now())
 
 
 async def switch_off(client: JQuantsClient, store: Store, request: Request, run_id: str, refusal: PlanError) -> None:

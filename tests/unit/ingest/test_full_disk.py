@@ -50,7 +50,7 @@ def test_a_full_disk_is_said_and_a_second_run_completes(evening):
         assert "Make room (disk, quota) and run again; nothing is half written." in objects
         assert "StoreError table raw_requests" in index
         again = open_store(e.store.url)
-        assert complete_days(again, "daily_bars", days) == set(days[:1])
+        assert complete_days(again.raw.requests("daily_bars"), "daily_bars", days) == set(days[:1])
         assert e.run(bars(again, days), plan="premium").fetched_pages == len(days) - 1
         alerts = e.run(bars(again, days, source="margin_alerts"), plan="premium")
         assert alerts.fetched_pages >= len(days)

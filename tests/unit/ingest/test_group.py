@@ -48,6 +48,15 @@ def test_a_source_the_plan_lacks_is_asked_once_a_week_and_again_with_another_pla
         assert (richer[0].not_in_plan, richer[0].rows > 0) == (False, True)
 
 
+def test_a_source_that_only_the_register_believes_in_is_asked_once(evening):
+    refused = ServerFailure(When(path="/equities/valuation", times=None), status=400)
+    with evening(refused) as e:
+        days = e.market.sessions[-30:-20]
+        with pytest.raises(SourcesFailedError, match="valuation"):
+            e.run(group(e.store, ["valuation", "daily_bars"], days), plan="premium")
+        assert len(e.calls("/equities/valuation")) == 1
+
+
 def test_one_failing_source_is_named_with_its_words_and_stops_no_other(evening):
     broken = ServerFailure(When(path="/markets/short-ratio", times=6))
     with evening(broken) as e:

@@ -239,4 +239,4 @@ def test_ten_years_of_bars_cost_at_most_130_calls(tmp_path):
         report = asyncio.run(asyncio.wait_for(go(), 120))
         assert len(server.requests_seen) <= 130
         assert report.bulk_files == 120
-        assert complete_days(store, "daily_bars", market.sessions) == set(market.sessions)
+        assert complete_days(store.raw.requests("daily_bars"), "daily_bars", market.sessions) == set(market.sessions)

@@ -57,7 +57,7 @@ def test_a_month_of_the_publisher_is_landed_once_and_completes_its_days(store, f
     (landed,) = land(store, folder)
     assert (landed.source, landed.outcome, landed.rows) == ("daily_bars", "landed", 2 * len(JANUARY))
     assert (landed.first, landed.last) == (JANUARY[0], JANUARY[-1])
-    assert complete_days(store, "daily_bars", JANUARY) == set(JANUARY)
+    assert complete_days(store.raw.requests("daily_bars"), "daily_bars", JANUARY) == set(JANUARY)
     index = store.raw.requests("daily_bars")
     assert index.select("request_key", "media", "event_date").rows() == [(f"file={NAME}", "csv.gz", None)]
     assert store.raw.payload("daily_bars", index.row(0, named=True)) == (folder / NAME).read_bytes()
