@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.schema.event_days import MARGIN_LAST_WEEKLY, is_margin_day
+from gogoku_pipeline.simulator.listings import Listings
 
 CROWD_MEMORY, CROWD_ON_MOVE, CROWD_NOISE = 0.97, 2.6, 0.10
 CROWD_SPREAD = 0.5
@@ -34,15 +35,18 @@ def balance_places(sessions: list[date]) -> npt.NDArray[np.int32]:
 
 
 class Crowd:
-    """Margin buyers of all issues, moved on session by session."""
+    """Margin buyers of all issues, moved on session by session; issues of margin class 3 have none."""
 
-    def __init__(self, seed: int, n_issues: int) -> None:
+    def __init__(self, seed: int, listings: Listings) -> None:
         self._rng = stream(seed, "crowding")
+        self._has_margin = np.array(listings.margin) != "3"
         spread = CROWD_NOISE / np.sqrt(1.0 - CROWD_MEMORY**2)
-        self.state: Floats = spread * self._rng.standard_normal(n_issues)
+        drawn = spread * self._rng.standard_normal(len(listings.codes))
+        self.state: Floats = np.where(self._has_margin, drawn, 0.0)
 
     def step(self, relative_move: Floats, listed: npt.NDArray[np.bool_]) -> Floats:
-        """Crowding at the close after a session with these relative log moves; 0 where not listed."""
+        """Crowding at the close after a session with these relative log moves; 0 where not listed or without margin."""
         drawn = CROWD_NOISE * self._rng.standard_normal(len(self.state))
-        self.state = np.where(listed, CROWD_MEMORY * self.state + CROWD_ON_MOVE * relative_move + drawn, 0.0)
+        crowded = listed & self._has_margin
+        self.state = np.where(crowded, CROWD_MEMORY * self.state + CROWD_ON_MOVE * relative_move + drawn, 0.0)
         return self.state

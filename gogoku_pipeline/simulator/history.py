@@ -161,7 +161,7 @@ class _DayLoop:
         self.basis = np.ones(n)
         self.relative = np.zeros(n)
         self.memory = VolumeMemory(n)
-        self.crowd = Crowd(seed, n)
+        self.crowd = Crowd(seed, listings)
         self.index = TOPIX_START
         self.events: list[SplitEvent] = []
 

@@ -81,7 +81,7 @@ def expected_return(
     """Expected relative log return from open(t+1) to open(t+1+h) for t = `session`, shape [issues]."""
     memory, public = pull_memories(), history.background
     trades = 1.0 - exposures.idle
-    crowd = _ExpectedCrowd(session, history)
+    crowd = _ExpectedCrowd(session, history, np.array(listings.margin) != "3")
     path: dict[int, Floats] = {0: history.relative[session].astype(np.float64)}
 
     def q(step: int) -> Floats:
@@ -115,9 +115,10 @@ def expected_return(
 class _ExpectedCrowd:
     """What the published margin balances are expected to say on later evenings, carried along an expected path."""
 
-    def __init__(self, session: int, history: History) -> None:
+    def __init__(self, session: int, history: History, has_margin: npt.NDArray[np.bool_]) -> None:
         self._session, self._balances = session, history.background.balances
         self._place = int(self._balances[session])
+        self._has_margin = has_margin
         self._state: Floats = history.published_crowding(session).astype(np.float64)
 
     def known(self, ahead: int, q: Callable[[int], Floats]) -> Floats:
@@ -125,7 +126,8 @@ class _ExpectedCrowd:
         target = int(self._balances[min(self._session + ahead, len(self._balances) - 1)])
         for place in range(self._place + 1, target + 1):
             before = q(place - 1 - self._session) if place > 0 else 0.0
-            self._state = CROWD_MEMORY * self._state + CROWD_ON_MOVE * (q(place - self._session) - before)
+            moved = CROWD_MEMORY * self._state + CROWD_ON_MOVE * (q(place - self._session) - before)
+            self._state = np.where(self._has_margin, moved, 0.0)
         self._place = max(self._place, target)
         return self._state
 

@@ -73,7 +73,7 @@ EFFECTS = (
         "-k * crowding_known[t] / CROWD_SPREAD",
         "k",
         "CROWDING",
-        "mrg_long_z52; in part mrg_long_ratio, mrg_long_cover_sessions, mrg_long_chg_4w",
+        "mrg_long_ratio, mrg_long_z52; in part mrg_long_cover_sessions, mrg_long_chg_4w (none for margin class 3)",
     ),
     (
         "flow",

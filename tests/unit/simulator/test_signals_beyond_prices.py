@@ -130,6 +130,9 @@ def test_published_crowding_is_the_crowding_of_the_application_date(whole):
 
 def test_crowding_follows_past_relative_returns_only_in_part(whole):
     stocks = whole.listings.is_stock & (whole.listings.first == 0) & (whole.listings.last == len(whole.sessions) - 1)
+    has_margin = np.array(whole.listings.margin) != "3"
+    assert (whole.history.crowding[:, ~has_margin] == 0.0).all()
+    stocks &= has_margin
     month = whole.history.relative[40:] - whole.history.relative[20:-20]
     share = np.corrcoef(month[:, stocks].ravel(), whole.history.crowding[40:, stocks].ravel())[0, 1]
     assert 0.3 < share < 0.75
