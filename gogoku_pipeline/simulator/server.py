@@ -178,6 +178,8 @@ class SimulatorServer:
         self.requests_seen.append(seen)
         try:
             self._admit(key, path)
+            if request.method != "GET":
+                raise rules.unknown_path()
             place = self._place(path, params)
             striking = self.faults.striking(number, path, params, place.page)
             response = await self._answer(request, key, path, params, place, striking)

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from gogoku_pipeline.simulator import faults
+from gogoku_pipeline.simulator.corrections import Correction
 from gogoku_pipeline.simulator.faults import FaultPlan, When
 from gogoku_pipeline.simulator.server import ServerOptions
 
@@ -152,3 +153,31 @@ def test_data_that_change_between_two_pages_lose_a_row_as_in_the_real_service(ma
     whole = ask(serve(evening), BARS, date=day).rows
     assert len(_rows(pages)) == len(whole) - 1
     assert pages[0].rows == whole[: len(pages[0].rows)]
+
+
+def test_a_correction_between_two_pages_shows_in_the_second_only(market, serve, ask, evening):
+    day = market.sessions[20]
+    server = serve(evening, page_bytes=4_000)
+    whole = ask(serve(evening), BARS, date=day.isoformat()).rows
+    first = ask(server, BARS, date=day.isoformat())
+    for row in (whole[0], whole[-1]):
+        server.correct(Correction(BARS, day, {"Code": row["Code"]}, "Vo", 7.0, evening.now()))
+    key, rest = first.body["pagination_key"], []
+    while key:
+        page = ask(server, BARS, date=day.isoformat(), pagination_key=key)
+        rest, key = rest + page.rows, page.body.get("pagination_key")
+    assert first.rows[0]["Vo"] == whole[0]["Vo"] != 7.0
+    assert rest[-1]["Vo"] == 7.0 and len(first.rows) + len(rest) == len(whole)
+    assert ask(server, BARS, date=day.isoformat()).rows[0]["Vo"] == 7.0
+
+
+def test_a_correction_of_one_server_is_unknown_to_another_of_the_same_market(market, serve, ask, evening):
+    day = market.sessions[20]
+    honest, corrected = serve(evening), serve(evening)
+    corrected.correct(Correction(BARS, day, {}, "", None, evening.now(), change="removed"))
+    for _ in range(2):
+        assert ask(corrected, BARS, date=day.isoformat()).rows == []
+        assert ask(honest, BARS, date=day.isoformat()).rows
+    before = {row["Key"]: row["LastModified"] for row in ask(honest, "/bulk/list", endpoint=BARS).rows}
+    after = {row["Key"]: row["LastModified"] for row in ask(corrected, "/bulk/list", endpoint=BARS).rows}
+    assert [key for key in before if before[key] != after[key]] == [key for key in before if "_202006." in key]

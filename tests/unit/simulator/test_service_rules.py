@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -68,6 +70,13 @@ def test_every_other_path_does_not_exist(market, serve, ask, evening, path):
     reply = ask(serve(evening), path)
     assert reply.status == 403
     assert reply.body["message"].startswith("The requested endpoint does not exist.")
+
+
+def test_nothing_but_get_is_understood(serve, evening):
+    server = serve(evening)
+    request = Request(f"{server.base_url}{CALENDAR}", data=b"x", headers={"x-api-key": "simulator-key"}, method="POST")
+    with pytest.raises(HTTPError, match="403"):
+        urlopen(request, timeout=20)
 
 
 def test_free_has_no_topix_and_light_has(market, serve, ask, evening):
