@@ -6,8 +6,10 @@ import pytest
 
 from gogoku_pipeline.core.errors import ConfigError, RequestError
 from gogoku_pipeline.core.sessions import tse_calendar
-from gogoku_pipeline.ingest import estimate_calls
+from gogoku_pipeline.ingest import estimate_calls, steps
 from gogoku_pipeline.jquants import PLANS
+from gogoku_pipeline.schema.register import SOURCES
+from tests.unit.ingest.fetching import Watcher, group
 
 TODAY = date(2024, 5, 8)
 FIVE_YEARS = tse_calendar().between(date(2019, 5, 9), TODAY)
@@ -41,3 +43,40 @@ def test_unknown_names_are_refused():
         estimate_calls("gold", ["daily_bars"], FIVE_YEARS)
     with pytest.raises(RequestError, match="unknown"):
         estimate_calls("free", ["bars"], FIVE_YEARS)
+
+
+def test_every_source_has_a_price_on_every_plan():
+    decade = tse_calendar().between(date(2014, 5, 9), TODAY)
+    calls = {
+        plan: {name: estimate_calls(plan, [name], decade, today=TODAY).calls for name in SOURCES} for plan in PLANS
+    }
+    assert all(calls["premium"].values())
+    assert [name for name, n in calls["free"].items() if n] == [
+        name for name, source in SOURCES.items() if source.lowest_plan == "free"
+    ]
+    weekends = (TODAY - date(2014, 5, 8)).days
+    assert calls["premium"]["short_positions"] == weekends
+    assert calls["premium"]["margin_interest"] < 530
+    assert calls["premium"]["breakdown"] < calls["premium"]["daily_bars"]
+
+
+def test_budgets_run_side_by_side():
+    both = estimate_calls("premium", ["daily_bars", "statements"], FIVE_YEARS)
+    assert both.minutes == pytest.approx(estimate_calls("premium", ["statements"], FIVE_YEARS).minutes)
+    assert both.minutes > estimate_calls("premium", ["daily_bars"], FIVE_YEARS).minutes
+
+
+def test_files_make_ten_years_of_bars_cheap():
+    decade = tse_calendar().between(date(2014, 6, 2), date(2024, 5, 31))
+    by_file = estimate_calls("premium", ["daily_bars"], decade, today=date(2024, 6, 12), bulk=True)
+    assert by_file.calls == 121
+    assert estimate_calls("free", ["daily_bars"], decade, today=date(2024, 6, 12), bulk=True).calls > 400
+
+
+@pytest.mark.parametrize("source", ["daily_bars", "short_positions", "topix"])
+def test_progress_is_told_as_often_as_announced(evening, source):
+    with evening() as e:
+        days, watcher = e.market.sessions[-50:-2], Watcher()
+        for _ in range(2):
+            e.run(group(e.store, [source], days, progress=watcher, bulk=True), plan="premium")
+        assert sum(n for n, _ in watcher.seen) == 2 * steps(source, days)
