@@ -13,7 +13,7 @@ from gogoku_pipeline.schema.columns import JST_INSTANT
 from gogoku_pipeline.schema.tables import Table
 
 _STORABLE = (
-    *(pl.String, pl.Boolean, pl.Date, pl.Time, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64),
+    *(pl.String, pl.Boolean, pl.Date, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Float32, pl.Float64),
     JST_INSTANT,
 )
 

@@ -24,7 +24,6 @@ RETENTION_HOURS = 3650 * 24
 _CONFIGURATION = {"delta.logRetentionDuration": RETENTION, "delta.deletedFileRetentionDuration": RETENTION}
 _ROW_GROUP = 32_768
 _UTC_INSTANT = pl.Datetime("us", "UTC")
-_CLOCK = "%H:%M:%S%.f"
 _FIELD_TYPES: dict[pl.DataType | type[pl.DataType], str] = {
     pl.String: "string",
     pl.Date: "date",
@@ -56,9 +55,8 @@ def open_table(uri: str, options: Mapping[str, str], *, version: int | None = No
 
 
 def with_month(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame as it is stored: partitioned tables gain the month of their session, a time of day becomes text."""
-    kept = frame.with_columns(pl.col(pl.Time).dt.to_string(_CLOCK))  # Delta knows no time of day
-    return kept.with_columns(pl.col("session").dt.strftime("%Y-%m").alias(MONTH)) if table.partitioned else kept
+    """The frame as it is stored: partitioned tables gain the month of their session."""
+    return frame.with_columns(pl.col("session").dt.strftime("%Y-%m").alias(MONTH)) if table.partitioned else frame
 
 
 def writer_properties(table: Table) -> WriterProperties:
@@ -149,7 +147,7 @@ def check_stored_columns(table: Table, stored: pl.Schema, absent: Sequence[str] 
         SchemaError: a declared column is missing or of another type.
     """
     for name, dtype in table.polars_schema.items():
-        kept = _UTC_INSTANT if dtype == JST_INSTANT else pl.String() if dtype == pl.Time else dtype
+        kept = _UTC_INSTANT if dtype == JST_INSTANT else dtype
         if stored.get(name) != kept and name not in absent:
             raise SchemaError(
                 f"stored table {table.name}",
@@ -160,13 +158,11 @@ def check_stored_columns(table: Table, stored: pl.Schema, absent: Sequence[str] 
 
 
 def declared_view(table: Table, stored: pl.LazyFrame, absent: Sequence[str] = ()) -> pl.LazyFrame:
-    """Declared columns in declared order, instants in Tokyo time, times of day read from text, `absent` ones null."""
+    """Declared columns in declared order, instants in Tokyo time, `absent` ones null."""
 
     def kept(name: str, dtype: pl.DataType) -> pl.Expr:
         if name in absent:
             return pl.lit(None, dtype=dtype).alias(name)
-        if dtype == pl.Time:
-            return pl.col(name).str.to_time(_CLOCK)
         return pl.col(name).dt.convert_time_zone("Asia/Tokyo") if dtype == JST_INSTANT else pl.col(name)
 
     return stored.select(kept(name, dtype) for name, dtype in table.polars_schema.items())

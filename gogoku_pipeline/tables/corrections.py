@@ -32,7 +32,6 @@ CORRECTIONS = Table(
 )
 
 _BEFORE = "__before"
-_TEXTS = (pl.Date, pl.Time)
 
 
 def is_fetch_dependent(name: str) -> bool:
@@ -44,7 +43,7 @@ def row_json(frame: pl.DataFrame, columns: list[str], suffix: str = "") -> pl.Se
     """The given columns (carrying a suffix in this frame) of each row as JSON text; exact, also for numbers."""
     fields = [pl.col(f"{name}{suffix}").alias(name) for name in columns]
     texts = [
-        field.cast(pl.String) if frame.schema[f"{name}{suffix}"] in _TEXTS else field
+        field.cast(pl.String) if frame.schema[f"{name}{suffix}"] == pl.Date else field
         for name, field in zip(columns, fields, strict=True)
     ]
     return frame.select(pl.struct(texts).struct.json_encode()).to_series()
@@ -52,11 +51,10 @@ def row_json(frame: pl.DataFrame, columns: list[str], suffix: str = "") -> pl.Se
 
 def rows_from_json(texts: pl.Series, schema: pl.Schema) -> pl.DataFrame:
     """The rows `row_json` wrote, in their types; columns that are not in the text read as null."""
-    kept = pl.Struct({name: pl.String if dtype in _TEXTS else dtype for name, dtype in schema.items()})
+    kept = pl.Struct({name: pl.String if dtype == pl.Date else dtype for name, dtype in schema.items()})
     rows = pl.DataFrame({"row": texts}).select(pl.col("row").str.json_decode(kept)).unnest("row")
     dates = [pl.col(name).str.to_date("%Y-%m-%d") for name, dtype in schema.items() if dtype == pl.Date]
-    times = [pl.col(name).str.to_time("%H:%M:%S%.f") for name, dtype in schema.items() if dtype == pl.Time]
-    return rows.with_columns(*dates, *times)
+    return rows.with_columns(dates)
 
 
 def superseded_rows(table: Table, change: str, pairs: pl.DataFrame, content: list[str]) -> pl.DataFrame:

@@ -17,7 +17,8 @@ from gogoku_pipeline.schema.columns import JST_INSTANT, Column
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import CommitInfo, Store
 from gogoku_pipeline.tables.corrections import CORRECTIONS, unseen_corrections
-from gogoku_pipeline.tables.counting import landings_hash
+from gogoku_pipeline.tables.counting import SWITCHED_OFF, landings_hash
+from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.rejects import REJECTS, Conservation, Typed, unseen_rejects
 from gogoku_pipeline.tables.typed import landed_days, landed_sessions, source_and_table, typed_sessions, typed_whole
 from gogoku_pipeline.tables.words import answers
@@ -166,7 +167,8 @@ def retype(store: Store, source: str, *, run_id: str, code_version: str, clock: 
     """
     declared, table = source_and_table(source)
     commit = CommitInfo(run_id=run_id, code_version=code_version)
-    wanted = untyped(store, source)
+    is_off = is_switched_off(store.raw.requests(source))
+    wanted = [] if is_off else untyped(store, source)
     if not store.tables.exists(table):
         store.tables.write_whole(table, table.empty(), commit=commit)
     parts: list[Typed] = []
@@ -183,12 +185,13 @@ def retype(store: Store, source: str, *, run_id: str, code_version: str, clock: 
         record(store, typed, run_id=run_id, code_version=code_version, clock=clock)
         parts.append(_account(typed))
     counts = [count for part in parts for count in part.counts]
+    said = [SWITCHED_OFF.format(source)] if is_off else []
     return Retyped(
         sessions=tuple(wanted),
         rows=sum(count.table_rows for count in counts),
         rejected=sum(count.rejected for count in counts),
         corrections=sum(count.superseded for count in counts),
-        warnings=tuple(dict.fromkeys(words for part in parts for words in part.warnings)),
+        warnings=tuple(dict.fromkeys([*said, *(words for part in parts for words in part.warnings)])),
     )
 
 

@@ -39,7 +39,7 @@ _WANTED = {
     "object": "a JSON object",
 }
 _DATE = r"^\d{4}-\d{2}-\d{2}$"
-_TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$"
+_TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 
 
 def read_values(field: SourceField, column: Column | None, cells: Cells, form: Form = "json") -> tuple[pl.Series, Bad]:
@@ -192,7 +192,7 @@ def _read_time(series: pl.Series, bad: Bad) -> pl.Series:
         return series
     is_time = series.str.contains(_TIME)
     full = pl.select(pl.when(series.str.len_bytes() == 5).then(series + ":00").otherwise(series)).to_series()
-    times = full.set(~is_time, None).str.to_time("%H:%M:%S%.f", strict=False)
+    times = full.set(~is_time, None).str.to_time("%H:%M:%S", strict=False)
     _refuse(series, ~is_time, bad, "{} is no time of day")
     return times.alias(series.name)
 

@@ -162,7 +162,7 @@ def _simple(table: Table, words: Words, days: Iterable[date]) -> InForce:
     frames = []
     for n in sorted(of_landing, key=lambda n: min(of_landing[n])):
         frame = words.parsed[n].frame
-        if len(of_landing[n]) < frame["__day"].n_unique():
+        if not set(frame["__day"].unique()) <= set(of_landing[n]):
             frame = frame.filter(pl.col("__day").is_in(pl.Series(of_landing[n], dtype=pl.Date).implode()))
         fetched = pl.lit(words.landings[n].fetched_at, ORDER["__fetched"]).alias("__fetched")
         frames.append(frame.with_columns(pl.lit(n, pl.Int64).alias("__landing"), fetched))
