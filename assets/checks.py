@@ -59,12 +59,12 @@ class Judgement:
     Attributes:
         failures: failed session (None: the table as a whole) to what was found; empty when all is well.
         counts: numbers for people.
-        severity: of this verdict, where it is milder than the check's own; None for the check's.
+        note: what a person should know although all is well.
     """
 
     failures: Mapping[date | None, str]
     counts: Mapping[str, float] = field(default_factory=dict)
-    severity: dg.AssetCheckSeverity | None = None
+    note: str = "nothing found"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,10 @@ class TableCheck:
 
 
 def table_checks(
-    table: Table, checks: Sequence[TableCheck], partitions: dg.PartitionsDefinition | None
+    table: Table,
+    checks: Sequence[TableCheck],
+    partitions: dg.PartitionsDefinition | None,
+    touched: Callable[[Store, str], list[date]] | None = None,
 ) -> dg.AssetChecksDefinition:
     """One check step for a table.
 
@@ -111,6 +114,8 @@ def table_checks(
         table: the table, named as its asset.
         checks: what is asked.
         partitions: the axis of sessions, None for an asset without partitions.
+        touched: for a table with sessions whose asset has no partitions: the sessions a run wrote, by its id; None
+            judges the whole table.
     """
 
     @dg.multi_asset_check(
@@ -121,8 +126,11 @@ def table_checks(
     def judged(  # noqa: ANN202
         context: dg.AssetCheckExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
     ):
-        sessions = sessions_of(context) if partitions is not None else []
-        is_range = bool(sessions) and "dagster/partition" not in context.run.tags
+        if partitions is not None:
+            sessions = sessions_of(context)
+        else:
+            sessions = touched(store.get(), context.run.run_id) if touched else []
+        is_range = partitions is not None and "dagster/partition" not in context.run.tags
         scope = Scope(table, rows_of(table, sessions, store.get()), sessions, store.get(), compute, is_range)
         wanted = {key.name for key in context.selected_asset_check_keys}
         for check in checks:
@@ -147,8 +155,7 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
         check: the question.
         scope: what it looked at.
     """
-    found = check.answer(scope)
-    severity = found.severity or check.severity
+    found, severity = check.answer(scope), check.severity
     named = sorted((session, words) for session, words in found.failures.items() if session is not None)
     if scope.is_range:
         for session, words in named:
@@ -165,14 +172,12 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
         check_name=check.name,
         passed=not found.failures,
         severity=severity,
-        description=_summary(found.failures),
+        description=_summary(found.failures) if found.failures else found.note,
         metadata={"sessions": len(scope.sessions), "failed_sessions": len(named), **found.counts},
     )
 
 
 def _summary(failures: Mapping[date | None, str]) -> str:
-    if not failures:
-        return "nothing found"
     session, words = min(failures.items(), key=lambda item: item[0] or date.min)
     where = "" if session is None else f"{session}: "
     more = f" (and {len(failures) - 1} more sessions)" if len(failures) > 1 else ""

@@ -43,7 +43,9 @@ def session_partitions(start: date, end: date | None = None) -> dg.DailyPartitio
             want="a start on or before the last session",
             remedy="Move GOGOKU_START_DATE back.",
         )
-    closed = [datetime.combine(day, time()) for day in calendar.weekday_holidays() if day > first]
+    # Dagster writes the whole definition into every planned check: only the holidays inside the axis belong to it.
+    last = end or calendar.last
+    closed = [datetime.combine(day, time()) for day in calendar.weekday_holidays() if first < day <= last]
     return dg.DailyPartitionsDefinition(
         start_date=first.isoformat(),
         end_date=None if end is None else (end + timedelta(days=1)).isoformat(),

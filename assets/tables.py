@@ -2,57 +2,78 @@
 
 Belongs here: asset bodies of the typed tables, the security master and the universe.
 Does not belong here: typing, joins, intervals (`gogoku_pipeline.tables`).
-"""
 
-from collections.abc import Callable, Sequence
-from datetime import date
+The heavy daily cross-sections live on sessions. Every other table is one asset without partitions that types, each time
+it runs, the sessions whose landings changed: filling a session is fetching it, the rest follows.
+"""
 
 import dagster as dg
 import polars as pl
 
 from assets.declaration import HouseAsset
 from assets.partitions import sessions_of, show
+from assets.raw import raw_asset_of
 from assets.reading import factors, history, sessions_before
+from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.evaluation.plots import coverage_heat_map
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
-from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
+from gogoku_pipeline.schema import daily_bars, listed_issues
+from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.schema.tables import Table
-from gogoku_pipeline.store import CommitInfo, Store
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables.ledger import Retyped, newest_entries, retype
 from gogoku_pipeline.tables.master import build_security_master
-from gogoku_pipeline.tables.rejects import REJECTS, Typed, unseen_rejects
-from gogoku_pipeline.tables.typed import typed_calendar, typed_daily_bars, typed_listed_issues, typed_topix
+from gogoku_pipeline.tables.rejects import Typed
+from gogoku_pipeline.tables.typed import typed_sessions
 from gogoku_pipeline.tables.universe import UNIVERSE, build_universe
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
 
 KINDS = frozenset({"polars", "deltalake"})
-CODE_VERSION = "1"
+CODE_VERSION = "2"
+BY_SESSION = ("daily_bars", "listed_issues", "topix", "valuation", "breakdown")
+"""Sources whose tables are heavy, or whose sessions others wait for."""
+
+WHOLE = tuple(name for name in SOURCES if name not in BY_SESSION)
 
 
-def typed_table(table: Table, read: Callable[[Store, Sequence[date]], Typed], source: str) -> HouseAsset:
+def on_sessions(source: str) -> HouseAsset:
     """The asset of a table typed session by session."""
+    table = TABLE_OF[source]
 
-    def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
-        typed = read(store.get(), sessions_of(context))
-        keep_rejects(store.get(), typed, context.run.run_id)
+    def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> Typed:
+        typed = typed_sessions(store.get(), source, sessions_of(context))
         context.add_output_metadata(conservation(typed))
-        return typed.frame
+        return typed
 
-    return HouseAsset(body, table.name, "core", KINDS, CODE_VERSION, table, deps=(f"raw_jquants__{source}",))
+    return HouseAsset(body, table.name, "core", KINDS, CODE_VERSION, table, deps=(raw_asset_of(source),))
 
 
-def core_calendar(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
-    """The publisher's trading calendar."""
-    typed = typed_calendar(store.get())
-    keep_rejects(store.get(), typed, context.run.run_id)
-    context.add_output_metadata(conservation(typed))
-    return typed.frame
+def as_a_whole(source: str) -> HouseAsset:
+    """The asset of a table that catches up with its landings whenever it runs."""
+    table = TABLE_OF[source]
+
+    def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> dg.MaterializeResult:
+        opened = store.get()
+        done = retype(opened, source, run_id=context.run.run_id, code_version=CODE_VERSION)
+        landed = newest_entries(opened, source)["landings_hash"].to_list()
+        return dg.MaterializeResult(
+            metadata=caught_up(done) | {"dagster/row_count": row_count(opened, table)},
+            data_version=dg.DataVersion(sha256_json([CODE_VERSION, *landed])),
+        )
+
+    return HouseAsset(
+        body, table.name, "core", KINDS, CODE_VERSION, table, deps=(raw_asset_of(source),), partitioned=False
+    )
 
 
 def security_master(store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
-    """Daily listings folded into intervals."""
-    return build_security_master(store.get().tables.scan(listed_issues.SNAPSHOT).collect())
+    """Daily listings folded into intervals; issues keep the numbers they have."""
+    tables = store.get().tables
+    known = tables.scan(listed_issues.MASTER).collect()
+    snapshots = tables.scan(listed_issues.SNAPSHOT).collect()
+    return build_security_master(snapshots, ids_from=known if known.height else None)
 
 
 def universe(
@@ -73,48 +94,17 @@ def universe(
 
 def table_assets() -> list[HouseAsset]:
     """Every core asset."""
-    snapshots = listed_issues.SNAPSHOT
+    snapshots, master = listed_issues.SNAPSHOT.name, listed_issues.MASTER
     return [
-        typed_table(daily_bars.TABLE, typed_daily_bars, "daily_bars"),
-        typed_table(snapshots, typed_listed_issues, "listed_issues"),
-        typed_table(topix.TABLE, typed_topix, "topix"),
+        *(on_sessions(source) for source in BY_SESSION),
+        *(as_a_whole(source) for source in WHOLE),
         HouseAsset(
-            core_calendar,
-            calendar.TABLE.name,
-            "core",
-            KINDS,
-            CODE_VERSION,
-            calendar.TABLE,
-            deps=("raw_jquants__calendar",),
-            partitioned=False,
+            security_master, master.name, "core", KINDS, CODE_VERSION, master, deps=(snapshots,), partitioned=False
         ),
         HouseAsset(
-            security_master,
-            listed_issues.MASTER.name,
-            "core",
-            KINDS,
-            CODE_VERSION,
-            listed_issues.MASTER,
-            deps=(snapshots.name,),
-            partitioned=False,
-        ),
-        HouseAsset(
-            universe,
-            UNIVERSE.name,
-            "core",
-            KINDS,
-            CODE_VERSION,
-            UNIVERSE,
-            deps=(daily_bars.TABLE.name, snapshots.name),
+            universe, UNIVERSE.name, "core", KINDS, CODE_VERSION, UNIVERSE, deps=(daily_bars.TABLE.name, snapshots)
         ),
     ]
-
-
-def keep_rejects(store: Store, typed: Typed, run_id: str) -> None:
-    """Append the rows that could not be typed, those not yet kept."""
-    fresh = unseen_rejects(typed.rejects, store.tables.scan(REJECTS).collect())
-    if fresh.height:
-        store.tables.append(REJECTS, fresh, commit=CommitInfo(run_id=run_id, code_version=CODE_VERSION))
 
 
 def conservation(typed: Typed) -> dict[str, object]:
@@ -123,6 +113,24 @@ def conservation(typed: Typed) -> dict[str, object]:
         "raw_rows": sum(count.raw_rows for count in typed.counts),
         "rejected": sum(count.rejected for count in typed.counts),
         "repetitions": sum(count.duplicates for count in typed.counts),
+        "superseded": typed.superseded.height,
     }
     words = {"warnings": dg.MetadataValue.md("\n".join(f"- {line}" for line in typed.warnings))}
     return {**totals, **(words if typed.warnings else {})}
+
+
+def caught_up(done: Retyped) -> dict[str, object]:
+    """What typing again wrote, in numbers and words."""
+    totals = {
+        "sessions_typed": len(done.sessions),
+        "rows_written": done.rows,
+        "rejected": done.rejected,
+        "corrections": done.corrections,
+    }
+    words = {"warnings": dg.MetadataValue.md("\n".join(f"- {line}" for line in done.warnings))}
+    return {**totals, **(words if done.warnings else {})}
+
+
+def row_count(store: Store, table: Table) -> int:
+    """Rows of a whole table."""
+    return store.tables.scan(table, ordered=False).select(pl.len()).collect().item()

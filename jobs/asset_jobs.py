@@ -9,17 +9,24 @@ from typing import Any
 
 import dagster as dg
 
-TABLES = dg.AssetSelection.groups("raw", "core", "features", "graph")
+from assets.raw import BY_SESSION
+from gogoku_pipeline.schema.register import TABLE_OF
+
+OVERNIGHT = dg.AssetSelection.assets(
+    "raw_jquants__overnight", *(TABLE_OF[source].name for source in ("futures", "options", "index_options"))
+)
+"""Out at 03:00 of the next day: the evening has nothing to ask for."""
+
+TABLES = dg.AssetSelection.groups("raw", "core", "features", "graph") - OVERNIGHT
 SERVED = dg.AssetSelection.assets("pred__daily", "report__evening")
 REPAIRED = dg.AssetSelection.groups("raw", "core")
 TRAINED = dg.AssetSelection.assets("data__labels", "data__panel", "model__lightgbm", "model__apex_ranker")
 JUDGED = dg.AssetSelection.assets("eval__gate", "registry__champions")
-FETCHED = ("raw_jquants__daily_bars", "raw_jquants__listed_issues")
 
 _SCHEDULED = {"dagster/priority": "10"}
 """Scheduled runs overtake queued backfill runs."""
 
-_REFETCH = {"ops": {name: {"config": {"refetch": True}} for name in FETCHED}}
+_REFETCH = {"ops": {group.asset: {"config": {"refetch": True, "bulk": False}} for group in BY_SESSION}}
 
 AssetJob = Any
 """What `define_asset_job` returns (Dagster does not export the class)."""
@@ -48,7 +55,12 @@ def asset_jobs() -> HouseJobs:
 
     return HouseJobs(
         evening=job("evening", TABLES | SERVED, "Fetch the session, compute its features, predict, report."),
-        morning=job("morning", REPAIRED, "Ask again for the session before: corrections made overnight.", _REFETCH),
+        morning=job(
+            "morning",
+            REPAIRED,
+            "What came out overnight, and the last sessions asked for again: corrections in place.",
+            _REFETCH,
+        ),
         retraining=job("retraining", TRAINED, "Labels and panel up to the session, then one version per model."),
         weekly_gate=job("weekly_gate", JUDGED, "Walk forward, compare with the baseline, record a promotion."),
     )

@@ -1,4 +1,4 @@
-"""Weekly housekeeping: small files merged, files no version of the last ten years needs dropped.
+"""Weekly housekeeping: small files merged, old files dropped, monthly files that the publisher changed fetched again.
 
 Belongs here: work on the store that makes no new data.
 Does not belong here: asset runs (`asset_jobs`).
@@ -8,9 +8,13 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from gogoku_pipeline.ingest import recheck_history
+from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import RAW_REQUESTS
 from gogoku_pipeline.tables.rejects import REJECTS
+from resources.compute import Compute
+from resources.jquants import JQuants
 from resources.lazy import Lazy
 
 
@@ -29,8 +33,29 @@ def maintenance_job(tables: Iterable[Table]) -> dg.JobDefinition:
             done = opened.tables.compact(table)
             context.log.info(f"{table.name}: {done['files_merged']} files merged, {done['files_dropped']} dropped")
 
-    @dg.job(name="maintenance", description="Compact and vacuum every table with the long retention.")
+    @dg.op(
+        name="recheck_history",
+        description="Fetch again the monthly files whose LastModified moved: silent corrections of the past.",
+        pool="jquants",
+    )
+    def recheck(
+        context: dg.OpExecutionContext,
+        store: dg.ResourceParam[Lazy],
+        jquants: dg.ResourceParam[JQuants],
+        compute: dg.ResourceParam[Compute],
+    ) -> None:
+        opened = store.get()
+        changed = jquants.run(
+            lambda client: recheck_history(
+                client, opened, list(SOURCES), run_id=context.run_id, lock_dir=compute.cache_dir
+            )
+        )
+        for file in changed:
+            context.log.warning(f"{file.source} {file.first_day} .. {file.last_day}: changed {file.last_modified}")
+
+    @dg.job(name="maintenance", description="Compact and vacuum every table, look for silent corrections.")
     def maintenance() -> None:
         compact()
+        recheck()
 
     return maintenance

@@ -8,7 +8,7 @@ Dagster's own partition schedules tick every calendar day and ask again for the 
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
@@ -17,6 +17,9 @@ from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
 from jobs.asset_jobs import HouseJobs
 
 SessionOf = Callable[[date, SessionCalendar], date | None]
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+REPOLLED = 10
+"""Sessions asked for again every morning: most corrections in place come within two weeks."""
 
 
 def same_day(day: date, calendar: SessionCalendar) -> date | None:
@@ -41,6 +44,7 @@ def session_schedule(
     session_of: SessionOf,
     partitions: dg.PartitionsDefinition,
     status: dg.DefaultScheduleStatus,
+    sessions: int = 1,
 ) -> dg.ScheduleDefinition:
     """A schedule that requests one run for the session a tick belongs to, or says why not.
 
@@ -50,6 +54,7 @@ def session_schedule(
         session_of: which session a tick is for.
         partitions: the axis of sessions; a session outside it is skipped.
         status: whether the schedule runs without being switched on.
+        sessions: how many the one run covers, that of the tick being the last.
     """
 
     @dg.schedule(
@@ -70,9 +75,21 @@ def session_schedule(
             known = partitions.has_partition_key(key)
         if not known:
             return dg.SkipReason(f"{key}: a session outside the partitions of this deployment")
-        return dg.RunRequest(run_key=key, partition_key=key)
+        first = first_of_span(session, sessions, partitions, tick)
+        if first == key:
+            return dg.RunRequest(run_key=key, partition_key=key)
+        return dg.RunRequest(run_key=key, tags={RANGE_START: first, RANGE_END: key})
 
     return scheduled
+
+
+def first_of_span(last: date, sessions: int, partitions: dg.PartitionsDefinition, tick: datetime) -> str:
+    """Key of the first of so many sessions that end with `last`; fewer where the deployment's history begins."""
+    calendar = tse_calendar()
+    place = calendar.index(last)
+    keys = [day.isoformat() for day in calendar.sessions[max(place - sessions + 1, 0) : place + 1]]
+    with dg.partition_loading_context(tick):
+        return next(key for key in keys if partitions.has_partition_key(key))
 
 
 def build_schedules(
@@ -91,7 +108,7 @@ def build_schedules(
     """
     return [
         session_schedule(jobs.evening, "5 19 * * 1-5", same_day, partitions, status),
-        session_schedule(jobs.morning, "30 5 * * 2-6", day_before, partitions, status),
+        session_schedule(jobs.morning, "30 5 * * 2-6", day_before, partitions, status, REPOLLED),
         session_schedule(jobs.retraining, "30 20 * * 1-5", same_day, partitions, status),
         session_schedule(jobs.weekly_gate, "0 7 * * 6", last_of_week, partitions, status),
         dg.ScheduleDefinition(

@@ -14,6 +14,8 @@ from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.core.fingerprints import sha256_frame, sha256_json
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import CommitInfo, Store
+from gogoku_pipeline.tables.ledger import record
+from gogoku_pipeline.tables.rejects import Typed
 from resources.lazy import Lazy
 from resources.metadata import column_schema
 
@@ -37,12 +39,16 @@ class DeltaIOManager(dg.IOManager):
         self._store = store
         self._tables = dict(tables)
 
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | pl.LazyFrame | None) -> None:
-        """Write the frame of a run's sessions (or the whole table) in one commit and describe it."""
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | pl.LazyFrame | Typed | None) -> None:
+        """Write the frame of a run's sessions (or the whole table) in one commit and describe it.
+
+        Of a typing the rows are written first, then what it found beside them (rejects, corrections, ledger).
+        """
         if obj is None:
             return
         table = self._table(context.asset_key)
-        frame = obj.collect() if isinstance(obj, pl.LazyFrame) else obj
+        rows = obj.frame if isinstance(obj, Typed) else obj
+        frame = rows.collect() if isinstance(rows, pl.LazyFrame) else rows
         commit = CommitInfo(run_id=context.run_id, code_version=_code_version(context))
         tables = self._store.get().tables
         if context.has_asset_partitions:
@@ -55,6 +61,8 @@ class DeltaIOManager(dg.IOManager):
             context.add_output_metadata(
                 {"dagster/row_count": result.row_count, "dagster/column_schema": column_schema(table)}
             )
+        if isinstance(obj, Typed):
+            record(self._store.get(), obj, run_id=commit.run_id, code_version=commit.code_version)
         context.add_output_metadata({"table_version": result.version, "rows_written": result.row_count})
 
     def _describe_sessions(

@@ -49,7 +49,9 @@ class Runner:
         return incomplete, sorted(lacking)
 
     def run(self, stage: Stage, tell: Callable[[str], None]) -> list[dg.ExecuteInProcessResult]:
-        """Fill what the stage lacks; assets without partitions go with the last range, when its rows are all there.
+        """Fill what the stage lacks, ranges first; assets without partitions follow in a run of their own.
+
+        (In a run over a range Dagster plans every asset and check once per partition, partitioned or not.)
 
         Args:
             stage: what to fill.
@@ -61,11 +63,12 @@ class Runner:
         graph = self.definitions.resolve_asset_graph()
         keys, lacking = self.missing(stage)
         partitioned = [key for key in keys if graph.get(key).is_partitioned]
-        spans = list(ranges(lacking, self.axis)) if partitioned else [[]] if keys else []
+        whole = [key for key in keys if not graph.get(key).is_partitioned]
+        pieces = [(partitioned, days) for days in ranges(lacking, self.axis)] if partitioned else []
         results: list[dg.ExecuteInProcessResult] = []
-        for place, days in enumerate(spans, start=1):
+        for chosen, days in [*pieces, *([(whole, [])] if whole else [])]:
             tell(f"{days[0]} .. {days[-1]}" if days else "")
-            results.append(self._execute(keys if place == len(spans) else partitioned, days))
+            results.append(self._execute(chosen, days))
             if not results[-1].success:
                 break
         return results

@@ -30,8 +30,10 @@ def stages(sessions: Sequence[date]) -> list[Stage]:
     """
     every, tonight = tuple(sessions), tuple(sessions[-1:])
     groups, assets = dg.AssetSelection.groups, dg.AssetSelection.assets
+    overnight = assets("raw_jquants__overnight")
     return [
-        Stage("fetch over HTTP", groups("raw"), every),
+        Stage("fetch over HTTP", groups("raw") - overnight, every),
+        Stage("fetch what the nights brought", overnight, every[:-1]),
         Stage("point-in-time tables", groups("core"), every),
         Stage("features", groups("features"), every),
         Stage("correlation graphs", groups("graph"), every),

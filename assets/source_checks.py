@@ -1,0 +1,144 @@
+"""What every table typed from a source is asked, and what only some are.
+
+Belongs here: the questions about typed tables, from landing to units.
+Does not belong here: judging (below the wall), tables computed from others (`table_checks`).
+
+A source that the plan lacks leaves its table empty; its checks say so and pass, since there is nothing to judge.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from functools import partial
+
+import dagster as dg
+import polars as pl
+
+from assets.asking import COMPLETE, SCHEMA, UNITS, asked, judged
+from assets.checks import WARN, Judgement, Scope, TableCheck, table_checks
+from assets.reading import sessions_before
+from assets.tables import BY_SESSION, WHOLE
+from gogoku_pipeline.schema import listed_issues
+from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables import quality
+from gogoku_pipeline.tables.findings import CheckResult
+from gogoku_pipeline.tables.landings import is_switched_off
+from gogoku_pipeline.tables.ledger import counts_of, newest_entries
+from gogoku_pipeline.tables.price_quality import check_adjustment, check_jumps, check_prices_consistent
+from gogoku_pipeline.tables.rejects import Conservation
+from gogoku_pipeline.tables.typed import SWITCHED_OFF
+
+PRICE_LOOKBACK = 5
+MOST_REJECTED = 0.01
+
+
+def counted(scope: Scope, source: str) -> tuple[Conservation, ...]:
+    """Where the raw rows of the run's sessions went, as the typing counted."""
+    return counts_of(scope.store, source, scope.sessions)
+
+
+def conserved(source: str, scope: Scope) -> CheckResult:
+    """The table holds what typing its landings gave."""
+    return quality.check_conservation(scope.table, scope.frame, counted(scope, source))
+
+
+def rejected(source: str, scope: Scope) -> CheckResult:
+    """Few landed rows are refused."""
+    return quality.check_rejects(counted(scope, source), at_most=MOST_REJECTED)
+
+
+def corrected(source: str, scope: Scope) -> Judgement:
+    """Whether the newest typing found rows that the publisher changed in place."""
+    superseded = {count.session: count.superseded for count in counted(scope, source) if count.superseded}
+    words = {session: f"{n} rows were corrected by the publisher" for session, n in superseded.items()}
+    return Judgement(words, {"corrections": sum(superseded.values())})
+
+
+def covered(at_least: float, scope: Scope) -> CheckResult:
+    """Rows for the listed issues."""
+    listed = scope.store.tables.scan(listed_issues.SNAPSHOT, start=scope.sessions[0], end=scope.sessions[-1])
+    return quality.check_listing_covered(scope.frame, listed.select("session", "code").collect(), at_least=at_least)
+
+
+def from_day_to_day(check: Callable[[pl.DataFrame], CheckResult], scope: Scope) -> Judgement:
+    """A check that compares with the sessions before; where history begins there is nothing to compare with."""
+    start = sessions_before(scope.sessions[0], PRICE_LOOKBACK)
+    bars = scope.store.tables.scan(scope.table, start=start, end=scope.sessions[-1]).collect()
+    if bars["session"].n_unique() < 2:
+        return Judgement({}, {"compared": 0})
+    return judged(check(bars), scope)
+
+
+def unless_empty(source: str, check: TableCheck) -> TableCheck:
+    """The check, which passes with a note where there is honestly nothing to judge.
+
+    That is while the plan lacks the source, and for a source whose days may be without rows: then the ledger must say
+    that none were landed.
+    """
+
+    def judge(scope: Scope) -> Judgement:
+        if scope.frame.height:
+            return check.judge(scope)
+        if is_switched_off(scope.store.raw.requests(source)):
+            return Judgement({}, {"switched_off": 1}, SWITCHED_OFF.format(source))
+        if SOURCES[source].empty == "may" and not any(count.raw_rows for count in counted(scope, source)):
+            return Judgement({}, {"rows": 0}, "no rows in these sessions, and none were landed")
+        return check.judge(scope)
+
+    return replace(check, judge=judge)
+
+
+def of_every(source: str) -> list[TableCheck]:
+    """What every table typed from a source is asked."""
+    checks = [
+        SCHEMA,
+        *([UNITS] if any(column.unit for column in TABLE_OF[source].columns) else []),
+        asked("rows_conserved", "The rows landed are the rows typed.", partial(conserved, source)),
+        asked("rejects_few", "At most 1 % of the rows were refused.", partial(rejected, source)),
+    ]
+    if SOURCES[source].versions == "overwritten":
+        checks.append(TableCheck("corrections", "Nothing was corrected in place.", partial(corrected, source), WARN))
+    return checks
+
+
+BARS = (
+    asked("prices_consistent", "Prices do not contradict each other.", lambda s: check_prices_consistent(s.frame)),
+    TableCheck("jumps_within_limits", "No jump beyond the limits.", partial(from_day_to_day, check_jumps), WARN),
+    TableCheck("adjustment_agrees", "Our factors explain theirs.", partial(from_day_to_day, check_adjustment), WARN),
+)
+COVERS = asked("coverage", "Nearly every listed issue has a row.", partial(covered, 0.98))
+CALENDARS = asked(
+    "calendar_agrees", "The publisher trades on the house's sessions.", lambda s: quality.check_calendar(s.frame)
+)
+ALSO: dict[str, tuple[TableCheck, ...]] = {"daily_bars": (COVERS, *BARS), "valuation": (COVERS,)}
+"""What single tables are asked beside."""
+
+
+def touched(source: str, store: Store, run_id: str) -> list[date]:
+    """The sessions of a table that a run typed; the newest one where it typed none."""
+    entries = newest_entries(store, source)
+    mine = entries.filter(pl.col("run_id") == run_id)["session"].to_list()
+    return sorted(mine) or entries["session"].sort().to_list()[-1:]
+
+
+def source_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
+    """One check step per typed table.
+
+    Args:
+        partitions: the axis of sessions.
+    """
+    steps = []
+    for source in BY_SESSION:
+        empty = () if SOURCES[source].empty != "never" else (COMPLETE,)
+        checks = [unless_empty(source, check) for check in (*of_every(source), *empty, *ALSO.get(source, ()))]
+        steps.append(table_checks(TABLE_OF[source], checks, partitions))
+    for source in WHOLE:
+        table = TABLE_OF[source]
+        if not table.partitioned:
+            also = (CALENDARS,) if source == "calendar" else ()
+            steps.append(table_checks(table, (unless_empty(source, SCHEMA), *also), None))
+            continue
+        checks = [unless_empty(source, check) for check in of_every(source)]
+        steps.append(table_checks(table, checks, None, partial(touched, source)))
+    return steps
