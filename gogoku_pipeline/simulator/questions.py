@@ -16,6 +16,9 @@ EARNINGS_DATE, SCHEDULED = "/fins/earnings-date", "scheduled_date"
 UNDERLYING = {"/derivatives/bars/daily/options": "UndSSO"}
 """Endpoints whose `code` is the underlying of an option, and the response key of it."""
 
+QUOTED = {"/markets/short-ratio"}
+"""Endpoints that put the names of missing parameters in quotes, as users have seen."""
+
 LONGEST_NOTICE, LATEST_CHANGE = timedelta(days=240), timedelta(days=120)
 """How long before and after a scheduled date its announcements are looked for; a year later the same names return."""
 
@@ -131,7 +134,7 @@ def _check_presence(book: Book, params: Params) -> None:
     """Refuses what is missing and what may not be given together."""
     given = [name for name in book.needs_one_of if params.get(name)]
     if book.needs_one_of and not given and not book.range_alone:
-        raise rules.need_one_of(*book.needs_one_of)
+        raise rules.need_one_of(*book.needs_one_of, is_quoted=book.path in QUOTED)
     if book.path == EARNINGS_DATE and len(given) > 1:
         raise rules.not_together(*given)
     for name in book.other_days:

@@ -131,9 +131,10 @@ def server_error() -> Refusal:
     return Refusal(500, "Unexpected error. Please try again later.")
 
 
-def need_one_of(*names: str) -> Refusal:
-    """400: none of the required parameters was given."""
-    return Refusal(400, f"This API requires at least 1 parameter as follows; {', '.join(names)}")
+def need_one_of(*names: str, is_quoted: bool = False) -> Refusal:
+    """400: none of the required parameters was given; some endpoints put the names in quotes."""
+    listed = ",".join(f"'{name}'" for name in names) + "." if is_quoted else ", ".join(names)
+    return Refusal(400, f"This API requires at least 1 parameter as follows; {listed}")
 
 
 def not_together(*names: str) -> Refusal:
