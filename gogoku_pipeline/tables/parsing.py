@@ -43,19 +43,22 @@ class Parsed:
 
 
 def parse_landing(store: Store, source: Source, table: Table, walk: Walk) -> Parsed:
+    """Read and type one landing; raises PayloadError for bytes that are no rows, and as `parse_rows`."""
+    return parse_rows(source, table, walk, read_rows(store, walk))
+
+
+def parse_rows(source: Source, table: Table, walk: Walk, rows: RawRows) -> Parsed:
     """Type the rows of one landing.
 
     Args:
-        store: where the bytes are.
         source: fields the publisher sends.
         table: the table they are for.
         walk: the landing; rows of days it was not asked for are rejected.
+        rows: its rows as they came.
 
     Raises:
-        PayloadError: bytes that are no rows.
         SchemaError: a declared field is missing from every row (renamed or removed), or no row has its type.
     """
-    rows = read_rows(store, walk)
     fields = read_fields(source, table, rows, _about(walk))
     frame = fields.frame.with_row_index("__row")
     _reject_foreign_days(source, table, walk, frame, fields)

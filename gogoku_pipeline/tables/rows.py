@@ -68,7 +68,10 @@ def read_rows(store: Store, walk: Walk) -> RawRows:
     if media == "json":
         return _json_rows(store, walk)
     body = store.raw.payload(walk.source, first)
-    frame = _csv_frame(walk, body) if media == "csv.gz" else _parquet_frame(walk, body)
+    try:
+        frame = csv_frame(body, walk.row_count) if media == "csv.gz" else pl.read_parquet(io.BytesIO(body))
+    except (pl.exceptions.PolarsError, OSError, EOFError) as problem:
+        raise _unreadable(walk, first, str(problem).splitlines()[0], f"a {media} table") from None
     if frame.height != walk.row_count:
         raise _unreadable(walk, first, f"{frame.height} rows", f"{walk.row_count} rows")
     pages = ((str(first["sha256"]), frame.height),)
@@ -110,23 +113,12 @@ def _page_rows(store: Store, walk: Walk, page: Mapping[str, Any]) -> list[dict[s
     return rows
 
 
-def _csv_frame(walk: Walk, body: bytes) -> pl.DataFrame:
-    try:
-        frame = pl.read_csv(gzip.decompress(body), infer_schema=False)
-    except pl.exceptions.NoDataError:
-        return pl.DataFrame()
-    except (pl.exceptions.PolarsError, OSError, EOFError) as problem:
-        raise _unreadable(walk, walk.pages[0], str(problem).splitlines()[0], "a CSV table") from None
-    if frame.height > walk.row_count:  # blank lines are no rows
+def csv_frame(body: bytes, row_count: int) -> pl.DataFrame:
+    """A packed CSV file as text columns, null where a cell is empty; blank lines beyond the row count are no rows."""
+    frame = pl.read_csv(gzip.decompress(body), infer_schema=False)
+    if frame.height > row_count:
         frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     return frame
-
-
-def _parquet_frame(walk: Walk, body: bytes) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(io.BytesIO(body))
-    except (pl.exceptions.PolarsError, OSError) as problem:
-        raise _unreadable(walk, walk.pages[0], str(problem).splitlines()[0], "a parquet table") from None
 
 
 def _unreadable(walk: Walk, page: Mapping[str, Any], got: str, want: str) -> PayloadError:
