@@ -28,6 +28,9 @@ _LOG = logger("ingest")
 LEAST_SHARE = 3
 """A month is taken by file if at least one in this many of its event days is missing."""
 
+MOST_UNUSABLE = 4
+"""After so many files that cannot be used, the rest is asked day by day."""
+
 BULK_PLAN = "light"
 """First plan that may list and get files."""
 
@@ -60,12 +63,16 @@ async def fetch_files(
     editions = {} if order.wishes.refetch else landed_editions(index)
     wanted = [file for file in files if editions.get(edition_key(file)) != file.last_modified]
     spans: list[tuple[date, date]] = []
-    left = iter(wanted)
+    left, unusable = iter(wanted), 0
 
     async def worker() -> None:
+        nonlocal unusable
         for file in left:
+            if unusable >= MOST_UNUSABLE:
+                return
             async with lanes.files:
                 span = await _taken(client, store, order, file)
+            unusable += span is None
             if span is not None:
                 spans.append(span)
                 order.wishes.advance(order.source, file.first_day, sum(span[0] <= day <= span[1] for day in missing))

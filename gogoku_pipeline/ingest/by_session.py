@@ -15,7 +15,7 @@ from gogoku_pipeline.core.errors import CoverageError, PlanError, RequestError
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.ingest.by_file import fetch_files
 from gogoku_pipeline.ingest.key_use import key_in_use
-from gogoku_pipeline.ingest.landed import ANSWERED, Interrupted, complete_days, holiday_trading_days, interrupted_walks
+from gogoku_pipeline.ingest.landed import ANSWERED, Interrupted, complete_days, interrupted_walks
 from gogoku_pipeline.ingest.order import Lanes, Order, Wanted, Wishes, until_all_end, used
 from gogoku_pipeline.ingest.publication import (
     are_rows_due,
@@ -118,7 +118,6 @@ class _Known:
     """What was known before the first request of an order."""
 
     interrupted: dict[str, Interrupted]
-    holiday_trading: frozenset[date]
     is_first_contact: bool
 
 
@@ -135,10 +134,9 @@ async def _fetch_missing(
     is_new = order.wishes.refetch
     known = _Known(
         {} if is_new else interrupted_walks(index, client.clock.now()),
-        holiday_trading_days(store, due[0]) if rule_of(order.source).events == "weekdays" else frozenset(),
         index.filter(pl.col("status") == ANSWERED).is_empty(),
     )
-    done = set() if is_new else complete_days(index, order.source, due, known.holiday_trading)
+    done = set() if is_new else complete_days(index, order.source, due)
     for day in sorted(done):
         order.advance(day)
     missing = [day for day in due if day not in done]
@@ -177,9 +175,13 @@ async def _fetch_day(client: JQuantsClient, store: Store, order: Order, day: dat
     if not order.window[0] <= day <= order.window[1]:
         order.uncovered.append(day)
         return
-    request = _request(order, day)
+    request, asked_at = _request(order, day), client.clock.now()
+    final_at = rule_of(order.source).final_at(day)
+    resume = known.interrupted.get(request.key)
+    if resume is not None and resume.stopped_at < final_at <= asked_at:
+        resume = None  # its pages are of the preliminary edition
     try:
-        walked = await walk(client, store, request, order.wishes.run_id, known.interrupted.get(request.key))
+        walked = await walk(client, store, request, order.wishes.run_id, resume)
     except CoverageError as refusal:
         order.uncovered.append(day)
         if refusal.covered_from is not None:
@@ -187,10 +189,9 @@ async def _fetch_day(client: JQuantsClient, store: Store, order: Order, day: dat
         return
     order.walked.append(walked)
     has_rows = walked.rows > 0 or walked.resumed
-    now, final_at = client.clock.now(), rule_of(order.source).final_at(day)
-    if not has_rows and now >= final_at and are_rows_due(SOURCES[order.source], day, known.holiday_trading):
+    if not has_rows and asked_at >= final_at and are_rows_due(SOURCES[order.source], day):
         order.lost.append(day)
-    elif not is_believable(int(has_rows), now, final_at):
+    elif not is_believable(int(has_rows), asked_at, final_at):
         order.provisional.append(day)
     elif not has_rows:
         order.empty.append(day)

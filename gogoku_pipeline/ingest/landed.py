@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -21,7 +21,6 @@ REFUSAL_HOLDS = timedelta(days=7)
 """How long a plan that lacks a source is believed before it is asked again."""
 
 ANSWERED = 200
-_DERIVATIVES_ONLY = "3"
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,16 @@ class Interrupted:
         fetch_id: id shared by its pages.
         page_number: number of the next page.
         pagination_key: its key.
+        stopped_at: when its last page came.
     """
 
     fetch_id: str
     page_number: int
     pagination_key: str
+    stopped_at: datetime
 
 
-def complete_days(
-    index: pl.DataFrame, source: str, days: Sequence[date], holiday_trading: Collection[date] = ()
-) -> set[date]:
+def complete_days(index: pl.DataFrame, source: str, days: Sequence[date]) -> set[date]:
     """Event days that need no further call: answered completely at or after their final hour.
 
     A file that covers a day counts like an answer for it. An empty answer never counts where rows are due, and where
@@ -51,25 +50,24 @@ def complete_days(
         index: rows of `raw_requests` of the source.
         source: our name of the endpoint.
         days: event days asked about.
-        holiday_trading: holidays on which derivatives trade.
     """
     whole = index.filter((pl.col("status") == ANSWERED) & ~pl.col("request_key").str.contains("code="))
-    return _by_day(whole, source, set(days), holiday_trading) | _by_file(whole, source, days)
+    return _by_day(whole, source, set(days)) | _by_file(whole, source, days)
 
 
-def _by_day(index: pl.DataFrame, source: str, days: set[date], holiday_trading: Collection[date]) -> set[date]:
+def _by_day(index: pl.DataFrame, source: str, days: set[date]) -> set[date]:
     done = (
         newest_complete(index.filter(pl.col("event_date").is_not_null()))
         .group_by("event_date")
-        .agg(finished_at=pl.col("fetched_at").max(), rows=pl.col("row_count").sum())
+        .agg(began_at=pl.col("fetched_at").min(), rows=pl.col("row_count").sum())
     )
     rule, declared = rule_of(source), SOURCES[source]
     return {
         day
-        for day, finished_at, rows in done.iter_rows()
+        for day, began_at, rows in done.iter_rows()
         if day in days
-        and is_believable(rows, finished_at, rule.final_at(day))
-        and (rows > 0 or not are_rows_due(declared, day, holiday_trading))
+        and is_believable(rows, began_at, rule.final_at(day))
+        and (rows > 0 or not are_rows_due(declared, day))
     }
 
 
@@ -94,7 +92,8 @@ def interrupted_walks(index: pl.DataFrame, now: datetime) -> dict[str, Interrupt
         is_unbroken = pages == list(range(1, row["page_number"] + 1))
         is_recent = now - row["fetched_at"] <= RESUME_WITHIN
         if is_unbroken and is_recent:
-            walks[row["request_key"]] = Interrupted(row["fetch_id"], row["page_number"] + 1, row["pagination_key_next"])
+            next_page = (row["page_number"] + 1, row["pagination_key_next"])
+            walks[row["request_key"]] = Interrupted(row["fetch_id"], *next_page, row["fetched_at"])
     return walks
 
 
@@ -106,18 +105,3 @@ def is_refused(store: Store, index: pl.DataFrame, plan: str, now: datetime) -> b
     row = newest.row(0, named=True)
     said = json.loads(store.raw.payload(str(row["source"]), row))
     return bool(said.get("plan") == plan)
-
-
-def holiday_trading_days(store: Store, first: date) -> frozenset[date]:
-    """Holidays from a day on, on which derivatives trade, as the newest landed calendar that reaches back says.
-
-    Empty if no such calendar was landed: then no holiday is known to have rows.
-    """
-    pages = store.raw.newest("calendar").filter((pl.col("status") == ANSWERED) & (pl.col("media") == "json"))
-    asked_from = pl.col("request_key").str.extract(r"from=(\d{4}-\d{2}-\d{2})").str.to_date("%Y-%m-%d")
-    reaching = pages.filter(asked_from <= first).sort("fetched_at", "fetch_id")
-    days: set[date] = set()
-    for page in reaching.filter(pl.col("fetch_id") == pl.col("fetch_id").last()).iter_rows(named=True):
-        rows = json.loads(store.raw.payload("calendar", page))["data"]
-        days |= {date.fromisoformat(row["Date"]) for row in rows if row["HolDiv"] == _DERIVATIVES_ONLY}
-    return frozenset(days)

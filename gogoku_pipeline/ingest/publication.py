@@ -5,7 +5,7 @@ The service answers a holiday, an unpublished evening and a loss alike: 200 with
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from gogoku_pipeline.core.errors import DataError, RequestError
@@ -56,24 +56,19 @@ def event_days(source: str, sessions: Iterable[date]) -> tuple[list[date], int]:
     return kept, len(days) - len(kept)
 
 
-def are_rows_due(source: Source, day: date, holiday_trading: Collection[date] = ()) -> bool:
-    """Whether an event day must have rows once it is published.
+def are_rows_due(source: Source, day: date) -> bool:
+    """Whether an event day must have rows once it is published; `Source.empty` says which sessions may have none.
 
-    Args:
-        source: declaration; `empty` says which sessions may be without rows.
-        day: the event day.
-        holiday_trading: holidays on which the publisher's calendar says that derivatives trade.
+    On a holiday with derivatives trading either is right: the publisher may book its trades on the next session.
     """
-    if source.empty == "may":
+    if source.empty == "may" or not is_session(day):
         return False
-    if not is_session(day):
-        return rule_of(source.name).events == "weekdays" and day in holiday_trading
     return not (source.empty == "on_halt" and day == OUTAGE)
 
 
-def is_believable(rows: int, finished_at: datetime, final_at: datetime) -> bool:
+def is_believable(rows: int, asked_at: datetime, final_at: datetime) -> bool:
     """Whether an answer is final; one without rows only some minutes later, because clocks differ."""
-    return finished_at >= final_at + (CLOCKS_DIFFER if rows == 0 else timedelta())
+    return asked_at >= final_at + (CLOCKS_DIFFER if rows == 0 else timedelta())
 
 
 def unpublished(source: str, days: Sequence[date], now: datetime) -> DataError:
@@ -92,11 +87,10 @@ def unexpectedly_empty(source: str, days: Sequence[date], now: datetime) -> Data
     due = published_at(source, days[-1])
     is_fresh = timedelta() <= now - due <= CLOCKS_DIFFER
     clock = f"This clock says {now:%H:%M} JST: check it. " if is_fresh else ""
-    kind = "session" if is_session(days[-1]) else "day with holiday trading"
     return DataError(
         f"{source} {named(days)}",
         got="no rows",
-        want=f"rows, because it is a {kind} and they are due at {due:%H:%M} JST",
+        want=f"rows, because it is a session and they are due at {due:%H:%M} JST",
         remedy=f"{clock}The publisher may be late: run again in an hour. If it stays empty, ask the publisher.",
     )
 

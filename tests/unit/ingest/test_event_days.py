@@ -5,12 +5,13 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from gogoku_pipeline.core.clocks import JST, VirtualClock
-from gogoku_pipeline.core.errors import DataError, RequestError
+from gogoku_pipeline.core.errors import DataError, RequestError, ServerError
 from gogoku_pipeline.core.sessions import OUTAGE
 from gogoku_pipeline.ingest import fetch_sessions, published_at
 from gogoku_pipeline.ingest.publication import are_rows_due, event_days
 from gogoku_pipeline.jquants import JQuantsClient
 from gogoku_pipeline.schema.register import SOURCES
+from gogoku_pipeline.simulator.faults import ServerFailure, When
 from tests.unit.ingest.conftest import RATE_SCALE
 from tests.unit.ingest.fetching import asked_days, bars
 
@@ -91,13 +92,29 @@ def test_the_first_balances_before_a_history_begins_are_no_loss(evening):
         ("breakdown", OUTAGE, False),
         ("statements", MONDAY, False),
         ("daily_bars", MONDAY - timedelta(days=1), False),
-        ("futures", date(2022, 9, 23), True),
-        ("futures", date(2020, 7, 23), False),
-        ("daily_bars", date(2022, 9, 23), False),
+        ("futures", date(2022, 9, 26), True),
+        ("futures", date(2022, 9, 23), False),
     ],
 )
 def test_rows_are_due_by_calendar_and_data_set(source, day, due):
-    assert are_rows_due(SOURCES[source], day, holiday_trading={date(2022, 9, 23)}) is due
+    assert are_rows_due(SOURCES[source], day) is due
+
+
+def test_derivatives_are_asked_on_holidays_too():
+    assert event_days("futures", [date(2022, 9, 26)])[0] == [date(2022, 9, 23), date(2022, 9, 26)]
+
+
+def test_pages_of_the_preliminary_edition_are_not_continued_after_the_final_hour(evening):
+    stop = ServerFailure(When(path="/fins/summary", from_page=2, times=6))
+    with evening(stop, session=date(2020, 8, 7), at=time(23, 50), page_bytes=2_000) as e:
+        day = date(2020, 8, 7)
+        with pytest.raises(ServerError):
+            e.run(bars(e.store, [day], source="statements"), plan="premium")
+        assert e.store.raw.requests("statements")["page_number"].to_list() == [1]
+        e.clock.advance_to(datetime.combine(day + timedelta(days=1), time(0, 40), tzinfo=JST))
+        report = e.run(bars(e.store, [day], source="statements"), plan="premium")
+        assert (report.resumed, report.provisional) == (0, [])
+        assert e.store.raw.newest("statements")["fetched_at"].min() >= published_at("statements", day)
 
 
 def test_short_weeks_ask_for_no_balances():

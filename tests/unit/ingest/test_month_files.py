@@ -112,6 +112,14 @@ def test_a_file_that_is_no_good_leaves_its_month_to_the_days_and_nothing_is_lost
         assert (again.skipped_complete, again.fetched_pages, again.bulk_files) == (len(days), 0, 0)
 
 
+def test_after_some_useless_files_the_rest_is_asked_day_by_day(evening):
+    with evening(WrongGzip(When(path=DOWNLOAD, times=None))) as e:
+        close_all_months(e)
+        report = e.run(by_file(e.store, e.market.sessions), plan="premium")
+        assert (report.bulk_files, report.fetched_pages) == (0, 160)
+        assert len(report.warnings) in (4, 5)
+
+
 def test_a_fetch_that_broke_off_takes_only_the_files_that_are_left(evening):
     with evening() as e:
         close_all_months(e)

@@ -46,7 +46,7 @@ def test_a_page_key_the_service_forgot_starts_the_day_over(evening):
     with evening(page_bytes=4_000) as e:
         day = e.market.sessions[50]
         request = Request("daily_bars", {"date": day.isoformat()}, day)
-        forgotten = Interrupted("0-old", 3, "forgotten.key.")
+        forgotten = Interrupted("0-old", 3, "forgotten.key.", e.clock.now())
         walked = e.run(lambda client: walk(client, e.store, request, "run-2", forgotten))
         assert not walked.resumed
         assert len(landed_rows(e.store)) == len(set(landed_rows(e.store))) == walked.rows
