@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -34,11 +35,18 @@ class Leaf:
         """The rows in which every key has the value asked for."""
         if not matches or not len(self.rows):
             return self.rows
-        wanted: Sequence[int] = range(len(self.rows))
-        for key, value in matches.items():
-            marks = self.marks.get(key, ())
-            wanted = [place for place in wanted if place < len(marks) and marks[place] == value]
-        return self.rows.pick(wanted)
+        found = [self._places.get(key, {}).get(value, []) for key, value in matches.items()]
+        wanted = set(found[0]).intersection(*found[1:])
+        return self.rows.pick(sorted(wanted)) if wanted else EMPTY
+
+    @cached_property
+    def _places(self) -> dict[str, dict[Any, list[int]]]:
+        """Where each value of each key stands."""
+        index: dict[str, dict[Any, list[int]]] = {key: {} for key in self.marks}
+        for key, values in self.marks.items():
+            for place, value in enumerate(values):
+                index[key].setdefault(value, []).append(place)
+        return index
 
 
 def _weight(leaf: Leaf) -> int:
