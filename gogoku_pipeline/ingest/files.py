@@ -16,9 +16,10 @@ from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.ingest.contents import Contents, declared, header, read_contents
 from gogoku_pipeline.ingest.publication import are_rows_due, named, rule_of
-from gogoku_pipeline.ingest.recognise import source_by_header, source_by_name
+from gogoku_pipeline.ingest.recognise import month_by_name, source_by_header, source_by_name
 from gogoku_pipeline.ingest.report import Progress
 from gogoku_pipeline.ingest.walk import new_fetch_id
+from gogoku_pipeline.schema.availability import RULES
 from gogoku_pipeline.schema.tables import Source
 from gogoku_pipeline.store import RawPage, Store
 from gogoku_pipeline.store.raw import Media
@@ -176,7 +177,7 @@ class LandingDesk:
         """
         thing = f"file {file.name}"
         contents = read_contents(thing, source, file.body, file.media)
-        first, last = _span(thing, source, contents, self._fetched_at)
+        first, last = _span(file.name, source, contents, self._fetched_at)
         if source.name not in self._known:
             self._known[source.name] = set(self._store.raw.requests(source.name)["sha256"])
         digest = sha256_bytes(file.body)
@@ -207,13 +208,17 @@ class LandingDesk:
         return LandedFile(file.name, source.name, "landed", row.row_count, first, last)
 
 
-def _span(thing: str, source: Source, contents: Contents, fetched_at: datetime) -> tuple[date, date]:
-    """First and last event day of which the file says all there is; raises DataError where it cannot."""
+def _span(name: str, source: Source, contents: Contents, fetched_at: datetime) -> tuple[date, date]:
+    """First and last event day of which the file says all there is; raises DataError where it cannot.
+
+    The days of its rows count. A month under the publisher's name holds the silent days of an event log too.
+    """
+    thing = f"file {name}"
     if source.axis == "now":
         raise _no_good(thing, f"a snapshot ({source.name})", "a source with event days")
     if contents.codes == 1 and len(contents.days) > 1 and source.empty != "may":
         raise _no_good(thing, "the rows of a single issue", "every issue of each day")
-    if source.name.startswith("ext_") or source.axis == "range":
+    if source.name not in RULES or source.axis == "range":
         return contents.first, contents.last
     rule = rule_of(source.name)
     final = [day for day in contents.days if rule.final_at(day) <= fetched_at]
@@ -222,6 +227,10 @@ def _span(thing: str, source: Source, contents: Contents, fetched_at: datetime) 
     sessions = (day for day in tse_calendar().between(min(final), max(final)) if rule.has_events(day))
     if holes := [day for day in sessions if day not in contents.days and are_rows_due(source, day)]:
         raise _no_good(thing, f"no rows of {named(holes)}", "every session from its first day to its last")
+    month = month_by_name(name)
+    is_whole = month is not None and month[0] <= contents.first and contents.last <= month[1]
+    if source.empty == "may" and month is not None and is_whole and rule.final_at(month[1]) <= fetched_at:
+        return month
     return min(final), max(final)
 
 

@@ -51,13 +51,14 @@ def complete_days(index: pl.DataFrame, source: str, days: Sequence[date]) -> set
         source: our name of the endpoint.
         days: event days asked about.
     """
-    whole = index.filter((pl.col("status") == ANSWERED) & ~pl.col("request_key").str.contains("code="))
-    return _by_day(whole, source, set(days)) | _by_file(whole, source, days)
+    answered = index.filter(pl.col("status") == ANSWERED)
+    whole_days = pl.col("event_date").is_not_null() & ~pl.col("request_key").str.contains("&|code=")
+    return _by_day(answered.filter(whole_days), source, set(days)) | _by_file(answered, source, days)
 
 
 def _by_day(index: pl.DataFrame, source: str, days: set[date]) -> set[date]:
     done = (
-        newest_complete(index.filter(pl.col("event_date").is_not_null()))
+        newest_complete(index)
         .group_by("event_date")
         .agg(began_at=pl.col("fetched_at").min(), rows=pl.col("row_count").sum())
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from pathlib import PurePath
 
 from gogoku_pipeline.core.errors import SchemaError
@@ -10,7 +11,7 @@ from gogoku_pipeline.ingest.contents import missing_fields
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.schema.tables import Source
 
-_DATED = re.compile(r"(?P<name>[a-z0-9_]+?)_\d{6}(\d{2})?\b")
+_DATED = re.compile(r"(?P<name>[a-z0-9_]+?)_(?P<month>\d{6})(?P<day>\d{2})?\b")
 
 
 def source_by_name(file_name: str) -> Source | None:
@@ -20,6 +21,18 @@ def source_by_name(file_name: str) -> Source | None:
     """
     found = _DATED.match(PurePath(file_name).name.lower().replace("-", "_"))
     return _BY_PATH.get(found["name"]) if found else None
+
+
+def month_by_name(file_name: str) -> tuple[date, date] | None:
+    """First and last day of the month that the publisher's name of a closed month spells; None for any other name."""
+    found = _DATED.match(PurePath(file_name).name.lower().replace("-", "_"))
+    if found is None or found["day"] or found["name"] not in _BY_PATH:
+        return None
+    try:
+        first = date(int(found["month"][:4]), int(found["month"][4:]), 1)
+    except ValueError:
+        return None
+    return first, (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
 def source_by_header(thing: str, names: tuple[str, ...]) -> Source:

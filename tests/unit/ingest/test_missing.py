@@ -9,11 +9,13 @@ from gogoku_pipeline.core.errors import (
     DataError,
 )
 from gogoku_pipeline.ingest import fetch_range
+from gogoku_pipeline.ingest.walk import Request
 from gogoku_pipeline.simulator.faults import (
     EmptyDay,
     When,
 )
 from gogoku_pipeline.simulator.server import ServerOptions
+from gogoku_pipeline.store import RawPage
 from tests.unit.ingest.fetching import BARS, bars
 
 
@@ -116,3 +118,34 @@ def test_uncovered_is_never_mistaken_for_refused(evening):
             e.run(ask, key="simulator-standard-key")
         assert caught.value.covered_from.year == e.clock.now().year - 10
         assert caught.value.covered_to is None
+
+
+def test_an_answer_about_a_part_of_a_day_does_not_complete_it(evening):
+    with evening() as e:
+        day = e.market.sessions[-5]
+        for part in ({"s33": "0050"}, {"s33": "50"}):
+            request = Request("short_ratio", {"date": day.isoformat(), **part}, day)
+            land_rows(e, request)
+        report = e.run(bars(e.store, [day], source="short_ratio"), plan="premium")
+        assert (report.skipped_complete, report.fetched_pages) == (0, 1)
+
+
+def land_rows(e, request):
+    """Land one row as the answer to a request."""
+    page = RawPage(
+        source=request.source,
+        params=request.params,
+        event_date=request.event_date,
+        payload=b'{"data": [{"S33": "0050"}]}',
+        row_count=1,
+        page_number=1,
+        pagination_key_next=None,
+        url="",
+        status=200,
+        fetched_at=e.clock.now(),
+        field_names=("S33",),
+        fetch_id=request.key,
+        run_id="part",
+    )
+    e.store.raw.land(page)
+    e.store.raw.flush()

@@ -67,6 +67,15 @@ def test_a_month_of_the_publisher_is_landed_once_and_completes_its_days(store, f
     assert [item.outcome for item in land(store, folder)] == ["known"]
 
 
+def test_a_month_of_an_event_log_under_the_publishers_name_covers_its_silent_days(store, folder):
+    log = table([date(2025, 1, 8), date(2025, 1, 20)], source="short_positions")
+    (folder / "markets_short-sale-report_202501.csv.gz").write_bytes(gzip.compress(text(log)))
+    (folder / "my_own_name.csv").write_bytes(text(log.head(3)))
+    own, month = sorted(land(store, folder), key=lambda item: item.name, reverse=True)
+    assert (month.first, month.last) == (date(2025, 1, 1), date(2025, 1, 31)), month.problem
+    assert (own.source, own.first, own.last) == ("short_positions", date(2025, 1, 8), date(2025, 1, 20))
+
+
 def test_nothing_more_is_asked_for_days_that_a_file_covers(evening, tmp_path):
     with evening() as e:
         days = e.market.sessions[:5]
