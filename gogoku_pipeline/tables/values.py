@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from math import inf, isfinite
 from typing import Any
 
 import polars as pl
@@ -55,14 +56,19 @@ def read_values(field: SourceField, column: Column | None, cells: Cells, form: F
         The series in the type of the field's kind (null at bad rows) and the reason of each bad row.
     """
     nullable = field.nullable or field.optional or (column is not None and column.nullable)
+    empty = sorted({*field.marks, *([""] if field.kind == "text" and nullable else [])})
     if form == "json":
-        series, bad = _from_json(field, cells, nullable=nullable)
+        series, bad = _from_json(field, cells, empty, nullable=nullable)
     else:
         series, bad = _from_file(field, cells, nullable=nullable, form=form)
-    empty = sorted({*field.marks, *([""] if field.kind == "text" and nullable else [])})
-    if series.dtype == pl.String and empty:
-        series = series.replace(empty, [None] * len(empty))
+        if series.dtype == pl.String and empty:
+            series = series.replace(empty, [None] * len(empty))
     return _READERS[field.kind](series, bad), bad
+
+
+def _lowest(series: pl.Series) -> float:
+    lowest = series.min()
+    return float(lowest) if isinstance(lowest, int | float) else inf
 
 
 def absent_values(field: SourceField, height: int) -> pl.Series:
@@ -74,7 +80,7 @@ def check_bounds(column: Column, series: pl.Series, bad: Bad) -> None:
     """The column's own shape, range and list of values, where it has them."""
     if column.name == "code":
         _refuse(series, ~series.str.contains(CODE_PATTERN), bad, "{} is no issue code")
-    if column.at_least is not None and series.dtype.is_numeric():
+    if column.at_least is not None and series.dtype.is_numeric() and _lowest(series) < column.at_least:
         _refuse(series, series < column.at_least, bad, f"{{}}: below {column.at_least:g}")
     if column.allowed:
         _refuse(series, ~series.is_in(list(column.allowed)), bad, f"{{}}: none of {', '.join(column.allowed)}")
@@ -82,7 +88,7 @@ def check_bounds(column: Column, series: pl.Series, bad: Bad) -> None:
         _refuse(series, series != series.round(), bad, "{}: not a whole number")
 
 
-def _from_json(field: SourceField, cells: Cells, *, nullable: bool) -> tuple[pl.Series, Bad]:
+def _from_json(field: SourceField, cells: Cells, empty: Sequence[str], *, nullable: bool) -> tuple[pl.Series, Bad]:
     """The cells as text or numbers; a cell of another JSON type is bad."""
     values: Sequence[Any] = cells.to_list() if isinstance(cells, pl.Series) else cells
     wanted = _JSON_TYPES.get(field.kind, frozenset({str}))
@@ -101,6 +107,9 @@ def _from_json(field: SourceField, cells: Cells, *, nullable: bool) -> tuple[pl.
     if field.kind == "object":
         texts = [None if value is None else json_text(value) for value in values]
         return pl.Series(field.name, texts, dtype=pl.String), bad
+    if empty and field.kind not in NUMBERS:
+        nothing: dict[Any, Any] = dict.fromkeys(empty)
+        values = list(map(nothing.get, values, values))
     dtype = pl.Float64 if field.kind in NUMBERS else pl.String
     return pl.Series(field.name, values, dtype=dtype, strict=False), bad
 
@@ -163,7 +172,7 @@ def _read_number(series: pl.Series, bad: Bad) -> pl.Series:
         numbers = series.cast(pl.Float64, strict=False)
         if numbers.null_count() > series.null_count():
             _refuse(series, numbers.is_null() & series.is_not_null(), bad, "{} where a number belongs")
-    if not numbers.is_finite().all():
+    if not isfinite(numbers.sum()):  # finite sum, finite numbers; the other way round is looked at
         _refuse(numbers, ~numbers.is_finite(), bad, "{}: not a finite number")
     return numbers
 
