@@ -94,19 +94,26 @@ EFFECTS = (
 )
 
 
+DATED_EVENTS = {
+    "2020-10-01": "exchange outage: bars null for all issues, TOPIX repeats the previous close",
+    SEGMENTS_FROM.isoformat(): "market sections 0101 0102 0104 0106 0107 become 0111 0112 0113",
+    LATER_CLOSE_FROM.isoformat(): "the cash session closes at 15:30 instead of 15:00",
+}
+
+NOT_PLANTED = (
+    "disclosure dates, their hours and the jump at a disclosure predict nothing before the disclosure",
+    "level and term structure of the option surface, other investor types and all further books are noise or "
+    "follow from what is listed above",
+    "nothing in volatility, ticks, limits, halts, splits, listings or delistings predicts a relative return",
+    "log returns are symmetric: simple returns of volatile issues have a higher mean, but no higher rank",
+)
+
+
 def truth_document(
     config: MarketConfig, sessions: list[date], listings: Listings, exposures: Exposures, history: History
 ) -> dict[str, Any]:
     """Everything planted in a market, as plain data (numbers, text, lists, dictionaries)."""
     codes = listings.codes
-    groups = [
-        {
-            "members": [codes[place] for place in np.flatnonzero(exposures.group == number)],
-            "signs": [int(exposures.sign[place]) for place in np.flatnonzero(exposures.group == number)],
-            "leader": codes[int(exposures.leader[np.flatnonzero(exposures.group == number)[0]])],
-        }
-        for number in range(len(exposures.members))
-    ]
     end = len(sessions) - 1
     return {
         "market": {
@@ -131,7 +138,7 @@ def truth_document(
             }
             for dial, words, formula, name, constant, seen_by in EFFECTS
         ],
-        "groups": groups,
+        "groups": _groups(codes, exposures),
         "splits": [
             {"session": sessions[event.session].isoformat(), "code": codes[event.issue], "factor": event.factor}
             for event in history.splits
@@ -144,19 +151,24 @@ def truth_document(
             {"code": codes[place], "last_session": sessions[int(listings.last[place])].isoformat()}
             for place in np.flatnonzero(listings.last < end)
         ],
-        "dated_events": {
-            "2020-10-01": "exchange outage: bars null for all issues, TOPIX repeats the previous close",
-            SEGMENTS_FROM.isoformat(): "market sections 0101 0102 0104 0106 0107 become 0111 0112 0113",
-            LATER_CLOSE_FROM.isoformat(): "the cash session closes at 15:30 instead of 15:00",
-        },
-        "not_planted": [
-            "disclosure dates, their hours and the jump at a disclosure predict nothing before the disclosure",
-            "level and term structure of the option surface, other investor types and all further books are noise or "
-            "follow from what is listed above",
-            "nothing in volatility, ticks, limits, halts, splits, listings or delistings predicts a relative return",
-            "log returns are symmetric: simple returns of volatile issues have a higher mean, but no higher rank",
-        ],
+        "dated_events": dict(DATED_EVENTS),
+        "not_planted": list(NOT_PLANTED),
     }
+
+
+def _groups(codes: tuple[str, ...], exposures: Exposures) -> list[dict[str, Any]]:
+    """Members of each group of relatives with their signs, and its leader."""
+    found = []
+    for number in range(len(exposures.members)):
+        places = np.flatnonzero(exposures.group == number)
+        found.append(
+            {
+                "members": [codes[place] for place in places],
+                "signs": [int(exposures.sign[place]) for place in places],
+                "leader": codes[int(exposures.leader[places[0]])],
+            }
+        )
+    return found
 
 
 def truth_text(document: dict[str, Any]) -> str:

@@ -5,15 +5,23 @@ from datetime import date
 import dagster as dg
 import pytest
 
+from assets.raw import BY_RANGE, BY_SESSION, OF_NOW, raw_asset_of
 from gogoku.definitions import build_definitions
 from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 
 PARTITIONED = {
     "raw_jquants__daily_bars",
     "raw_jquants__listed_issues",
+    "raw_jquants__after_close",
+    "raw_jquants__evening",
+    "raw_jquants__statements",
+    "raw_jquants__overnight",
     "core_jquants__daily_bars",
     "core_jquants__listed_issues",
     "core_jquants__topix",
+    "core_jquants__valuation",
+    "core_jquants__breakdown",
     "core__universe",
     "feat__prices",
     "feat__market",
@@ -27,16 +35,33 @@ PARTITIONED = {
 WHOLE = {
     "raw_jquants__calendar",
     "raw_jquants__topix",
+    "raw_jquants__investor_types",
+    "raw_jquants__snapshots",
     "core_jquants__calendar",
+    "core_jquants__dividends",
+    "core_jquants__earnings_calendar",
+    "core_jquants__earnings_dates",
+    "core_jquants__futures",
+    "core_jquants__index_options",
+    "core_jquants__indices",
+    "core_jquants__investor_types",
+    "core_jquants__margin_alerts",
+    "core_jquants__margin_interest",
+    "core_jquants__morning_bars",
+    "core_jquants__options",
     "core_jquants__security_master",
+    "core_jquants__short_positions",
+    "core_jquants__short_ratio",
+    "core_jquants__statement_details",
+    "core_jquants__statements",
     "data__labels",
     "data__panel",
     "registry__champions",
     "report__evening",
 }
 GROUPS = {
-    "raw": 4,
-    "core": 6,
+    "raw": 10,
+    "core": 23,
     "features": 2,
     "graph": 2,
     "models": 6,
@@ -62,12 +87,12 @@ def test_the_assets_are_these(graph):
     assert names(graph.get_all_asset_keys()) == PARTITIONED | WHOLE
 
 
-def test_at_most_fourteen_assets_live_on_sessions_and_share_one_axis(graph):
+def test_at_most_twenty_four_assets_live_on_sessions_and_share_one_axis(graph):
     on_axis = {
         key: graph.get(key).partitions_def for key in graph.get_all_asset_keys() if graph.get(key).partitions_def
     }
     assert names(on_axis) == PARTITIONED
-    assert len(on_axis) <= 14
+    assert len(on_axis) <= 24
     assert len({id(axis) for axis in on_axis.values()}) == 1
 
 
@@ -86,8 +111,10 @@ def test_every_asset_says_who_and_what(graph):
 
 
 def test_session_tables_show_their_columns(graph):
-    without = {"raw_jquants__daily_bars", "raw_jquants__listed_issues", "model__lightgbm", "model__apex_ranker"}
-    for name in PARTITIONED - without:
+    bytes_only = {"data__panel", "registry__champions", "report__evening"}
+    for name in PARTITIONED | WHOLE:
+        if name.startswith(("raw_", "model__")) or name in bytes_only:
+            continue
         assert "dagster/column_schema" in graph.get(dg.AssetKey(name)).metadata, name
 
 
@@ -96,6 +123,21 @@ def test_backfills_run_in_bounded_pieces(graph):
         policy = graph.get(dg.AssetKey(name)).backfill_policy
         single = name.startswith(("model__", "eval__"))
         assert policy.max_partitions_per_run == (1 if single else 250), name
+
+
+def test_every_source_is_fetched_by_one_asset_and_typed_by_one(graph):
+    fetched = [source for group in (*BY_SESSION, OF_NOW) for source in group.sources] + [name for name, _ in BY_RANGE]
+    assert sorted(fetched) == sorted(SOURCES)
+    for source, table in TABLE_OF.items():
+        parents = names(graph.get(dg.AssetKey(table.name)).parent_keys)
+        assert parents == {raw_asset_of(source)} <= names(graph.get_all_asset_keys())
+
+
+def test_every_typed_table_is_asked_about_keys_and_conservation(graph):
+    asked = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    for table in TABLE_OF.values():
+        assert (table.name, "schema_and_keys") in asked
+        assert not table.partitioned or (table.name, "rows_conserved") in asked
 
 
 def test_one_writer_per_table_one_fetch_per_key_one_training(graph):
