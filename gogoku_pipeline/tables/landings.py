@@ -48,6 +48,12 @@ class Walk:
         return "|".join((str(self.pages[0]["request_key"]), *self.hashes))
 
     @property
+    def written_at(self) -> datetime:
+        """When the publisher wrote what it says: for a bulk file its last change, otherwise the fetch."""
+        changed = self.pages[0].get("last_modified")
+        return min(changed, self.fetched_at) if isinstance(changed, datetime) else self.fetched_at
+
+    @property
     def row_count(self) -> int:
         """Rows of all its pages."""
         return sum(int(page["row_count"]) for page in self.pages)
@@ -87,6 +93,9 @@ def without_repeats(walks: Iterable[Walk]) -> list[Walk]:
 def walks_by_day(walks: Iterable[Walk], days: Iterable[date], rule: PublicationRule) -> dict[date, list[Walk]]:
     """For each event day its landings, oldest first, those fetched before its first hour left out.
 
+    A bulk file that the publisher last changed before an earlier landing of the day was fetched has nothing to add to
+    it and is left out too.
+
     Args:
         walks: complete walks, oldest first.
         days: event days wanted.
@@ -98,7 +107,9 @@ def walks_by_day(walks: Iterable[Walk], days: Iterable[date], rule: PublicationR
     for walk in walks:
         places = [walk.event_date] if walk.event_date in found else walk.days(ordered) if walk.covers else []
         for day in places:
-            if day is not None and walk.fetched_at >= first[day]:
+            if day is None or walk.fetched_at < first[day]:
+                continue
+            if not found[day] or walk.written_at >= found[day][-1].written_at:
                 found[day].append(walk)
     return {day: without_repeats(several) for day, several in found.items()}
 

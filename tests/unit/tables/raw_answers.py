@@ -113,11 +113,26 @@ def land_file(
     *,
     fetched_at: datetime = LATER,
     media: str = "csv.gz",
+    last_modified: datetime | None = None,
 ) -> None:
     """Land one file that covers some days."""
     asked = {"bulk": f"{name}_{covers[0]:%Y%m}"}
     fetch_id = f"answer-{next(_walks):06}"
-    _land(store, name, asked, None, body, 0, 1, True, fetched_at, fetch_id, media=media, covers=covers)
+    _land(
+        store,
+        name,
+        asked,
+        None,
+        body,
+        0,
+        1,
+        True,
+        fetched_at,
+        fetch_id,
+        media=media,
+        covers=covers,
+        last_modified=last_modified,
+    )
 
 
 def _land(
@@ -134,6 +149,7 @@ def _land(
     *,
     media: str = "json",
     covers: tuple[date, date] | tuple[None, None] = (None, None),
+    last_modified: datetime | None = None,
 ) -> None:
     store.raw.land(
         RawPage(
@@ -153,5 +169,6 @@ def _land(
             media=media,  # type: ignore[arg-type]
             covers_from=covers[0],
             covers_to=covers[1],
+            last_modified=last_modified,
         )
     )

@@ -216,3 +216,15 @@ def test_weekly_margin_balances_lie_on_the_session_they_are_published_on(store):
     ]
     assert [count.table_rows for count in typed.counts] == [0, 1]
     assert TABLE_OF["margin_interest"].key == ("application_date", "code")
+
+
+def test_a_file_written_before_the_page_was_fetched_does_not_take_a_correction_back(store):
+    land_answer(store, "daily_bars", WEDNESDAY, [bar(WEDNESDAY, C=1.0)], fetched_at=at(WEDNESDAY, 19))
+    land_answer(store, "daily_bars", WEDNESDAY, [bar(WEDNESDAY, C=2.0)], fetched_at=LATER)
+    stale = as_csv("daily_bars", [bar(WEDNESDAY, C=1.0)])
+    land_file(store, "daily_bars", MAY, stale, fetched_at=NEXT_DAY, last_modified=LATER - timedelta(hours=1))
+    assert typed_sessions(store, "daily_bars", [WEDNESDAY]).frame["close_jpy"].to_list() == [2.0]
+    fresh = as_csv("daily_bars", [bar(WEDNESDAY, C=3.0)])
+    land_file(store, "daily_bars", MAY, fresh, fetched_at=NEXT_DAY, last_modified=LATER + timedelta(hours=1))
+    typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
+    assert typed.frame.select("close_jpy", "available_at").row(0) == (3.0, NEXT_DAY + timedelta(seconds=1))
