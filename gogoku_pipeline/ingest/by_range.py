@@ -72,6 +72,7 @@ async def carry_out_range(
     await client.plan()
     ask = _Ask(source, *span, wishes.run_id)
     if not wishes.refetch and await is_still_off(client, store, store.raw.requests(source)):
+        wishes.advance(source, "not in the plan")
         return off(source, 1, ask.sessions())
     try:
         report = await _fetch_range(client, store, ask)

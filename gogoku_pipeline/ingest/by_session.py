@@ -95,14 +95,17 @@ async def carry_out(client: JQuantsClient, store: Store, order: Order, lanes: La
     not_yet = [day for day in order.days if rule.first_at(day) > now]
     due = [day for day in order.days if rule.first_at(day) <= now]
     index = await asyncio.to_thread(store.raw.requests, order.source)
+    order.wishes.advance(order.source, "not yet published", len(not_yet))
     try:
         if due and not order.wishes.refetch and await is_still_off(client, store, index):
+            order.wishes.advance(order.source, "not in the plan", len(due))
             return off(order.source, len(order.sessions), due)
         n_complete = await _fetch_missing(client, store, order, (due, index), lanes) if due else 0
     except PlanError as refusal:
         if order.has_landed:
             raise
         await switch_off(client, store, _request(order, due[0]), order.wishes.run_id, refusal)
+        order.wishes.advance(order.source, "not in the plan", len(due))
         return off(order.source, len(order.sessions), due, pages=1)
     finally:
         store.raw.flush()

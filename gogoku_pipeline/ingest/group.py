@@ -132,4 +132,5 @@ async def _one(
         return await carry_out_range(client, store, name, (start, end), wishes)
     if evening_of(client.clock.now()) in days:
         return await carry_out_now(client, store, name, wishes)
+    wishes.advance(name, "not asked")
     return FetchReport(name, 0, warnings=[f"{name}: only the present is served, and this evening was not asked for."])

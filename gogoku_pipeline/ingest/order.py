@@ -67,7 +67,7 @@ class Wishes:
 
     def advance(self, source: str, day: date | str, n: int = 1) -> None:
         """Tell whoever watches."""
-        if self.progress is not None:
+        if self.progress is not None and n:
             self.progress.advance(n, f"{source} {day}")
 
 

@@ -54,6 +54,7 @@ async def carry_out_now(client: JQuantsClient, store: Store, source: str, wishes
     """One snapshot, for a caller that holds the key."""
     session = evening_of(client.clock.now())
     request = Request(source, {}, session)
+    wishes.advance(source, session)
     if not wishes.refetch and await is_still_off(client, store, store.raw.requests(source)):
         return off(source, 1, [session])
     try:
@@ -66,7 +67,6 @@ async def carry_out_now(client: JQuantsClient, store: Store, source: str, wishes
         return FetchReport(source, 1, utilisation=used(client, source), is_unavailable=True)
     finally:
         store.raw.flush()
-    wishes.advance(source, session)
     empty = [] if walked.rows else [session]
     return FetchReport(
         source, 1, fetched_pages=walked.pages, rows=walked.rows, empty=empty, utilisation=used(client, source)

@@ -73,10 +73,12 @@ def test_files_make_ten_years_of_bars_cheap():
     assert estimate_calls("free", ["daily_bars"], decade, today=date(2024, 6, 12), bulk=True).calls > 400
 
 
-@pytest.mark.parametrize("source", ["daily_bars", "short_positions", "topix"])
-def test_progress_is_told_as_often_as_announced(evening, source):
+@pytest.mark.parametrize("plan", ["premium", "light"])
+@pytest.mark.parametrize("source", ["daily_bars", "short_positions", "topix", "index_options", "earnings_calendar"])
+def test_progress_is_told_as_often_as_announced(evening, source, plan):
     with evening() as e:
-        days, watcher = e.market.sessions[-50:-2], Watcher()
+        days, watcher = e.market.sessions[-50:-2] if source != "index_options" else e.market.sessions[-3:], Watcher()
         for _ in range(2):
-            e.run(group(e.store, [source], days, progress=watcher, bulk=True), plan="premium")
+            wish = group(e.store, [source], days, progress=watcher, bulk=True)
+            e.run(wish, plan=plan, key=f"simulator-{plan}-key")
         assert sum(n for n, _ in watcher.seen) == 2 * steps(source, days)
