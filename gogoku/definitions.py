@@ -24,6 +24,7 @@ from gogoku_pipeline.store import Store
 from jobs.alerts import Finding, alert_sensor
 from jobs.asset_jobs import asset_jobs
 from jobs.maintenance import maintenance_job
+from jobs.retyping import retyping_sensor
 from jobs.schedules import build_schedules
 from resources.alerting import deliver, leave_heartbeat
 from resources.compute import Compute
@@ -74,13 +75,14 @@ def build_definitions(
     jobs = asset_jobs()
     is_live = chosen.jquants_api_key is not None and end is None
     ticking = dg.DefaultScheduleStatus.RUNNING if is_live else dg.DefaultScheduleStatus.STOPPED
+    watching = dg.DefaultSensorStatus.RUNNING if is_live else dg.DefaultSensorStatus.STOPPED
     with accepted_previews():
         return dg.Definitions(
             assets=house.assets,
             asset_checks=house.checks,
             jobs=[*jobs.all, maintenance],
             schedules=build_schedules(jobs, maintenance, partitions, ticking),
-            sensors=[alerts(resources["notifier"], sizes, clock)],
+            sensors=[alerts(resources["notifier"], sizes, clock), retyping_sensor(watching)],
             resources=resources,
             executor=dg.in_process_executor,
         )

@@ -191,4 +191,4 @@ def test_definitions_load_and_jobs_select_something(definitions):
         "weekly_gate_schedule",
         "maintenance_schedule",
     }
-    assert [sensor.name for sensor in repository.sensor_defs] == ["alerts"]
+    assert {sensor.name for sensor in repository.sensor_defs} == {"alerts", "retyping"}
