@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
-from gogoku_pipeline.core.errors import DataError, PartitionMissingError, SchemaError
+from gogoku_pipeline.core.errors import DataError, PartitionMissingError, PayloadError, SchemaError
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.store import open_store
@@ -228,3 +229,28 @@ def test_a_file_written_before_the_page_was_fetched_does_not_take_a_correction_b
     land_file(store, "daily_bars", MAY, fresh, fetched_at=NEXT_DAY, last_modified=LATER + timedelta(hours=1))
     typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
     assert typed.frame.select("close_jpy", "available_at").row(0) == (3.0, NEXT_DAY + timedelta(seconds=1))
+
+
+def packed(*lines):
+    return gzip.compress("\r\n".join(lines).encode())
+
+
+def test_quoted_empty_cells_blank_lines_and_a_byte_order_mark_change_nothing(store):
+    row = {"Date": "2024-05-08", "S33": "0050", "SellExShortVa": "1.5", "ShrtWithResVa": "2", "ShrtNoResVa": "3"}
+    body = packed("\ufeff" + ",".join(row), "", ",".join(f'"{cell}"' for cell in row.values()), "")
+    land_file(store, "short_ratio", MAY, body)
+    typed = typed_sessions(store, "short_ratio", [WEDNESDAY])
+    assert typed.frame.select("sector33_code", "long_sell_jpy").rows() == [("0050", 1.5)]
+    land_file(store, "short_ratio", MAY, packed(",".join(row), '2024-05-08,0050,"",2,3'), fetched_at=NEXT_DAY)
+    (reject,) = typed_sessions(store, "short_ratio", [WEDNESDAY]).rejects.iter_rows(named=True)
+    assert (reject["field"], reject["reason"]) == ("SellExShortVa", "SellExShortVa: null where a JSON number belongs")
+
+
+def test_a_short_line_is_quarantined_and_a_long_one_refuses_the_file(store):
+    header = "Date,S33,SellExShortVa,ShrtWithResVa,ShrtNoResVa"
+    land_file(store, "short_ratio", MAY, packed(header, "2024-05-08,0050,1,2,3", "2024-05-08,1050,1"))
+    typed = typed_sessions(store, "short_ratio", [WEDNESDAY])
+    assert (typed.frame.height, typed.rejects["field"].to_list()) == (1, ["ShrtWithResVa,ShrtNoResVa"])
+    land_file(store, "short_ratio", MAY, packed(header, "2024-05-08,0050,1,2,3,4"), fetched_at=NEXT_DAY)
+    with pytest.raises(PayloadError, match="found more fields"):
+        typed_sessions(store, "short_ratio", [WEDNESDAY])
