@@ -71,24 +71,38 @@ async def recheck_history(
             try:
                 files = newest_by_month(await client.bulk_list(source))
                 for file in _changed_since(store, source, [files[month] for month in sorted(files)]):
-                    month = await land_month(client, store, source, file, run_id)
-                    changed.append(ChangedFile(source, month.first, month.last, file.last_modified))
+                    changed += await _landed_again(client, store, source, file, (run_id, problems))
             except (CredentialsError, RateLimitError):
                 raise
             except PlanError as refusal:
                 _LOG.warning("%s: files are not in the plan. %s", source, refusal.message)
-            except (ApiError, SchemaError, DataError) as problem:
+            except ApiError as problem:
                 problems.append(str(problem))
             finally:
                 store.raw.flush()
     if problems:
         raise DataError(
-            f"recheck of {len(problems)} of {len(sources)} sources",
+            f"recheck of history: {len(problems)} lists or files",
             got="; ".join(problems),
-            want="a list and whole files",
+            want="a list and whole files; the others are landed",
             remedy="Run again; what was landed stays.",
         )
     return changed
+
+
+async def _landed_again(
+    client: JQuantsClient, store: Store, source: str, file: BulkFile, noted: tuple[str, list[str]]
+) -> list[ChangedFile]:
+    """The file if it could be landed, none and a word among the problems if it is no good; the next one goes on."""
+    run_id, problems = noted
+    try:
+        month = await land_month(client, store, source, file, run_id)
+    except (CredentialsError, RateLimitError, PlanError):
+        raise
+    except (ApiError, SchemaError, DataError) as problem:
+        problems.append(str(problem))
+        return []
+    return [ChangedFile(source, month.first, month.last, file.last_modified)]
 
 
 def _changed_since(store: Store, source: str, files: list[BulkFile]) -> list[BulkFile]:

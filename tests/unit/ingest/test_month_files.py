@@ -213,6 +213,23 @@ def test_a_corrected_month_is_landed_again_and_only_that_one(evening):
         assert e.run(recheck(e.store, ["daily_bars"]), plan="premium") == []
 
 
+def test_a_broken_file_stops_no_other_of_the_recheck_and_is_named(evening):
+    with evening(WrongGzip(When(path=DOWNLOAD, times=1))) as e:
+        days = [day for day in e.market.sessions if day.month in (7, 8, 9)]
+        e.run(bars(e.store, days), plan="premium")
+        close_all_months(e)
+        at = e.clock.now() + timedelta(hours=1)
+        for day in (date(2020, 7, 15), date(2020, 8, 12), date(2020, 9, 9)):
+            e.server.correct(Correction(BARS, day, {}, "Vo", 123.0, at))
+        e.clock.advance_to(at + timedelta(days=1))
+        with pytest.raises(DataError, match=r"1 lists or files.*equities_bars_daily_202007"):
+            e.run(recheck(e.store, ["daily_bars"]), plan="premium")
+        landed = e.store.raw.requests("daily_bars").filter(pl.col("media") == "csv.gz")
+        assert landed["covers_from"].to_list() == [date(2020, 8, 1), date(2020, 9, 1)]
+        (july,) = e.run(recheck(e.store, ["daily_bars"]), plan="premium")
+        assert july.first_day == date(2020, 7, 1)
+
+
 def test_a_month_landed_day_by_day_is_compared_with_the_day_fetched_first(evening):
     with evening(session=date(2020, 8, 31)) as e:
         august = [day for day in e.market.sessions if (day.year, day.month) == (2020, 8)]
