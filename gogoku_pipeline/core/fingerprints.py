@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,42 @@ def sha256_frame(frame: pl.DataFrame) -> str:
     Depends on values alone: buffers behind nulls, string layout, slicing and sort flags differ between equal frames
     (so hashing their IPC form would not do).
     """
-    digest = hashlib.sha256()
+    return sha256_slices(frame, [frame.height])[0]
+
+
+def sha256_slices(frame: pl.DataFrame, heights: Sequence[int]) -> list[str]:
+    """`sha256_frame` of consecutive slices of a frame; every column is prepared once, however many slices there are.
+
+    Args:
+        frame: the slices, one below the other.
+        heights: rows of each slice; their sum is the height of the frame.
+    """
+    digests = [hashlib.sha256() for _ in heights]
+    edges = list(accumulate(heights, initial=0))
     for column in frame.get_columns():
-        digest.update(f"{column.name}\0{column.dtype}\0{len(column)}\0".encode())
-        digest.update(np.packbits(column.is_null().to_numpy()).tobytes())
-        digest.update(_values(column))
-    return digest.hexdigest()
+        label, is_null, values = f"{column.name}\0{column.dtype}", column.is_null().to_numpy(), _values(column)
+        for digest, first, last in zip(digests, edges, edges[1:], strict=False):
+            digest.update(f"{label}\0{last - first}\0".encode())
+            digest.update(np.packbits(is_null[first:last]).tobytes())
+            digest.update(values(first, last))
+    return [digest.hexdigest() for digest in digests]
 
 
-def _values(column: pl.Series) -> bytes:
-    """The values as bytes, nulls as zeros or empty text."""
+def _values(column: pl.Series) -> Callable[[int, int], bytes]:
+    """The values between two rows as bytes, nulls as zeros or empty text."""
     if column.dtype == pl.String:
-        text = column.fill_null("")
-        return text.str.len_bytes().to_numpy().tobytes() + "".join(text.to_list()).encode()
+        return _texts(column.fill_null(""))
     if column.dtype == pl.Boolean:
-        return np.packbits(column.fill_null(value=False).to_numpy()).tobytes()
+        claims = column.fill_null(value=False).to_numpy()
+        return lambda first, last: np.packbits(claims[first:last]).tobytes()
     if column.dtype.is_numeric() or column.dtype.is_temporal():
-        return np.ascontiguousarray(column.to_physical().fill_null(0).to_numpy()).tobytes()
-    return json.dumps(column.to_list(), default=str).encode()
+        numbers = column.to_physical().fill_null(0).to_numpy()
+        return lambda first, last: numbers[first:last].tobytes()
+    return lambda first, last: json.dumps(column[first:last].to_list(), default=str).encode()
+
+
+def _texts(column: pl.Series) -> Callable[[int, int], bytes]:
+    """The length of each text, then the texts."""
+    lengths, whole = column.str.len_bytes().to_numpy(), "".join(column.to_list()).encode()
+    ends = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    return lambda first, last: lengths[first:last].tobytes() + whole[ends[first] : ends[last]]

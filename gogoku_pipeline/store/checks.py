@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError, SchemaError
-from gogoku_pipeline.core.fingerprints import sha256_frame
+from gogoku_pipeline.core.fingerprints import sha256_frame, sha256_slices
 from gogoku_pipeline.schema.columns import JST_INSTANT
 from gogoku_pipeline.schema.tables import Table
 
@@ -87,9 +87,11 @@ def session_hashes(table: Table, frame: pl.DataFrame, sessions: Iterable[date]) 
     """Content hash per session of rows already checked and sorted; sessions without rows hash as an empty frame."""
     if not table.partitioned:
         return {}
-    parts = frame.partition_by("session", as_dict=True, maintain_order=True)
+    rows = frame if frame["session"].is_sorted() else frame.sort("session", maintain_order=True)
+    heights = dict(rows.group_by("session", maintain_order=True).len().iter_rows())
+    hashes = dict(zip(heights, sha256_slices(rows, list(heights.values())), strict=True))
     empty = sha256_frame(table.empty())
-    return {day: sha256_frame(parts[(day,)]) if (day,) in parts else empty for day in sessions}
+    return {day: hashes.get(day, empty) for day in sessions}
 
 
 def _wrong(table: Table, got: str, want: str) -> SchemaError:
