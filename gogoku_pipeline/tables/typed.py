@@ -23,15 +23,7 @@ from gogoku_pipeline.tables.rejects import REJECTS, Typed
 from gogoku_pipeline.tables.versions import publication_rule
 from gogoku_pipeline.tables.words import Words, heard, listened
 
-__all__ = [
-    "SWITCHED_OFF",
-    "typed_calendar",
-    "typed_daily_bars",
-    "typed_listed_issues",
-    "typed_sessions",
-    "typed_topix",
-    "typed_whole",
-]
+__all__ = ["SWITCHED_OFF", "typed_external", "typed_sessions", "typed_whole"]
 
 
 def typed_sessions(store: Store, source: str, sessions: Sequence[date], *, known_at: datetime | None = None) -> Typed:
@@ -135,26 +127,6 @@ def is_landed(source: Source, days: Sequence[date], by_day: Mapping[date, Sequen
     """Whether every event day from the publisher's first on was landed."""
     starts = date.fromisoformat(source.starts)
     return all(by_day[day] or day < starts for day in days)
-
-
-def typed_daily_bars(store: Store, sessions: Sequence[date], *, known_at: datetime | None = None) -> Typed:
-    """`typed_sessions` of daily bars."""
-    return typed_sessions(store, "daily_bars", sessions, known_at=known_at)
-
-
-def typed_listed_issues(store: Store, sessions: Sequence[date], *, known_at: datetime | None = None) -> Typed:
-    """`typed_sessions` of the listing."""
-    return typed_sessions(store, "listed_issues", sessions, known_at=known_at)
-
-
-def typed_topix(store: Store, sessions: Sequence[date], *, known_at: datetime | None = None) -> Typed:
-    """`typed_sessions` of TOPIX."""
-    return typed_sessions(store, "topix", sessions, known_at=known_at)
-
-
-def typed_calendar(store: Store, *, known_at: datetime | None = None) -> Typed:
-    """`typed_whole` of the calendar."""
-    return typed_whole(store, "calendar", known_at=known_at)
 
 
 def _whole(store: Store, source: Source, table: Table, known_at: datetime | None) -> Typed:

@@ -39,7 +39,7 @@ from gogoku_pipeline.simulator.market import Market, generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import Store, open_store
 from gogoku_pipeline.tables.prices import stage_prices
-from gogoku_pipeline.tables.typed import typed_daily_bars, typed_listed_issues, typed_topix
+from gogoku_pipeline.tables.typed import typed_sessions
 from gogoku_pipeline.tables.universe import build_universe
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
@@ -89,8 +89,11 @@ def trial(folder, signal: float) -> Trial:
     store = open_store(f"file://{folder}/data")
     fetched(market, store)
     days = market.sessions
-    bars, topix = typed_daily_bars(store, days).frame, typed_topix(store, days).frame
-    prices, universe = stage_prices(bars), build_universe(bars, typed_listed_issues(store, days).frame, days)
+    bars, topix = typed_sessions(store, "daily_bars", days).frame, typed_sessions(store, "topix", days).frame
+    prices, universe = (
+        stage_prices(bars),
+        build_universe(bars, typed_sessions(store, "listed_issues", days).frame, days),
+    )
     names = [feature.name for feature in all_features()]
     features = compute(names, FeatureInputs(prices, universe, topix), start=days[0], end=days[-1])
     returns = graph_returns(features.lazy(), features.lazy(), universe.lazy())

@@ -21,7 +21,7 @@ from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import Store, open_store
 from gogoku_pipeline.tables.prices import stage_prices
-from gogoku_pipeline.tables.typed import typed_daily_bars, typed_listed_issues, typed_topix
+from gogoku_pipeline.tables.typed import typed_sessions
 from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
 
 UNIVERSE = UniverseConfig(min_listed_sessions=10, min_median_turnover_jpy=0)
@@ -38,8 +38,11 @@ def audited_market() -> AuditedMarket:
     with TemporaryDirectory() as folder, run_simulator_thread(simulated, clock) as server:
         store = open_store(f"file://{folder}/data")
         asyncio.run(_fetch(server.base_url, clock, store, days))
-        bars, listed = typed_daily_bars(store, days).frame, typed_listed_issues(store, days).frame
-        topix = typed_topix(store, days).frame
+        bars, listed = (
+            typed_sessions(store, "daily_bars", days).frame,
+            typed_sessions(store, "listed_issues", days).frame,
+        )
+        topix = typed_sessions(store, "topix", days).frame
     prices, universe = stage_prices(bars), build_universe(bars, listed, days, UNIVERSE)
     betas = compute(["beta_60d"], FeatureInputs(prices, universe, topix), start=days[0], end=days[-1])
     labels = build_labels(prices, universe, topix, betas, tse_calendar(), horizons=(1, 5))

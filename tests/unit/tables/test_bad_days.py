@@ -28,7 +28,7 @@ from gogoku_pipeline.simulator.faults import (
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import CommitInfo, open_store
-from gogoku_pipeline.tables.typed import typed_daily_bars, typed_listed_issues
+from gogoku_pipeline.tables.typed import typed_sessions
 from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
 
 BARS = "/equities/bars/daily"
@@ -87,7 +87,7 @@ def landed(store, day):
 def test_rows_of_a_bad_day_are_typed_rejected_or_counted_and_never_lost(fetched, fault, settings, rejected, duplicates):
     store, _, bad = fetched(fault, **settings)
     sent = landed(store, bad)
-    typed = typed_daily_bars(store, [bad])
+    typed = typed_sessions(store, "daily_bars", [bad])
     (count,) = typed.counts
     assert count.raw_rows == len(sent)
     assert count.rejected == typed.rejects.height == rejected
@@ -114,10 +114,12 @@ def test_rows_of_a_bad_day_are_typed_rejected_or_counted_and_never_lost(fetched,
 )
 def test_a_day_without_a_column_stops_by_name_and_its_neighbour_stays_visible(fetched, fault, settings, words):
     store, good, bad = fetched(fault, **settings)
-    store.tables.write_sessions(daily_bars.TABLE, typed_daily_bars(store, [good]).frame, [good], commit=COMMIT)
+    store.tables.write_sessions(
+        daily_bars.TABLE, typed_sessions(store, "daily_bars", [good]).frame, [good], commit=COMMIT
+    )
     version = store.tables.version(daily_bars.TABLE)
     with pytest.raises(SchemaError, match=words) as caught:
-        typed_daily_bars(store, [bad])
+        typed_sessions(store, "daily_bars", [bad])
     assert caught.value.remedy
     kept = [row.get(settings["column"]) for row in landed(store, bad)]
     assert set(kept) == {settings.get("value")}, "the answer is kept as it was sent"
@@ -128,7 +130,7 @@ def test_a_day_without_a_column_stops_by_name_and_its_neighbour_stays_visible(fe
 def test_two_different_rows_for_one_issue_are_refused_and_nothing_is_written(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(), bar(C=1.0)])
     with pytest.raises(DataError, match="two different rows") as caught:
-        typed_daily_bars(store, [WEDNESDAY])
+        typed_sessions(store, "daily_bars", [WEDNESDAY])
     assert "gogoku fetch daily_bars DATE --refetch" in caught.value.remedy
     assert not store.tables.exists(daily_bars.TABLE)
 
@@ -141,21 +143,21 @@ def test_fetching_a_bad_day_again_heals_it_and_its_rows_are_known_from_then(stor
     again = datetime(2024, 5, 9, 8, tzinfo=JST)
     land("daily_bars", WEDNESDAY, first)
     land("daily_bars", WEDNESDAY, [bar(), bar(code="13010")], fetched_at=again)
-    typed = typed_daily_bars(store, [WEDNESDAY])
+    typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
     assert typed.frame["code"].to_list() == ["13010", "72030"]
     assert typed.frame["available_at"].to_list() == [again + timedelta(seconds=1)] * 2
     (words,) = typed.warnings
     assert "is left out" in words
     land("daily_bars", WEDNESDAY, first, fetched_at=again + timedelta(hours=1))
     with pytest.raises((DataError, SchemaError)):
-        typed_daily_bars(store, [WEDNESDAY])
+        typed_sessions(store, "daily_bars", [WEDNESDAY])
 
 
 def test_a_bar_of_an_issue_nobody_lists_is_kept_and_never_compared(store, land, bar, listed):
     land("daily_bars", WEDNESDAY, [bar(code="72030"), bar(code="99990")])
     land("listed_issues", WEDNESDAY, [listed(code="72030")])
-    bars = typed_daily_bars(store, [WEDNESDAY]).frame
-    listing = typed_listed_issues(store, [WEDNESDAY]).frame
+    bars = typed_sessions(store, "daily_bars", [WEDNESDAY]).frame
+    listing = typed_sessions(store, "listed_issues", [WEDNESDAY]).frame
     assert bars["code"].to_list() == ["72030", "99990"]
     universe = build_universe(bars, listing, [WEDNESDAY], UniverseConfig(min_listed_sessions=1))
     assert universe.select("code", "is_in_universe").rows() == [("72030", True)]
@@ -163,6 +165,6 @@ def test_a_bar_of_an_issue_nobody_lists_is_kept_and_never_compared(store, land, 
 
 def test_a_listing_that_is_missing_names_its_session(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar()])
-    bars = typed_daily_bars(store, [WEDNESDAY]).frame
+    bars = typed_sessions(store, "daily_bars", [WEDNESDAY]).frame
     with pytest.raises(DataError, match="no listed issues on 1 sessions, first 2024-05-08"):
         build_universe(bars, bars.clear().with_columns(market_code=pl.lit("0111")), [WEDNESDAY])

@@ -12,7 +12,7 @@ from gogoku_pipeline.core.errors import DataError, PartitionMissingError, Payloa
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.store import open_store
-from gogoku_pipeline.tables.typed import typed_listed_issues, typed_sessions, typed_whole
+from gogoku_pipeline.tables.typed import typed_sessions, typed_whole
 from tests.unit.tables.raw_answers import (
     FRIDAY,
     LATER,
@@ -158,9 +158,9 @@ def test_a_repeat_after_the_final_hour_confirms_what_was_said_before_it(store):
     listing = [source_row("listed_issues", WEDNESDAY)]
     land_answer(store, "listed_issues", WEDNESDAY, listing, fetched_at=at(TUESDAY, 18))
     with pytest.raises(PartitionMissingError):
-        typed_listed_issues(store, [WEDNESDAY])
+        typed_sessions(store, "listed_issues", [WEDNESDAY])
     land_answer(store, "listed_issues", WEDNESDAY, listing, fetched_at=at(WEDNESDAY, 9))
-    assert typed_listed_issues(store, [WEDNESDAY]).frame["available_at"].to_list() == [at(WEDNESDAY, 8)]
+    assert typed_sessions(store, "listed_issues", [WEDNESDAY]).frame["available_at"].to_list() == [at(WEDNESDAY, 8)]
 
 
 def test_a_row_missing_from_a_repeated_answer_is_late(store):

@@ -30,7 +30,7 @@ from gogoku_pipeline.tables.quality import (
     check_sessions_complete,
     check_unit_ranges,
 )
-from gogoku_pipeline.tables.typed import typed_calendar, typed_daily_bars, typed_listed_issues, typed_topix
+from gogoku_pipeline.tables.typed import typed_sessions, typed_whole
 from gogoku_pipeline.tables.universe import UNIVERSE, UniverseConfig, build_universe
 
 
@@ -60,18 +60,18 @@ def landed(market, land_into, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bars(landed, market):
-    return typed_daily_bars(landed, market.sessions)
+    return typed_sessions(landed, "daily_bars", market.sessions)
 
 
 @pytest.fixture(scope="module")
 def listed(landed, market):
-    return typed_listed_issues(landed, market.sessions)
+    return typed_sessions(landed, "listed_issues", market.sessions)
 
 
 def test_every_check_passes_on_a_clean_market(landed, market, bars, listed):
-    index = typed_topix(landed, market.sessions)
+    index = typed_sessions(landed, "topix", market.sessions)
     tables = {daily_bars.TABLE: bars, listed_issues.SNAPSHOT: listed, topix.TABLE: index}
-    results = [check_calendar(typed_calendar(landed).frame), check_listing_covered(bars.frame, listed.frame)]
+    results = [check_calendar(typed_whole(landed, "calendar").frame), check_listing_covered(bars.frame, listed.frame)]
     for table, typed in tables.items():
         results += [check_schema(table, typed.frame), check_rejects(typed.counts)]
         results += [check_sessions_complete(table, typed.frame, market.sessions)]

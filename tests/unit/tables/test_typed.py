@@ -13,7 +13,7 @@ from gogoku_pipeline.core.errors import DataError, PartitionMissingError, Payloa
 from gogoku_pipeline.schema import calendar, daily_bars, listed_issues, topix
 from gogoku_pipeline.store import CommitInfo, RawPage
 from gogoku_pipeline.tables.rejects import REJECTS, Conservation, unseen_rejects
-from gogoku_pipeline.tables.typed import typed_calendar, typed_daily_bars, typed_listed_issues, typed_topix
+from gogoku_pipeline.tables.typed import typed_sessions, typed_whole
 
 TUESDAY, WEDNESDAY, THURSDAY = date(2024, 5, 7), date(2024, 5, 8), date(2024, 5, 9)
 
@@ -29,7 +29,7 @@ def count(typed) -> tuple[int, ...]:
 
 def test_a_bar_keeps_its_values_and_is_known_from_half_past_four(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(O=3480.0, UL="1", Vo=7, MktCap=None, ExRT="1", AdjFactor=0.5)])
-    typed = typed_daily_bars(store, [WEDNESDAY])
+    typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
     assert typed.frame.schema == daily_bars.TABLE.polars_schema
     halves = [None] * sum(column.name.startswith(("morning_", "afternoon_")) for column in daily_bars.TABLE.columns)
     assert typed.frame.row(0) == (
@@ -44,13 +44,13 @@ def test_a_bar_keeps_its_values_and_is_known_from_half_past_four(store, land, ba
 
 def test_pages_of_one_fetch_are_one_session_sorted_by_code(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(code="90000"), bar(code="20000")], [bar(code="13010")])
-    assert typed_daily_bars(store, [WEDNESDAY]).frame["code"].to_list() == ["13010", "20000", "90000"]
+    assert typed_sessions(store, "daily_bars", [WEDNESDAY]).frame["code"].to_list() == ["13010", "20000", "90000"]
 
 
 def test_a_day_without_trade_is_a_row_of_nulls(store, land, bar):
     nulls = dict.fromkeys(("O", "H", "L", "C", "Vo", "Va", "AdjO", "AdjH", "AdjL", "AdjC", "AdjVo", "MktCap"))
     land("daily_bars", WEDNESDAY, [bar(**nulls)])
-    frame = typed_daily_bars(store, [WEDNESDAY]).frame
+    frame = typed_sessions(store, "daily_bars", [WEDNESDAY]).frame
     assert frame.select("close_jpy", "volume_shares", "adjustment_factor").row(0) == (None, None, 1.0)
 
 
@@ -81,7 +81,7 @@ def test_a_day_without_trade_is_a_row_of_nulls(store, land, bar):
 def test_a_value_of_another_kind_sends_its_row_to_the_rejects(store, land, bar, changed, field, words):
     wrong = bar() | changed
     land("daily_bars", WEDNESDAY, [bar(code="13010"), wrong])
-    typed = typed_daily_bars(store, [WEDNESDAY])
+    typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
     assert typed.frame["code"].to_list() == ["13010"]
     assert count(typed) == (2, 1, 1, 0)
     (reject,) = typed.rejects.iter_rows(named=True)
@@ -99,7 +99,7 @@ def test_a_row_without_a_key_and_with_two_wrong_fields_names_both(store, land, b
     broken = bar(O="x")
     del broken["C"]
     land("daily_bars", WEDNESDAY, [bar(code="13010"), broken])
-    (reject,) = typed_daily_bars(store, [WEDNESDAY]).rejects.iter_rows(named=True)
+    (reject,) = typed_sessions(store, "daily_bars", [WEDNESDAY]).rejects.iter_rows(named=True)
     assert reject["field"] == "O,C"
     assert "C: the key is absent" in reject["reason"]
 
@@ -109,22 +109,22 @@ def test_a_renamed_field_stops_everything_and_names_the_likely_new_one(store, la
     renamed["AdjustmentFactor"] = renamed.pop("AdjFactor")
     land("daily_bars", WEDNESDAY, [renamed])
     with pytest.raises(SchemaError, match="without AdjFactor, similar: AdjustmentFactor"):
-        typed_daily_bars(store, [WEDNESDAY])
+        typed_sessions(store, "daily_bars", [WEDNESDAY])
 
 
 def test_a_new_field_is_a_warning_and_stays_in_the_landing(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(MO=3490.0, VWAP=3499.5, Shoe=1)])
-    typed = typed_daily_bars(store, [WEDNESDAY])
+    typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
     assert typed.warnings == ("daily_bars: 2 undeclared fields stay in the raw landing: VWAP, Shoe",)
     assert typed.frame.height == 1
 
 
 def test_identical_repetitions_are_counted_and_contradictions_refused(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(), bar(code="13010")], [bar()])
-    assert count(typed_daily_bars(store, [WEDNESDAY])) == (3, 2, 0, 1)
+    assert count(typed_sessions(store, "daily_bars", [WEDNESDAY])) == (3, 2, 0, 1)
     land("daily_bars", THURSDAY, [bar(THURSDAY), bar(THURSDAY, C=1.0)])
     with pytest.raises(DataError, match="two different rows"):
-        typed_daily_bars(store, [THURSDAY])
+        typed_sessions(store, "daily_bars", [THURSDAY])
 
 
 def test_the_newest_complete_landing_wins_and_the_change_is_known_from_its_fetch(store, land, bar):
@@ -132,7 +132,7 @@ def test_the_newest_complete_landing_wins_and_the_change_is_known_from_its_fetch
     land("daily_bars", WEDNESDAY, [bar(code="13010"), bar(code="72030"), bar(code="90000")])
     land("daily_bars", WEDNESDAY, [bar(code="13010"), bar(code="72030", C=1.0)], [bar(code="99990")], fetched_at=later)
     land("daily_bars", WEDNESDAY, [bar(code="13010", C=9.0)], [], fetched_at=at(THURSDAY, 9), last=False)
-    frame = typed_daily_bars(store, [WEDNESDAY]).frame
+    frame = typed_sessions(store, "daily_bars", [WEDNESDAY]).frame
     known = later + timedelta(seconds=2)
     assert frame.select("code", "close_jpy", "available_at").rows() == [
         ("13010", 3500.0, at(WEDNESDAY, 16, 30)),
@@ -145,7 +145,7 @@ def test_a_repoll_that_changes_nothing_or_only_the_served_adjustment_is_no_revis
     land("daily_bars", WEDNESDAY, [bar()])
     land("daily_bars", WEDNESDAY, [bar()], fetched_at=at(THURSDAY, 8))
     land("daily_bars", WEDNESDAY, [bar(AdjC=1750.0)], fetched_at=at(THURSDAY, 9))
-    frame = typed_daily_bars(store, [WEDNESDAY]).frame
+    frame = typed_sessions(store, "daily_bars", [WEDNESDAY]).frame
     assert frame.select("served_adjusted_close_jpy", "available_at").row(0) == (1750.0, at(WEDNESDAY, 16, 30))
 
 
@@ -154,22 +154,24 @@ def test_a_row_changed_and_changed_back_is_known_from_the_last_change(store, lan
         land(
             "daily_bars", WEDNESDAY, [bar(C=close, Vo=float(hour) if hour > 9 else 9.0)], fetched_at=at(THURSDAY, hour)
         )
-    frame = typed_daily_bars(store, [WEDNESDAY], known_at=at(THURSDAY, 9, 30)).frame
+    frame = typed_sessions(store, "daily_bars", [WEDNESDAY], known_at=at(THURSDAY, 9, 30)).frame
     assert frame["available_at"].to_list() == [at(THURSDAY, 9) + timedelta(seconds=1)]
 
 
 def test_known_at_rebuilds_the_table_as_it_was_known_then(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(C=1.0)])
     land("daily_bars", WEDNESDAY, [bar(C=2.0)], fetched_at=at(THURSDAY, 8))
-    then = typed_daily_bars(store, [WEDNESDAY], known_at=at(THURSDAY, 7)).frame
+    then = typed_sessions(store, "daily_bars", [WEDNESDAY], known_at=at(THURSDAY, 7)).frame
     assert then.select("close_jpy", "available_at").row(0) == (1.0, at(WEDNESDAY, 16, 30))
     with pytest.raises(PartitionMissingError):
-        typed_daily_bars(store, [WEDNESDAY], known_at=at(WEDNESDAY, 18))
+        typed_sessions(store, "daily_bars", [WEDNESDAY], known_at=at(WEDNESDAY, 18))
 
 
 def test_typing_is_a_pure_function_of_the_landings(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(), bar(code="13010", O="x")])
-    assert typed_daily_bars(store, [WEDNESDAY]).frame.equals(typed_daily_bars(store, [WEDNESDAY]).frame)
+    assert typed_sessions(store, "daily_bars", [WEDNESDAY]).frame.equals(
+        typed_sessions(store, "daily_bars", [WEDNESDAY]).frame
+    )
 
 
 def test_sessions_without_a_complete_landing_are_named(store, land, bar):
@@ -177,14 +179,14 @@ def test_sessions_without_a_complete_landing_are_named(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar()], last=False)
     land("daily_bars", THURSDAY, [bar(THURSDAY)], params={"date": "2024-05-09", "code": "7203"})
     with pytest.raises(PartitionMissingError, match="2 sessions: 2024-05-08, 2024-05-09"):
-        typed_daily_bars(store, [TUESDAY, WEDNESDAY, THURSDAY])
-    assert typed_daily_bars(store, []).frame.equals(daily_bars.TABLE.empty())
+        typed_sessions(store, "daily_bars", [TUESDAY, WEDNESDAY, THURSDAY])
+    assert typed_sessions(store, "daily_bars", []).frame.equals(daily_bars.TABLE.empty())
 
 
 def test_equal_answers_of_two_sessions_do_not_hide_each_other(store, land):
     land("daily_bars", TUESDAY, [])
     land("daily_bars", WEDNESDAY, [])
-    typed = typed_daily_bars(store, [TUESDAY, WEDNESDAY])
+    typed = typed_sessions(store, "daily_bars", [TUESDAY, WEDNESDAY])
     assert typed.frame.equals(daily_bars.TABLE.empty())
     assert [c.session for c in typed.counts] == [TUESDAY, WEDNESDAY]
 
@@ -192,9 +194,9 @@ def test_equal_answers_of_two_sessions_do_not_hide_each_other(store, land):
 def test_the_preview_of_the_listing_is_not_used(store, land, listed):
     land("listed_issues", WEDNESDAY, [listed(CoName="preview")], fetched_at=at(TUESDAY, 18))
     with pytest.raises(PartitionMissingError):
-        typed_listed_issues(store, [WEDNESDAY])
+        typed_sessions(store, "listed_issues", [WEDNESDAY])
     land("listed_issues", WEDNESDAY, [listed(CoName="final", ProdCat="")], fetched_at=at(WEDNESDAY, 9))
-    frame = typed_listed_issues(store, [WEDNESDAY]).frame
+    frame = typed_sessions(store, "listed_issues", [WEDNESDAY]).frame
     assert frame.schema == listed_issues.SNAPSHOT.polars_schema
     assert frame.select("name", "product_category", "available_at").row(0) == ("final", None, at(WEDNESDAY, 8))
 
@@ -207,15 +209,15 @@ def points(day: date, *values: float) -> dict[str, object]:
 def test_topix_repeating_its_previous_close_is_a_halt(store, land):
     days = [date(2020, 9, 30), date(2020, 10, 1), date(2020, 10, 2)]
     land("topix", None, [points(days[0], 1600, 1640, 1590, 1625.5), points(days[1], 1625.5), points(days[2], 1609)])
-    typed = typed_topix(store, days)
+    typed = typed_sessions(store, "topix", days)
     assert typed.frame["is_market_halt"].to_list() == [False, True, False]
     assert typed.frame.schema == topix.TABLE.polars_schema
-    assert typed_topix(store, days[1:2]).frame["is_market_halt"].to_list() == [True]
+    assert typed_sessions(store, "topix", days[1:2]).frame["is_market_halt"].to_list() == [True]
 
 
 def test_topix_alone_on_the_outage_is_a_halt_by_the_calendar(store, land):
     land("topix", None, [points(date(2020, 10, 1), 1625.5), points(date(2020, 10, 2), 1609)])
-    assert typed_topix(store, [date(2020, 10, 1)]).frame["is_market_halt"].to_list() == [True]
+    assert typed_sessions(store, "topix", [date(2020, 10, 1)]).frame["is_market_halt"].to_list() == [True]
 
 
 def test_a_later_range_call_adds_dates_and_revises_rows(store, land):
@@ -223,14 +225,14 @@ def test_a_later_range_call_adds_dates_and_revises_rows(store, land):
     land(
         "topix", None, [points(WEDNESDAY, 12), points(THURSDAY, 13)], fetched_at=at(THURSDAY, 17), params={"from": "x"}
     )
-    frame = typed_topix(store, [TUESDAY, WEDNESDAY, THURSDAY]).frame
+    frame = typed_sessions(store, "topix", [TUESDAY, WEDNESDAY, THURSDAY]).frame
     assert frame.select("close_points", "available_at").rows() == [
         (10.0, at(TUESDAY, 16, 30)),
         (12.0, at(THURSDAY, 17) + timedelta(seconds=1)),
         (13.0, at(THURSDAY, 16, 30)),
     ]
     with pytest.raises(PartitionMissingError, match="2024-05-10"):
-        typed_topix(store, [date(2024, 5, 10)])
+        typed_sessions(store, "topix", [date(2024, 5, 10)])
 
 
 def refuse(store, fetched_at):
@@ -255,41 +257,41 @@ def refuse(store, fetched_at):
 
 def test_topix_outside_the_plan_is_empty_with_a_warning(store):
     refuse(store, at(WEDNESDAY, 17))
-    typed = typed_topix(store, [TUESDAY, WEDNESDAY])
+    typed = typed_sessions(store, "topix", [TUESDAY, WEDNESDAY])
     assert typed.frame.equals(topix.TABLE.empty()) and typed.frame.schema == topix.TABLE.polars_schema
     assert typed.warnings == ("topix: not in the plan, switched off",)
     assert typed.counts == tuple(Conservation("topix", day, 0, 0, 0, 0) for day in (TUESDAY, WEDNESDAY))
     with pytest.raises(PartitionMissingError):
-        typed_topix(store, [TUESDAY], known_at=at(WEDNESDAY, 16))
+        typed_sessions(store, "topix", [TUESDAY], known_at=at(WEDNESDAY, 16))
 
 
 def test_topix_that_never_landed_or_was_landed_empty_is_missing_and_not_switched_off(store, land):
     with pytest.raises(PartitionMissingError):
-        typed_topix(store, [TUESDAY])
+        typed_sessions(store, "topix", [TUESDAY])
     refuse(store, at(TUESDAY, 17))
     land("topix", None, [], fetched_at=at(WEDNESDAY, 17))
     with pytest.raises(PartitionMissingError):
-        typed_topix(store, [TUESDAY])
+        typed_sessions(store, "topix", [TUESDAY])
 
 
 def test_a_plan_downgraded_later_keeps_its_topix_and_misses_the_rest(store, land):
     land("topix", None, [points(TUESDAY, 10)], fetched_at=at(TUESDAY, 17))
     refuse(store, at(WEDNESDAY, 17))
-    typed = typed_topix(store, [TUESDAY])
+    typed = typed_sessions(store, "topix", [TUESDAY])
     assert (typed.frame["close_points"].to_list(), typed.warnings) == ([10.0], ())
     with pytest.raises(PartitionMissingError, match="2024-05-08"):
-        typed_topix(store, [WEDNESDAY])
+        typed_sessions(store, "topix", [WEDNESDAY])
 
 
 def test_topix_of_an_unfinished_session_is_not_used(store, land):
     land("topix", None, [points(TUESDAY, 10), points(WEDNESDAY, 11)], fetched_at=at(WEDNESDAY, 12))
     with pytest.raises(PartitionMissingError, match="2024-05-08"):
-        typed_topix(store, [TUESDAY, WEDNESDAY])
+        typed_sessions(store, "topix", [TUESDAY, WEDNESDAY])
 
 
 def test_an_unreadable_date_in_a_range_call_is_rejected_under_the_first_day_of_the_answer(store, land):
     land("topix", None, [points(TUESDAY, 10), points(TUESDAY, 11) | {"Date": "n/a"}], fetched_at=at(THURSDAY, 17))
-    typed = typed_topix(store, [TUESDAY])
+    typed = typed_sessions(store, "topix", [TUESDAY])
     assert typed.rejects.select("session", "field").rows() == [(TUESDAY, "Date")]
     assert count(typed) == (2, 1, 1, 0)
 
@@ -297,7 +299,7 @@ def test_an_unreadable_date_in_a_range_call_is_rejected_under_the_first_day_of_t
 def test_the_calendar_knows_its_sessions_a_year_ahead(store, land):
     divisions = {"2024-05-06": "0", "2024-05-07": "1", "2008-01-04": "2", "2024-09-23": "3", "2024-05-08": "9"}
     land("calendar", None, [{"Date": day, "HolDiv": division} for day, division in divisions.items()])
-    typed = typed_calendar(store)
+    typed = typed_whole(store, "calendar")
     assert typed.frame.schema == calendar.TABLE.polars_schema
     assert typed.frame.select("date", "is_session").rows() == [
         (date(2008, 1, 4), True),
@@ -312,7 +314,7 @@ def test_the_calendar_knows_its_sessions_a_year_ahead(store, land):
 def test_a_page_of_another_shape_is_refused(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(), 5])
     with pytest.raises(PayloadError, match="landed page"):
-        typed_daily_bars(store, [WEDNESDAY])
+        typed_sessions(store, "daily_bars", [WEDNESDAY])
 
 
 def test_lost_rows_are_an_error_by_construction():
@@ -323,7 +325,7 @@ def test_lost_rows_are_an_error_by_construction():
 def test_typed_frames_and_rejects_can_be_stored_and_rejects_only_once(store, land, bar):
     land("daily_bars", WEDNESDAY, [bar(), bar(code="13010", O="x")])
     commit = CommitInfo(run_id="test", code_version="0")
-    typed = typed_daily_bars(store, [WEDNESDAY])
+    typed = typed_sessions(store, "daily_bars", [WEDNESDAY])
     store.tables.write_sessions(daily_bars.TABLE, typed.frame, [WEDNESDAY], commit=commit)
     for _ in range(2):
         kept = store.tables.scan(REJECTS).collect()
