@@ -16,11 +16,16 @@ from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.fingerprints import sha256_bytes
 from gogoku_pipeline.monitoring.evening import evening_report
 from gogoku_pipeline.registry.tables import PREDICTIONS
+from gogoku_pipeline.schema.register import SOURCES
+from gogoku_pipeline.tables.summary import data_summary
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.truth import truth
 
 LISTED = 20
+FRESH = dg.AssetCheckSpec(
+    "sources_fresh", asset="report__evening", description="Every source holds what the publication clock says is out."
+)
 
 
 def predictions(
@@ -52,11 +57,11 @@ def report(
     store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute], clock: dg.ResourceParam[Clock]
 ) -> dg.MaterializeResult:
     """The page of the newest list, kept beside the data."""
-    opened = store.get()
+    opened, now = store.get(), clock.now()
     page = evening_report(
         opened,
         None,
-        generated_at=clock.now(),
+        generated_at=now,
         horizon_d=compute.terms.gate.horizon_d,
         simulated=compute.is_simulated,
         oracle=truth(opened),
@@ -66,7 +71,21 @@ def report(
     opened.objects.put_new(key, page)
     where = f"{opened.url}/{key}"
     return dg.MaterializeResult(
-        metadata={"session": session.isoformat(), "url": dg.MetadataValue.url(where), "bytes": len(page)}
+        metadata={"session": session.isoformat(), "url": dg.MetadataValue.url(where), "bytes": len(page)},
+        check_results=[sources_fresh(data_summary(opened, list(SOURCES), session, now=now))],
+    )
+
+
+def sources_fresh(summary: pl.DataFrame) -> dg.AssetCheckResult:
+    """Whether every source holds what the publication clock says is out; one warning names all that do not."""
+    late = summary.filter(pl.col("sessions_behind") > 0).select("source", "sessions_behind").rows()
+    words = ", ".join(f"{source} is {behind} sessions behind" for source, behind in late)
+    return dg.AssetCheckResult(
+        check_name=FRESH.name,
+        passed=not late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=words or "every source holds what is published",
+        metadata={"late": len(late)},
     )
 
 
@@ -88,5 +107,6 @@ def operations_assets() -> list[HouseAsset]:
             frozenset({"html"}),
             deps=(PREDICTIONS.name,),
             partitioned=False,
+            check_specs=(FRESH,),
         ),
     ]

@@ -27,6 +27,13 @@ from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.ledger import counts_of, newest_entries
 from gogoku_pipeline.tables.price_quality import check_adjustment, check_jumps, check_prices_consistent
 from gogoku_pipeline.tables.rejects import Conservation
+from gogoku_pipeline.tables.source_quality import (
+    check_breakdown,
+    check_corrections,
+    check_field_sets,
+    check_investor_types,
+    check_numbers_unique,
+)
 from gogoku_pipeline.tables.typed import SWITCHED_OFF
 
 PRICE_LOOKBACK = 5
@@ -48,11 +55,21 @@ def rejected(source: str, scope: Scope) -> CheckResult:
     return quality.check_rejects(counted(scope, source), at_most=MOST_REJECTED)
 
 
-def corrected(source: str, scope: Scope) -> Judgement:
-    """Whether the newest typing found rows that the publisher changed in place."""
-    superseded = {count.session: count.superseded for count in counted(scope, source) if count.superseded}
-    words = {session: f"{n} rows were corrected by the publisher" for session, n in superseded.items()}
-    return Judgement(words, {"corrections": sum(superseded.values())})
+def unchanged(source: str, scope: Scope) -> CheckResult:
+    """The newest typing found nothing that the publisher changed in place."""
+    return check_corrections(counted(scope, source))
+
+
+def same_fields(source: str, scope: Scope) -> CheckResult:
+    """The newest answer has the fields that all others had."""
+    return check_field_sets(scope.store.raw.requests(source))
+
+
+def unique_numbers(source: str, scope: Scope) -> CheckResult:
+    """A document number stands for one document in the whole table."""
+    key = [name for name in scope.table.key if name != "session"]
+    elsewhere = scope.store.tables.scan(scope.table, ordered=False).select("session", *key).collect()
+    return check_numbers_unique(SOURCES[source], scope.table, scope.frame, elsewhere)
 
 
 def covered(at_least: float, scope: Scope) -> CheckResult:
@@ -97,8 +114,10 @@ def of_every(source: str) -> list[TableCheck]:
         asked("rows_conserved", "The rows landed are the rows typed.", partial(conserved, source)),
         asked("rejects_few", "At most 1 % of the rows were refused.", partial(rejected, source)),
     ]
+    words = "The publisher's rows have the fields they always had."
+    checks.append(asked("fields_unchanged", words, partial(same_fields, source), WARN))
     if SOURCES[source].versions == "overwritten":
-        checks.append(TableCheck("corrections", "Nothing was corrected in place.", partial(corrected, source), WARN))
+        checks.append(asked("corrections", "Nothing was corrected in place.", partial(unchanged, source), WARN))
     return checks
 
 
@@ -111,7 +130,19 @@ COVERS = asked("coverage", "Nearly every listed issue has a row.", partial(cover
 CALENDARS = asked(
     "calendar_agrees", "The publisher trades on the house's sessions.", lambda s: quality.check_calendar(s.frame)
 )
-ALSO: dict[str, tuple[TableCheck, ...]] = {"daily_bars": (COVERS, *BARS), "valuation": (COVERS,)}
+NUMBERED = ("statements", "statement_details", "dividends")
+ALSO: dict[str, tuple[TableCheck, ...]] = {
+    "daily_bars": (COVERS, *BARS),
+    "valuation": (COVERS,),
+    "breakdown": (asked("breakdown_adds_up", "Sells equal buys.", lambda s: check_breakdown(s.frame), WARN),),
+    "investor_types": (
+        asked("flows_add_up", "Totals are the sums of their parts.", lambda s: check_investor_types(s.frame), WARN),
+    ),
+    **{
+        source: (asked("numbers_unique", "A number stands for one document.", partial(unique_numbers, source)),)
+        for source in NUMBERED
+    },
+}
 """What single tables are asked beside."""
 
 
@@ -139,6 +170,6 @@ def source_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDef
             also = (CALENDARS,) if source == "calendar" else ()
             steps.append(table_checks(table, (unless_empty(source, SCHEMA), *also), None))
             continue
-        checks = [unless_empty(source, check) for check in of_every(source)]
+        checks = [unless_empty(source, check) for check in (*of_every(source), *ALSO.get(source, ()))]
         steps.append(table_checks(table, checks, None, partial(touched, source)))
     return steps

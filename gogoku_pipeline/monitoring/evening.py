@@ -14,7 +14,9 @@ from gogoku_pipeline.monitoring.record import ORACLE, out_of_sample
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.schema import daily_bars, listed_issues
+from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables.summary import data_summary
 from gogoku_pipeline.tables.universe import UNIVERSE
 
 SHOWN_SESSIONS = 60
@@ -68,7 +70,7 @@ def evening_inputs(
         "code", "name", "name_english", "sector33_code"
     )
     record = out_of_sample(store, day, oracle)
-    coverage, sources = _data(store, day)
+    coverage, sources = _data(store, day, generated_at)
     return ReportInputs(
         session=day,
         generated_at=generated_at,
@@ -109,8 +111,8 @@ def _last_verdict(store: Store, day: date) -> Verdict | None:
     return verdict_of(rows.filter(pl.col("session") == rows["session"].max()))
 
 
-def _data(store: Store, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Coverage by session, and one line per source for the newest session."""
+def _data(store: Store, day: date, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Coverage by session, and one line per source."""
     written = [session for session in store.tables.sessions(UNIVERSE) if session <= day][-SHOWN_SESSIONS:]
     universe = store.tables.scan(UNIVERSE, start=written[0], end=day).collect()
     bars = store.tables.scan(daily_bars.TABLE, start=written[0], end=day).select("session", "code").collect()
@@ -119,6 +121,4 @@ def _data(store: Store, day: date) -> tuple[pl.DataFrame, pl.DataFrame]:
         "universe": universe.filter("is_in_universe"),
         "tradable": universe.filter("is_tradable"),
     }
-    coverage = coverage_by_session(parts, universe, written)
-    newest = coverage.filter(pl.col("session") == day).select("source", "rows", "coverage")
-    return coverage, newest.with_columns(pl.lit(day).alias("newest_session"))
+    return coverage_by_session(parts, universe, written), data_summary(store, list(SOURCES), day, now=now)

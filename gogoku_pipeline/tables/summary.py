@@ -13,8 +13,8 @@ from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.corrections import CORRECTIONS
 from gogoku_pipeline.tables.counting import SWITCHED_OFF
-from gogoku_pipeline.tables.due import sessions_behind
-from gogoku_pipeline.tables.landings import is_switched_off
+from gogoku_pipeline.tables.due import newest_due, sessions_behind
+from gogoku_pipeline.tables.landings import complete_walks, is_switched_off
 from gogoku_pipeline.tables.ledger import LEDGER
 from gogoku_pipeline.tables.rejects import REJECTS
 from gogoku_pipeline.tables.source_quality import expected_codes
@@ -68,7 +68,7 @@ def data_summary(store: Store, sources: Sequence[str], session: date, *, now: da
                 "source": name,
                 "rows": rows,
                 "newest_session": newest,
-                "sessions_behind": sessions_behind(publication_rule(table), newest, at),
+                "sessions_behind": sessions_behind(publication_rule(table), _asked_until(store, name, newest), at),
                 "coverage": _coverage(store, name, table, newest) if rows and newest else None,
                 "rejected": rejected.get(name, 0),
                 "corrections": corrected.get(table.name, 0),
@@ -76,6 +76,16 @@ def data_summary(store: Store, sources: Sequence[str], session: date, *, now: da
             }
         )
     return pl.DataFrame(lines, schema=SUMMARY)
+
+
+def _asked_until(store: Store, name: str, newest: date | None) -> date | None:
+    """The newest session a table can speak of: a range that may pause is current as far as it was asked."""
+    source, table = source_and_table(name)
+    if source.axis != "range" or source.empty != "may" or newest is None:
+        return newest
+    asked = max((walk.fetched_at for walk in complete_walks(store.raw.requests(name))), default=None)
+    due = None if asked is None else newest_due(publication_rule(table), asked)
+    return newest if due is None else max(newest, due)
 
 
 def _held(store: Store, table: Table, session: date) -> tuple[int, date | None]:
