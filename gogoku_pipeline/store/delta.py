@@ -129,6 +129,11 @@ def replace_predicate(sessions: Sequence[date]) -> str:
     return f"{MONTH} IN ({', '.join(months)}) AND session IN ({', '.join(days)})"
 
 
+def stored_columns(stored: DeltaTable) -> pl.Schema:
+    """Columns as they lie on disk, told by the log; no file is opened."""
+    return pl.Schema(stored.schema())
+
+
 def absent_columns(table: Table, stored: pl.Schema) -> list[str]:
     """Columns that may be null and that the table did not have when it was written."""
     return [column.name for column in table.columns if column.nullable and column.name not in stored]
@@ -174,8 +179,10 @@ def lazily(uri: str, table: Table, stored: DeltaTable, options: Mapping[str, str
     Polars 2.1 does not find a Delta table below a local folder whose name needs URL encoding (a space, an umlaut);
     there the table's files are scanned directly, which prunes by their footers instead of the log's statistics.
     """
-    if "://" in uri or quote(uri) == uri:
+    if "://" in uri:
         return pl.scan_delta(uri, version=stored.version(), storage_options=dict(options) or None)
+    if quote(uri) == uri:
+        return pl.scan_delta(stored)
     files = [Path(uri) / unquote(str(name)) for name in stored.get_add_actions(flatten=True).column("path").to_pylist()]
     if not files:
         return with_month(table, table.empty()).with_columns(pl.col(pl.Datetime).dt.convert_time_zone("UTC")).lazy()

@@ -69,7 +69,7 @@ class TableReader:
         if stored is None:
             return table.empty().lazy()
         lazy = delta.lazily(self.uri(table), table, stored, self._options)
-        schema = lazy.collect_schema()
+        schema = delta.stored_columns(stored)
         absent = delta.absent_columns(table, schema) if widened else []
         delta.check_stored_columns(table, schema, absent)
         if start is not None:

@@ -71,10 +71,15 @@ class TableStore(TableReader):
         before reads as null there (`scan(..., widened=True)` reads so even before).
         """
         rows = checked_rows(table, frame)
-        self._ensure(table, commit)
-        if widen:
-            self._widen(table, commit)
-        version = self._commit(table, lambda stored: delta.append_rows(stored, table, rows, commit))
+
+        def action(stored: DeltaTable) -> int:
+            if widen and (absent := delta.absent_columns(table, delta.stored_columns(stored))):
+                delta.widen(stored, table, absent, commit)
+            delta.check_stored_columns(table, delta.stored_columns(stored))
+            delta.append_rows(stored, table, rows, commit)
+            return int(stored.version())
+
+        version = committed(table.name, self._reopening(table, action, new=commit), self._rng)
         return CommitResult(version, rows.height)
 
     def restart(self, table: Table, *, commit: CommitInfo) -> CommitResult:
@@ -102,8 +107,10 @@ class TableStore(TableReader):
         return committed(table.name, self._reopening(table, action), self._rng)
 
     def _ensure(self, table: Table, commit: CommitInfo) -> None:
-        if self.exists(table):
-            return
+        if not self.exists(table):
+            self._create(table, commit)
+
+    def _create(self, table: Table, commit: CommitInfo) -> None:
         try:
             delta.create_table(self.uri(table), table, self._options, commit)
         except (DeltaError, OSError) as problem:
@@ -118,26 +125,22 @@ class TableStore(TableReader):
     def _commit(self, table: Table, write: Callable[[DeltaTable], None], *, same_columns: bool = True) -> int:
         def action(stored: DeltaTable) -> int:
             if same_columns:
-                lazy = delta.lazily(self.uri(table), table, stored, self._options)
-                delta.check_stored_columns(table, lazy.collect_schema())
+                delta.check_stored_columns(table, delta.stored_columns(stored))
             write(stored)
             return int(stored.version())
 
         return committed(table.name, self._reopening(table, action), self._rng)
 
-    def _widen(self, table: Table, commit: CommitInfo) -> None:
-        def action(stored: DeltaTable) -> None:
-            schema = delta.lazily(self.uri(table), table, stored, self._options).collect_schema()
-            if absent := delta.absent_columns(table, schema):
-                delta.widen(stored, table, absent, commit)
-
-        committed(table.name, self._reopening(table, action), self._rng)
-
-    def _reopening(self, table: Table, action: Callable[[DeltaTable], T]) -> Callable[[], T]:
-        """Each attempt starts from the newest version, otherwise a loser would lose again."""
+    def _reopening(
+        self, table: Table, action: Callable[[DeltaTable], T], *, new: CommitInfo | None = None
+    ) -> Callable[[], T]:
+        """Each attempt starts from the newest version, otherwise a loser would lose again; `new` makes the table."""
 
         def attempt() -> T:
             stored = self._open(table)
+            if stored is None and new is not None:
+                self._create(table, new)
+                stored = self._open(table)
             if stored is None:
                 raise StoreError(
                     f"table {table.name}", got="nothing", want="a table", remedy="Write it first or check the data URL."
