@@ -62,9 +62,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class ServerFailure(Fault):
-    """500 (or another 5xx) with the service's JSON message."""
+    """500 (or another status) with a message in the service's JSON; empty for its words of a 500."""
 
     status: int = 500
+    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -255,7 +255,7 @@ class SimulatorServer:
         elif isinstance(fault, fault_kinds.PlanChanged):
             self.set_plan(key, fault.plan)
         elif isinstance(fault, fault_kinds.ServerFailure):
-            return wire.message(rules.Refusal(fault.status, rules.server_error().message))
+            return wire.message(rules.Refusal(fault.status, fault.message or rules.server_error().message))
         elif isinstance(fault, fault_kinds.TooManyRequests):
             if isinstance(fault, fault_kinds.RateStorm) and self.faults.is_spent(fault):
                 self._keys.block(key)

@@ -35,7 +35,7 @@ from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import CommitInfo, Store, open_store
 from gogoku_pipeline.store.raw_requests import RAW_REQUESTS
-from gogoku_pipeline.tables.ledger import record, retype, untyped
+from gogoku_pipeline.tables.ledger import LEDGER, record, retype, untyped
 from gogoku_pipeline.tables.typed import typed_sessions
 from tests.endurance.premium_road import (
     BY_RANGE,
@@ -55,7 +55,7 @@ SOURCES = (
 ON_SESSIONS = ("daily_bars", "listed_issues", "topix", "breakdown")
 """Sources whose assets type the sessions of the run; the others catch up with their landings."""
 
-N_SESSIONS, CHUNK = 36, 7
+N_SESSIONS, CHUNK = 36, 9
 RATE_SCALE = 4_000
 LONGEST_WORK_SECONDS, LONGEST_LAST_RUN = 3.0, 600.0
 READY = "ready"
@@ -74,19 +74,33 @@ class Service:
 def work(service: Service, folder: Path) -> None:
     """The work: chunk by chunk fetch, then type. What an earlier worker completed is found and not done again."""
     store, sessions = open_store(f"file://{folder}/data"), service.sessions
+    done = finished(store)
     for first in range(0, len(sessions), CHUNK):
         chunk = sessions[first : first + CHUNK]
-        ranges = [name for name in SOURCES if name in BY_RANGE] if first == 0 else []
-        asyncio.run(fetch_chunk(service, store, chunk, ranges, folder))
-        for name in SOURCES:
-            type_again(store, name, chunk, service.clock)
+        left = [name for name in SOURCES if name not in BY_RANGE and not set(chunk) <= done[name]]
+        ranges = [name for name in SOURCES if name in BY_RANGE and not done[name]]
+        if left or ranges:
+            asyncio.run(fetch_chunk(service, store, (left, chunk), ranges, folder))
+        for name in (*ranges, *left):
+            type_again(store, name, sessions if name in ranges else chunk, service.clock)
+            done[name] |= set(chunk)
+    for name in SOURCES:
+        type_again(store, name, sessions, service.clock)
 
 
-async def fetch_chunk(service: Service, store: Store, chunk: list[date], ranges: list[str], lock_dir: Path) -> None:
-    """The sources asked by day for a chunk, and range sources for all sessions."""
-    by_day = [name for name in SOURCES if name not in BY_RANGE]
+def finished(store: Store) -> dict[str, set[date]]:
+    """The sessions of each source that were typed; what the event log of an orchestrator would know."""
+    typed = store.tables.scan(LEDGER, ordered=False).select("source", "session").unique().collect()
+    return {name: set(typed.filter(source=name)["session"]) for name in SOURCES}
+
+
+async def fetch_chunk(
+    service: Service, store: Store, asked: tuple[list[str], list[date]], ranges: list[str], lock_dir: Path
+) -> None:
+    """Some sources for a chunk of sessions, and range sources for all sessions."""
+    names, chunk = asked
     async with JQuantsClient(service.base, KEY, plan="premium", clock=service.clock) as client:
-        await fetched(client, store, by_day, chunk, run_id="work", bulk=True, lock_dir=lock_dir)
+        await fetched(client, store, names, chunk, run_id="work", bulk=True, lock_dir=lock_dir)
         await fetched(client, store, ranges, service.sessions, run_id="work", bulk=False, lock_dir=lock_dir)
 
 
@@ -264,9 +278,10 @@ def main() -> int:
     if given.work:
         base, now, *days = given.work
         print(READY, flush=True)
-        folder = Path(sys.stdin.readline().strip())
+        if not (folder := sys.stdin.readline().strip()):
+            return 0  # whoever started it is gone
         clock = VirtualClock(datetime.fromisoformat(now), rate_scale=RATE_SCALE)
-        work(Service(base, clock, [date.fromisoformat(day) for day in days]), folder)
+        work(Service(base, clock, [date.fromisoformat(day) for day in days]), Path(folder))
         return 0
     began = wall.monotonic()
     with tempfile.TemporaryDirectory() as place:
