@@ -154,6 +154,17 @@ def test_a_clock_ten_minutes_ahead_does_not_make_an_empty_evening_complete(eveni
         assert e.run(bars(e.store, [today], source="short_positions"), plan="premium").fetched_pages >= 1
 
 
+def test_a_clock_ten_minutes_behind_waits_longer_and_loses_nothing(evening):
+    with evening(at=time(16, 35)) as e:
+        today = e.market.sessions[-1]
+        with pytest.raises(DataError, match="not yet published at 2021-.* 16:25 JST.*16:30"):
+            _ahead(e, "daily_bars", [today], minutes=-10)
+        assert e.calls() == []
+        e.clock.advance_to(e.clock.now() + timedelta(minutes=6))
+        assert _ahead(e, "daily_bars", [today], minutes=-10).rows > 0
+        assert e.run(bars(e.store, [today]), plan="premium").skipped_complete == 1
+
+
 def test_an_unknown_source_is_refused_by_name(evening):
     with evening() as e, pytest.raises(RequestError, match="'bars'"):
         e.run(bars(e.store, [MONDAY], source="bars"))

@@ -1,11 +1,15 @@
 """A store that can take no more: the error says so, nothing is half landed, and running again completes."""
 
+import shutil
 import subprocess
 import sys
 
+import pytest
+
+from gogoku_pipeline.core.errors import StoreError
 from gogoku_pipeline.ingest.landed import complete_days
 from gogoku_pipeline.store import open_store
-from tests.unit.ingest.fetching import bars
+from tests.unit.ingest.fetching import bars, landed_rows
 
 _CROWDED = """
 import asyncio, resource, signal, sys
@@ -57,3 +61,35 @@ def test_a_full_disk_is_said_and_a_second_run_completes(evening):
         for source in ("daily_bars", "margin_alerts"):
             for request in again.raw.requests(source).iter_rows(named=True):
                 assert again.raw.payload(source, request)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of one million bytes (tmpfs), where this machine lets tests mount one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "gogoku-small-disk", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting needs more rights; a file-size limit stands in for it above")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_is_said_and_with_room_again_the_fetch_completes(evening, small_disk):
+    with evening() as e:
+        store, days = open_store(f"file://{small_disk}/data"), e.market.sessions[-40:]
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(b"\0" * 700_000)
+        with pytest.raises(StoreError, match="Make room|disk"):
+            e.run(bars(store, days), plan="premium")
+        again = open_store(f"file://{small_disk}/data", probe=False)
+        landed = complete_days(again.raw.requests("daily_bars"), "daily_bars", days)
+        assert len(landed) < len(days)
+        ballast.unlink()
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+        report = e.run(bars(again, days), plan="premium")
+        assert (report.skipped_complete, report.fetched_pages) == (len(landed), len(days) - len(landed))
+        rows = landed_rows(again)
+        assert len(rows) == len(set(rows)) == again.raw.newest("daily_bars")["row_count"].sum()
+        for request in again.raw.requests("daily_bars").iter_rows(named=True):
+            assert again.raw.payload("daily_bars", request)
