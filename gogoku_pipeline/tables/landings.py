@@ -119,6 +119,8 @@ def is_switched_off(requests: pl.DataFrame, known_at: datetime | None = None) ->
 
     Arguments as for `complete_walks`. A source whose plan was downgraded later keeps its rows and is not switched off.
     """
+    if (requests["status"] == _ANSWERED).all():
+        return False
     walks = _ended(requests, known_at)
     has_rows = any(walk.row_count > 0 for walk in walks)
     return bool(walks) and not has_rows and walks[-1].pages[-1]["status"] != _ANSWERED

@@ -5,7 +5,7 @@ The ledger also holds the account of every raw row, so that a check compares cou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -20,7 +20,7 @@ from gogoku_pipeline.tables.corrections import CORRECTIONS, unseen_corrections
 from gogoku_pipeline.tables.counting import SWITCHED_OFF, landings_hash
 from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.rejects import REJECTS, Conservation, Typed, unseen_rejects
-from gogoku_pipeline.tables.typed import landed_days, landed_sessions, source_and_table, typed_sessions, typed_whole
+from gogoku_pipeline.tables.typed import landed_by_session, landed_days, source_and_table, typed_sessions, typed_whole
 from gogoku_pipeline.tables.words import answers
 
 SESSIONS_PER_COMMIT = 250
@@ -140,13 +140,25 @@ def landing_hashes(store: Store, source: str, sessions: Sequence[date]) -> dict[
 
 def untyped(store: Store, source: str) -> list[date]:
     """The sessions that can be typed and whose landings differ from what was typed last, in order."""
-    declared, table = source_and_table(source)
-    typed = dict(newest_entries(store, source).select("session", "landings_hash").iter_rows())
+    declared, _ = source_and_table(source)
     if declared.axis != "day":
-        landed = {count.session: count.landings_hash for count in typed_whole(store, source).counts}
-    else:
-        landed = landing_hashes(store, source, landed_sessions(store, source))
-    if not table.partitioned:
+        return _changed(store, source, _landed_as_a_whole(typed_whole(store, source)))
+    return _changed(store, source, _landed_by_day(source, store.raw.requests(source)))
+
+
+def _landed_as_a_whole(typed: Typed) -> dict[date, str]:
+    return {count.session: count.landings_hash for count in typed.counts}
+
+
+def _landed_by_day(source: str, requests: pl.DataFrame) -> dict[date, str]:
+    landed = landed_by_session(source, requests)
+    return {session: landings_hash(answers(by_day)) for session, by_day in landed.items()}
+
+
+def _changed(store: Store, source: str, landed: Mapping[date, str]) -> list[date]:
+    """Those sessions whose landings have another hash than the ledger says, in order."""
+    typed = dict(newest_entries(store, source).select("session", "landings_hash").iter_rows())
+    if not source_and_table(source)[1].partitioned:
         known = set(typed.values())
         return [session for session, what in landed.items() if what not in known]
     return sorted(session for session, what in landed.items() if typed.get(session) != what)
@@ -167,17 +179,18 @@ def retype(store: Store, source: str, *, run_id: str, code_version: str, clock: 
     """
     declared, table = source_and_table(source)
     commit = CommitInfo(run_id=run_id, code_version=code_version)
-    is_off = is_switched_off(store.raw.requests(source))
-    wanted = [] if is_off else untyped(store, source)
+    requests = store.raw.requests(source)
+    is_off = is_switched_off(requests)
+    whole = None if is_off or declared.axis == "day" else typed_whole(store, source)
+    landed = {} if is_off else _landed_by_day(source, requests) if whole is None else _landed_as_a_whole(whole)
+    wanted = _changed(store, source, landed)
     if not store.tables.exists(table):
         store.tables.write_whole(table, table.empty(), commit=commit)
     parts: list[Typed] = []
     step = SESSIONS_PER_COMMIT if declared.axis == "day" else max(len(wanted), 1)
     for first in range(0, len(wanted), step):
         chosen = wanted[first : first + step]
-        typed = (
-            typed_sessions(store, source, chosen) if declared.axis == "day" else _of(typed_whole(store, source), chosen)
-        )
+        typed = typed_sessions(store, source, chosen) if whole is None else _of(whole, chosen)
         if table.partitioned:
             store.tables.write_sessions(table, typed.frame, chosen, commit=commit)
         else:

@@ -96,18 +96,36 @@ def source_and_table(name: str) -> tuple[Source, Table]:
 
 def landed_sessions(store: Store, source: str, *, known_at: datetime | None = None) -> list[date]:
     """The sessions of a source asked by day that can be typed: each of their event days is landed."""
+    return list(landed_by_session(source, store.raw.requests(source), known_at=known_at))
+
+
+def landed_by_session(
+    source: str, requests: pl.DataFrame, *, known_at: datetime | None = None
+) -> dict[date, dict[date, list[Walk]]]:
+    """The sessions of a source asked by day that can be typed, in order, and what was landed for their event days.
+
+    Args:
+        source: our name of the source.
+        requests: all rows of `raw_requests` of the source.
+        known_at: use only what was fetched by then; None for everything.
+    """
     declared, table = source_and_table(source)
     rule, calendar = publication_rule(table), tse_calendar()
+    walks = complete_walks(requests, known_at)
     known = set()
-    for walk in complete_walks(store.raw.requests(source), known_at):
+    for walk in walks:
         first, last = walk.covers or (walk.event_date, walk.event_date)
         if first is None or last is None or first > calendar.last or last < calendar.first:
             continue
         begin = rule.session_of(max(first, calendar.first))
         known.update(calendar.between(begin, rule.session_of(min(last, calendar.on_or_before(calendar.last)))))
-    wanted = sorted(known)
-    days, by_day = landed_days(store, declared, table, wanted, known_at)
-    return [session for session in wanted if days[session] and is_landed(declared, days[session], by_day)]
+    days = {session: rule.days_of(session) for session in sorted(known)}
+    by_day = walks_by_day(walks, (day for several in days.values() for day in several), rule)
+    return {
+        session: {day: by_day[day] for day in several}
+        for session, several in days.items()
+        if several and is_landed(declared, several, by_day)
+    }
 
 
 def landed_days(
