@@ -12,6 +12,7 @@ from gogoku_pipeline.core import errors
 from tests.house.named_tests import exists
 
 FETCH, TYPED, STORE = "tests/unit/ingest", "tests/unit/tables", "tests/unit/store"
+CLIENT, ENDURANCE = "tests/unit/jquants", "tests/endurance"
 
 MATRIX = {
     "a missing key": [
@@ -95,6 +96,100 @@ MATRIX = {
         f"{STORE}/test_artefacts.py::test_one_changed_byte_anywhere_is_noticed",
         "tests/unit/training/test_versions.py::test_one_changed_byte_is_an_error",
         "tests/unit/registry/test_champions.py::test_an_altered_champion_is_replaced_by_the_baseline",
+    ],
+    "every form of a missing value": [
+        f"{TYPED}/test_missing_forms.py::test_a_documented_form_of_nothing_is_null_in_a_page_and_in_a_file",
+        f"{TYPED}/test_missing_forms.py::test_a_form_of_nothing_where_none_is_documented_is_quarantined_whole",
+        f"{TYPED}/test_missing_forms.py::test_derivatives_without_trades_are_zero_and_not_null",
+        f"{TYPED}/test_missing_forms.py::test_keys_a_plan_lacks_are_null_and_one_lost_from_a_single_row_is_quarantined",
+        f"{TYPED}/test_missing_forms.py::test_an_item_a_company_does_not_report_stays_an_absent_key",
+        f"{TYPED}/test_missing_forms.py::test_an_empty_list_is_a_day_without_rows_where_that_may_be",
+        "tests/laws/tables/test_parser_laws.py"
+        "::test_every_missing_value_form_is_null_where_it_is_documented_and_quarantined_elsewhere",
+        "tests/laws/tables/test_parser_laws.py"
+        "::test_a_key_absent_from_one_row_only_is_quarantined_unless_it_came_later",
+    ],
+    "every status of the service": [
+        f"{FETCH}/test_status_forms.py::test_a_refusal_is_an_error_of_its_kind_and_asked_once",
+        f"{FETCH}/test_status_forms.py::test_a_server_that_stays_broken_is_reported_after_six_attempts",
+        f"{FETCH}/test_status_forms.py::test_a_rate_limit_that_lasts_is_reported_and_the_rest_is_fetched_later",
+        f"{FETCH}/test_present.py::test_morning_bars_are_captured_in_their_hours_and_not_available_outside",
+        f"{FETCH}/test_missing.py::test_uncovered_is_never_mistaken_for_refused",
+        f"{CLIENT}/test_client.py::test_refusals_are_told_apart_and_never_repeated",
+        f"{CLIENT}/test_client.py::test_a_stumble_is_repeated_until_it_succeeds",
+        f"{CLIENT}/test_client.py::test_a_rate_limit_pauses_and_then_goes_on",
+        f"{CLIENT}/test_client.py::test_json_of_another_shape_is_refused_at_once",
+        f"{CLIENT}/test_client.py::test_no_match_is_an_answer",
+    ],
+    "bytes lost on the wire": [
+        f"{CLIENT}/test_client.py::test_a_lost_byte_is_never_silent",
+        f"{CLIENT}/test_bulk.py::test_a_lost_byte_is_never_silent",
+        f"{CLIENT}/test_client.py::test_a_slow_answer_is_given_up_and_asked_again",
+        f"{FETCH}/test_stumbles.py::test_a_stumbling_service_costs_time_and_no_row",
+        f"{ENDURANCE}/test_ten_thousand_requests.py"
+        "::test_ten_thousand_requests_through_a_service_that_stumbles_leave_no_trace",
+    ],
+    "a storm of 429": [
+        f"{FETCH}/test_stumbles.py::test_a_storm_of_refusals_stops_all_requests_together",
+        f"{CLIENT}/test_budgets.py::test_a_rejection_that_asks_for_the_blocks_length_stops_everything",
+    ],
+    "a page that changes between two calls": [
+        f"{TYPED}/test_changing_pages.py::test_a_row_served_on_two_pages_is_counted_and_kept_once",
+        f"{TYPED}/test_changing_pages.py"
+        "::test_a_row_that_says_two_things_on_two_pages_stops_the_day_until_it_is_fetched_again",
+        f"{TYPED}/test_changing_pages.py"
+        "::test_a_row_that_slipped_between_two_pages_comes_with_the_next_fetch_and_is_known_from_then",
+        f"{FETCH}/test_stumbles.py::test_a_page_key_the_service_forgot_starts_the_day_over",
+        f"{FETCH}/test_event_days.py::test_pages_of_the_preliminary_edition_are_not_continued_after_the_final_hour",
+    ],
+    "a key revoked in mid-run": [
+        f"{FETCH}/test_group.py::test_a_key_revoked_in_mid_run_stops_every_source_and_a_new_key_completes",
+    ],
+    "a plan downgraded in mid-backfill": [
+        f"{FETCH}/test_group.py::test_a_plan_downgraded_in_mid_run_keeps_what_landed_and_says_so",
+        f"{TYPED}/test_typed.py::test_a_plan_downgraded_later_keeps_its_topix_and_misses_the_rest",
+    ],
+    "a clock ten minutes off": [
+        f"{FETCH}/test_event_days.py::test_a_clock_ten_minutes_ahead_makes_an_error_and_no_complete_day",
+        f"{FETCH}/test_event_days.py::test_a_clock_ten_minutes_ahead_does_not_make_an_empty_evening_complete",
+        f"{FETCH}/test_event_days.py::test_a_clock_ten_minutes_behind_waits_longer_and_loses_nothing",
+    ],
+    "a full disk": [
+        f"{FETCH}/test_full_disk.py::test_a_full_disk_is_said_and_a_second_run_completes",
+        f"{FETCH}/test_full_disk.py::test_a_disk_that_fills_up_is_said_and_with_room_again_the_fetch_completes",
+    ],
+    "a process killed at any moment": [
+        f"{ENDURANCE}/test_sigkill.py::test_a_backfill_killed_three_times_ends_like_one_left_alone",
+        f"{FETCH}/test_stumbles.py::test_a_killed_fetch_goes_on_where_the_index_ends",
+        f"{FETCH}/test_key.py::test_the_lock_of_a_killed_process_is_free",
+        f"{STORE}/test_commits.py::test_a_killed_writer_leaves_a_whole_version",
+        "tests/flow/test_tiny_road.py::test_a_demo_killed_twice_ends_like_one_left_alone",
+    ],
+    "two backfills over the same range": [
+        f"{FETCH}/test_two_backfills.py::test_two_backfills_of_one_range_land_twice_and_type_as_one",
+        f"{FETCH}/test_group.py::test_two_fetches_of_one_key_do_not_run_at_once_and_the_second_finds_everything",
+        f"{FETCH}/test_key.py::test_a_key_serves_one_fetch_at_a_time",
+    ],
+    "a bulk file that is broken, absurd or of something else": [
+        f"{FETCH}/test_bad_files.py::test_a_bad_file_is_named_and_its_month_comes_day_by_day",
+        f"{FETCH}/test_month_files.py::test_a_file_that_is_no_good_leaves_its_month_to_the_days_and_nothing_is_lost",
+        f"{FETCH}/test_user_files.py::test_a_bad_file_is_named_with_its_fault_and_stops_no_other",
+        f"{CLIENT}/test_bulk.py::test_a_claimed_size_above_the_cap_is_refused_before_a_byte_is_read",
+        f"{CLIENT}/test_bulk.py::test_a_bomb_is_refused_while_it_unpacks_and_several_members_are_one_file",
+        f"{CLIENT}/test_bulk.py::test_what_is_not_gzip_is_refused_at_once",
+    ],
+    "a signed address that leads elsewhere": [
+        f"{FETCH}/test_bad_files.py::test_a_bad_file_is_named_and_its_month_comes_day_by_day",
+        f"{CLIENT}/test_hosts.py::test_a_listed_host_at_a_private_address_is_refused",
+        f"{CLIENT}/test_hosts.py::test_a_name_server_that_changes_its_mind_changes_nothing",
+        f"{CLIENT}/test_hosts.py::test_a_redirect_is_not_followed",
+        f"{CLIENT}/test_simulated_service.py::test_files_that_lead_astray_are_refused",
+        f"{CLIENT}/test_bulk.py::test_a_signed_address_that_leads_elsewhere_is_not_followed",
+    ],
+    "failures that would tell a secret": [
+        "tests/flow/test_canaries.py::test_no_secret_is_told_by_a_house_on_files_whose_steps_fail",
+        "tests/flow/test_canaries.py::test_no_secret_is_told_by_a_house_in_a_bucket_that_goes_away",
+        f"{CLIENT}/test_bulk_secrets.py::test_neither_key_nor_signature_is_told_in_any_mishap",
     ],
     "a writer that dies or loses half-way": [
         f"{STORE}/test_commits.py::test_a_killed_writer_leaves_a_whole_version",
