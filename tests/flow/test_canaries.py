@@ -34,7 +34,9 @@ from gogoku_pipeline.store.bucket import ensure_bucket
 from gogoku_pipeline.tables.universe import UniverseConfig
 from jobs.alerts import AlertCursor
 from resources.compute import Compute
-from tests.flow.small_house import END, QUIET, START, causes
+from tests.flow.small_house import END, QUIET, START, causes, small_house
+from tests.flow.small_house import ROAD as WHOLE_ROAD
+from tests.flow.small_house import WHOLE as WIDE
 from tests.unit.monitoring.receivers import mail_server, webhook
 
 pytestmark = pytest.mark.s3
@@ -52,6 +54,13 @@ LEAKY = f"Bad request with x-api-key {KEY}, see https://files.test/x?X-Amz-Signa
 WHOLE = ("raw_jquants__calendar", "raw_jquants__topix", "core_jquants__calendar")
 ROAD = ("raw_jquants__daily_bars", "raw_jquants__listed_issues", "core_jquants__daily_bars", "core__universe")
 LISTED = "core_jquants__listed_issues"
+SERVED = (
+    ("core_jquants__calendar", "core_jquants__security_master", "data__labels"),
+    ("data__panel",),
+    ("model__lightgbm",),
+    ("pred__daily",),
+    ("report__evening",),
+)
 
 
 @dataclass
@@ -188,12 +197,12 @@ def spellings(secret):
     return {secret.encode(), quote(secret, safe="").encode(), base64.b64encode(secret.encode()).rstrip(b"=")}
 
 
-def hits(files, texts):
+def hits(files, texts, secrets=SECRETS):
     """(where, secret) of every secret found in files or in what was said."""
     places = [(name, form) for name, content in files.items() for form in unpacked(name, content)]
     places += [(f"text {number}", text.encode()) for number, text in enumerate(texts)]
     return sorted(
-        {(name, secret) for name, form in places for secret in SECRETS if any(s in form for s in spellings(secret))}
+        {(name, secret) for name, form in places for secret in secrets if any(s in form for s in spellings(secret))}
     )
 
 
@@ -263,6 +272,23 @@ def test_no_secret_is_told_by_a_house_in_a_bucket_that_goes_away(market, tmp_pat
     out, err = capfd.readouterr()
     assert any(key.endswith(".parquet") for key in objects) and any(key.endswith(".zst") for key in objects)
     assert hits(kept_files(tmp_path) | objects, [*texts, caplog.text, out, err]) == []
+
+
+@pytest.mark.slow
+def test_panels_models_predictions_and_the_report_hold_no_key(tmp_path, caplog, capfd):
+    caplog.set_level("DEBUG")
+    market = generate_market(MarketConfig(n_issues=40, n_sessions=60, seed=3))
+    with small_house(market, tmp_path / "house") as house:
+        done = [house.run(WIDE), house.run(WHOLE_ROAD, house.keys[0], house.keys[-1])]
+        done += [house.run(names, house.keys[-1]) for names in SERVED]
+        assert all(result.success for result in done), [causes(result) for result in done]
+        said = [str(event) for result in done for event in result.all_events]
+        assert len(house.store.objects.list("reports/")) == 1
+        assert {seen.plan for seen in house.server.requests_seen} == {"premium"}
+    out, err = capfd.readouterr()
+    files = kept_files(tmp_path)
+    assert any(name.endswith(".html") for name in files)
+    assert hits(files, [*said, caplog.text, out, err], ["simulator-premium-key"]) == []
 
 
 def test_a_clients_own_words_hold_no_secret():
