@@ -19,7 +19,7 @@ from assets.checks import WARN, Judgement, Scope, TableCheck, table_checks
 from assets.reading import sessions_before
 from assets.tables import BY_SESSION, WHOLE
 from gogoku_pipeline.schema import listed_issues
-from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
+from gogoku_pipeline.schema.tables import Source
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables import quality
 from gogoku_pipeline.tables.findings import CheckResult
@@ -34,10 +34,15 @@ from gogoku_pipeline.tables.source_quality import (
     check_investor_types,
     check_numbers_unique,
 )
-from gogoku_pipeline.tables.typed import SWITCHED_OFF
+from gogoku_pipeline.tables.typed import SWITCHED_OFF, source_and_table
 
 PRICE_LOOKBACK = 5
 MOST_REJECTED = 0.01
+
+
+def declared(source: str) -> Source:
+    """The declaration of a source, the house's or an outside one."""
+    return source_and_table(source)[0]
 
 
 def counted(scope: Scope, source: str) -> tuple[Conservation, ...]:
@@ -60,16 +65,22 @@ def unchanged(source: str, scope: Scope) -> CheckResult:
     return check_corrections(counted(scope, source))
 
 
-def same_fields(source: str, scope: Scope) -> CheckResult:
-    """The newest answer has the fields that all others had."""
-    return check_field_sets(scope.store.raw.requests(source))
+def same_fields(source: str, scope: Scope) -> Judgement:
+    """The newest page, and the newest file, have the fields that all others had."""
+    requests = scope.store.raw.requests(source).filter((pl.col("status") == 200) & (pl.col("row_count") > 0))
+    forms = (pl.col("media").fill_null("json") == "json").alias("page")
+    answers = [
+        judged(check_field_sets(requests, files=not page), scope) for page in requests.select(forms)["page"].unique()
+    ]
+    found = {day: words for answer in answers for day, words in answer.failures.items()}
+    return Judgement(found, {"field_sets": sum(answer.counts.get("field_sets", 0) for answer in answers)})
 
 
 def unique_numbers(source: str, scope: Scope) -> CheckResult:
     """A document number stands for one document in the whole table."""
     key = [name for name in scope.table.key if name != "session"]
     elsewhere = scope.store.tables.scan(scope.table, ordered=False).select("session", *key).collect()
-    return check_numbers_unique(SOURCES[source], scope.table, scope.frame, elsewhere)
+    return check_numbers_unique(declared(source), scope.table, scope.frame, elsewhere)
 
 
 def covered(at_least: float, scope: Scope) -> CheckResult:
@@ -99,7 +110,7 @@ def unless_empty(source: str, check: TableCheck) -> TableCheck:
             return check.judge(scope)
         if is_switched_off(scope.store.raw.requests(source)):
             return Judgement({}, {"switched_off": 1}, SWITCHED_OFF.format(source))
-        if SOURCES[source].empty == "may" and not any(count.raw_rows for count in counted(scope, source)):
+        if declared(source).empty == "may" and not any(count.raw_rows for count in counted(scope, source)):
             return Judgement({}, {"rows": 0}, "no rows in these sessions, and none were landed")
         return check.judge(scope)
 
@@ -110,13 +121,13 @@ def of_every(source: str) -> list[TableCheck]:
     """What every table typed from a source is asked."""
     checks = [
         SCHEMA,
-        *([UNITS] if any(column.unit for column in TABLE_OF[source].columns) else []),
+        *([UNITS] if any(column.unit for column in source_and_table(source)[1].columns) else []),
         asked("rows_conserved", "The rows landed are the rows typed.", partial(conserved, source)),
         asked("rejects_few", "At most 1 % of the rows were refused.", partial(rejected, source)),
     ]
     words = "The publisher's rows have the fields they always had."
-    checks.append(asked("fields_unchanged", words, partial(same_fields, source), WARN))
-    if SOURCES[source].versions == "overwritten":
+    checks.append(TableCheck("fields_unchanged", words, partial(same_fields, source), WARN))
+    if declared(source).versions == "overwritten":
         checks.append(asked("corrections", "Nothing was corrected in place.", partial(unchanged, source), WARN))
     return checks
 
@@ -161,11 +172,11 @@ def source_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDef
     """
     steps = []
     for source in BY_SESSION:
-        empty = () if SOURCES[source].empty != "never" else (COMPLETE,)
+        empty = () if declared(source).empty != "never" else (COMPLETE,)
         checks = [unless_empty(source, check) for check in (*of_every(source), *empty, *ALSO.get(source, ()))]
-        steps.append(table_checks(TABLE_OF[source], checks, partitions))
+        steps.append(table_checks(source_and_table(source)[1], checks, partitions))
     for source in WHOLE:
-        table = TABLE_OF[source]
+        table = source_and_table(source)[1]
         if not table.partitioned:
             also = (CALENDARS,) if source == "calendar" else ()
             steps.append(table_checks(table, (unless_empty(source, SCHEMA), *also), None))

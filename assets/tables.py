@@ -18,13 +18,15 @@ from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.evaluation.plots import coverage_heat_map
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
 from gogoku_pipeline.schema import daily_bars, listed_issues
+from gogoku_pipeline.schema.external import EXTERNAL
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.ledger import Retyped, newest_entries, retype
-from gogoku_pipeline.tables.master import build_security_master
+from gogoku_pipeline.tables.master import rebuilt_master
 from gogoku_pipeline.tables.rejects import Typed
-from gogoku_pipeline.tables.typed import typed_sessions
+from gogoku_pipeline.tables.successors import POSSIBLE_SUCCESSORS, possible_successors
+from gogoku_pipeline.tables.typed import source_and_table, typed_sessions
 from gogoku_pipeline.tables.universe import UNIVERSE, build_universe
 from resources.compute import Compute
 from resources.lazy import Lazy
@@ -35,7 +37,10 @@ CODE_VERSION = "2"
 BY_SESSION = ("daily_bars", "listed_issues", "topix", "valuation", "breakdown")
 """Sources whose tables are heavy, or whose sessions others wait for."""
 
-WHOLE = tuple(name for name in SOURCES if name not in BY_SESSION)
+OUTSIDE = tuple(series.source.name for series in EXTERNAL.values())
+"""Series that a person lands (`gogoku fetch --external`); without any their tables stay empty."""
+
+WHOLE = (*(name for name in SOURCES if name not in BY_SESSION), *OUTSIDE)
 
 
 def on_sessions(source: str) -> HouseAsset:
@@ -52,7 +57,8 @@ def on_sessions(source: str) -> HouseAsset:
 
 def as_a_whole(source: str) -> HouseAsset:
     """The asset of a table that catches up with its landings whenever it runs."""
-    table = TABLE_OF[source]
+    _, table = source_and_table(source)
+    fetched = () if source in OUTSIDE else (raw_asset_of(source),)
 
     def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> dg.MaterializeResult:
         opened = store.get()
@@ -63,17 +69,17 @@ def as_a_whole(source: str) -> HouseAsset:
             data_version=dg.DataVersion(sha256_json([CODE_VERSION, *landed])),
         )
 
-    return HouseAsset(
-        body, table.name, "core", KINDS, CODE_VERSION, table, deps=(raw_asset_of(source),), partitioned=False
-    )
+    return HouseAsset(body, table.name, "core", KINDS, CODE_VERSION, table, deps=fetched, partitioned=False)
 
 
 def security_master(store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
     """Daily listings folded into intervals; issues keep the numbers they have."""
-    tables = store.get().tables
-    known = tables.scan(listed_issues.MASTER).collect()
-    snapshots = tables.scan(listed_issues.SNAPSHOT).collect()
-    return build_security_master(snapshots, ids_from=known if known.height else None)
+    return rebuilt_master(store.get())
+
+
+def successors(store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
+    """Codes that ended beside codes that began."""
+    return possible_successors(store.get().tables.scan(listed_issues.MASTER).collect())
 
 
 def universe(
@@ -100,6 +106,16 @@ def table_assets() -> list[HouseAsset]:
         *(as_a_whole(source) for source in WHOLE),
         HouseAsset(
             security_master, master.name, "core", KINDS, CODE_VERSION, master, deps=(snapshots,), partitioned=False
+        ),
+        HouseAsset(
+            successors,
+            POSSIBLE_SUCCESSORS.name,
+            "core",
+            KINDS,
+            CODE_VERSION,
+            POSSIBLE_SUCCESSORS,
+            deps=(master.name,),
+            partitioned=False,
         ),
         HouseAsset(
             universe, UNIVERSE.name, "core", KINDS, CODE_VERSION, UNIVERSE, deps=(daily_bars.TABLE.name, snapshots)

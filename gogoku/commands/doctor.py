@@ -130,7 +130,7 @@ def _costs(plan: "Plan", today: date, start: date | None) -> list[Answer]:
     first, last = plan.window(today)
     sessions = tse_calendar().between(first, last or today)
     off = [name for name in SOURCES if not plan.covers(endpoint(name).lowest_plan)]
-    cost = estimate_calls(plan, list(SOURCES), sessions, today=today)
+    cost = estimate_calls(plan, list(SOURCES), sessions, today=today, bulk=True)
     answers = [
         Answer("history", "ok", f"{first} .. {last or 'today'}, {len(sessions)} sessions (the service decides)"),
         Answer("backfill", "ok", f"about {cost.calls:,} calls, {cost.minutes:.0f} minutes at the plan's rate"),

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Unpack
+from types import MappingProxyType
+from typing import Self, Unpack
 
 from gogoku_pipeline.core.errors import (
     ConfigError,
@@ -41,15 +42,20 @@ class SourcesFailedError(DataError):
         failures: the error of each source that failed, by its name.
     """
 
-    def __init__(self, reports: Sequence[FetchReport], failures: Mapping[str, GogokuError], n_sources: int) -> None:
-        super().__init__(
+    reports: tuple[FetchReport, ...] = ()
+    failures: Mapping[str, GogokuError] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, reports: Sequence[FetchReport], failures: Mapping[str, GogokuError], n_sources: int) -> Self:
+        """The error for these failures."""
+        error = cls(
             f"fetch of {', '.join(failures)} ({len(failures)} of {n_sources} sources)",
             got="; ".join(f"{type(problem).__name__}: {problem}" for problem in failures.values()),
             want="an answer for each source; the others are landed",
             remedy="Run again: only what is missing is asked for.",
         )
-        self.reports = tuple(reports)
-        self.failures = dict(failures)
+        error.reports, error.failures = tuple(reports), dict(failures)
+        return error
 
 
 async def fetch_group(
@@ -109,7 +115,7 @@ async def fetch_group(
         await until_all_end(fetch(name) for name in names)
     reports = [done[name] for name in names if name in done]
     if failed:
-        raise SourcesFailedError(reports, {name: failed[name] for name in names if name in failed}, len(names))
+        raise SourcesFailedError.of(reports, {name: failed[name] for name in names if name in failed}, len(names))
     return tuple(reports)
 
 

@@ -4,6 +4,7 @@ UNIT_RANGES: dict[str, tuple[float, float]] = {
     "JPY": (0.0, 1e14),
     "JPY, signed": (-1e15, 1e15),
     "JPY per share": (-1e8, 1e8),
+    "JPY per USD": (20.0, 1_000.0),
     "thousand JPY": (0.0, 1e12),
     "thousand JPY, signed": (-1e12, 1e12),
     "million JPY": (0.0, 1e9),

@@ -17,9 +17,10 @@ from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features.registry import families, family_table
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.schema.daily_bars import TABLE as BARS
+from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
+from gogoku_pipeline.tables.ledger import LEDGER
 from tests.flow.command_line import SCRIPT, environment, gogoku
 
-SOURCES = ("calendar", "listed_issues", "daily_bars", "topix")
 EVENING_ONLY = {"model__lightgbm", "model__apex_ranker", "eval__gate", "pred__daily"}
 
 
@@ -38,7 +39,7 @@ def materialisations(tiny):
 def test_the_demo_walks_every_stage_and_ends_well(tiny):
     assert tiny.said.code == 0, tiny.said.err
     titles = [title for _, title in tiny.said.stages]
-    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 11
+    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 12
     assert all(words != "done" for words, _ in tiny.said.stages)
 
 
@@ -75,22 +76,32 @@ def test_every_partitioned_asset_has_all_its_sessions(tiny):
         whole = [name for name, keys in filled.items() if not graph.get(dg.AssetKey(name)).is_partitioned]
         assert all(instance.get_latest_materialization_event(dg.AssetKey(name)) for name in whole)
     partitioned = {name: keys for name, keys in filled.items() if name not in whole}
-    assert len(every) == 160 and len(partitioned) == 14 and len(whole) == 8
+    assert len(every) == 160 and len(partitioned) == 20 and len(whole) == 27
     for name, keys in partitioned.items():
-        assert keys == ({last.isoformat()} if name in EVENING_ONLY else every), name
+        nights = every - {last.isoformat()} if name == "raw_jquants__overnight" else every
+        assert keys == ({last.isoformat()} if name in EVENING_ONLY else nights), name
     for family in families():
         assert {day.isoformat() for day in tiny.store.tables.sessions(family_table(family))} == every
 
 
-def test_only_the_four_paths_were_asked_for_and_no_url_holds_a_key(tiny):
-    urls = pl.concat([index.select("url") for index in landings(tiny).values()])["url"].unique()
-    assert sorted(re.sub(r"http://127\.0\.0\.1:\d+/v2", "", url) for url in urls) == [
-        "/equities/bars/daily",
-        "/equities/master",
-        "/indices/bars/daily/topix",
-        "/markets/calendar",
-    ]
-    assert "key" not in "".join(urls)
+def test_every_source_was_asked_for_and_no_url_holds_a_key(tiny):
+    urls = pl.concat([index.select("source", "url") for index in landings(tiny).values()]).unique()
+    assert set(urls["source"]) == set(SOURCES)
+    asked = {re.sub(r"http://127\.0\.0\.1:\d+/v2", "", url) for url in urls["url"]}
+    assert {source.path for source in SOURCES.values()} - asked <= {"/equities/valuation", "/equities/master"}
+    assert not any("?" in url or "key" in url or "Signature" in url for url in urls["url"])
+
+
+def test_every_raw_row_of_every_source_is_in_its_table_or_accounted_for(tiny):
+    ledger = tiny.store.tables.scan(LEDGER).collect().sort("typed_at").group_by("source", "session").last()
+    for source, table in TABLE_OF.items():
+        counted = ledger.filter(source=source)
+        held = tiny.store.tables.scan(table).collect().height
+        sums = counted.select("table_rows", "raw_rows", "rejected", "duplicates", "early", "carried").sum()
+        row = sums.row(0, named=True)
+        assert held == row["table_rows"], source
+        assert row["raw_rows"] + row["carried"] == held + row["rejected"] + row["duplicates"] + row["early"], source
+        assert row["rejected"] == 0 and (held > 0 or source == "earnings_calendar"), source
 
 
 def test_the_leak_audit_holds_on_the_young_market(tiny):

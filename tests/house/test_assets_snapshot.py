@@ -54,6 +54,8 @@ WHOLE = {
     "core_jquants__short_ratio",
     "core_jquants__statement_details",
     "core_jquants__statements",
+    "core__possible_successors",
+    "ext__usdjpy",
     "data__labels",
     "data__panel",
     "registry__champions",
@@ -61,7 +63,7 @@ WHOLE = {
 }
 GROUPS = {
     "raw": 10,
-    "core": 23,
+    "core": 25,
     "features": 2,
     "graph": 2,
     "models": 6,

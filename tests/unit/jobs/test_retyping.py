@@ -37,7 +37,7 @@ def test_only_a_typed_session_whose_landings_moved_is_asked_for_and_only_once(ma
         assert done.success
         warned = [e.event_specific_data for e in done.all_events if e.event_type_value == "ASSET_CHECK_EVALUATION"]
         (correction,) = [one for one in warned if one.check_name == "corrections"]
-        assert not correction.passed and "1 rows were corrected" in correction.description
+        assert not correction.passed and "corrected, 1 rows" in correction.description
         assert list(changed(house.store, "daily_bars")) == []
         (kept,) = house.store.tables.scan(CORRECTIONS).collect().iter_rows(named=True)
         assert (kept["table"], kept["session"]) == (daily_bars.TABLE.name, date.fromisoformat(keys[2]))

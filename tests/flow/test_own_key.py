@@ -1,4 +1,4 @@
-"""A service that has four endpoints and nothing else, and the commands of a person with a key of their own."""
+"""A key of one's own: what a Light key includes and what it is refused, and the commands of a person who has one."""
 
 import json
 import re
@@ -8,18 +8,22 @@ from datetime import timedelta
 
 import pytest
 
+from assets.raw import BY_SESSION
 from gogoku_pipeline.core.clocks import RealClock
 from gogoku_pipeline.features.registry import family_table
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.schema import daily_bars
+from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import open_store
 from tests.flow.command_line import gogoku
-from tests.flow.small_house import ROAD, WHOLE, failed_checks, materialised, small_house
+from tests.flow.small_house import ROAD, failed_checks, materialised, small_house
 
-FOUR = {"/markets/calendar", "/equities/master", "/equities/bars/daily", "/indices/bars/daily/topix"}
+GROUPS = tuple(group.asset for group in BY_SESSION if len(group.sources) > 1)
+CAUGHT_UP = ("investor_types", "earnings_dates", "statements", "statement_details", "margin_interest", "futures")
+NOT_ASKED = {SOURCES["morning_bars"].path}
 DAYS = 12
 LIGHT_YEARS = 5
 
@@ -35,22 +39,31 @@ def status_of(base_url, path, key):
 
 
 @pytest.mark.parametrize("is_plan_known", [True, False], ids=["plan named", "plan detected"])
-def test_the_road_of_a_light_key_asks_for_the_four_paths_only(tmp_path, is_plan_known):
+def test_the_road_of_a_light_key_asks_what_it_includes_and_each_other_source_once(tmp_path, is_plan_known):
     market = generate_market(MarketConfig(n_issues=24, n_sessions=30))
     with small_house(market, tmp_path, plan="light", is_plan_known=is_plan_known) as house:
-        assert house.run(WHOLE).success
-        result = house.run(ROAD, house.keys[0], house.keys[DAYS - 1])
+        assert house.run(("raw_jquants__topix", "raw_jquants__calendar", "raw_jquants__investor_types")).success
+        result = house.run((*ROAD, *GROUPS), house.keys[0], house.keys[DAYS - 1])
         assert failed_checks(result) == {}
-        assert materialised(result) == {(name, key) for name in ROAD for key in house.keys[:DAYS]}
-        assert {seen.path for seen in house.server.requests_seen} == FOUR
+        assert materialised(result) == {(name, key) for name in (*ROAD, *GROUPS) for key in house.keys[:DAYS]}
+        typed = house.run([table.name for source, table in TABLE_OF.items() if source in CAUGHT_UP])
+        assert typed.success and failed_checks(typed) == {}
         assert {seen.plan for seen in house.server.requests_seen} == {"light"}
-        refused = [seen for seen in house.server.requests_seen if seen.status != 200]
-        assert all(seen.status == 400 and seen.params["date"] < "2015" for seen in refused)
-        assert bool(refused) is not is_plan_known
+        lacking = {source.path for source in SOURCES.values() if source.lowest_plan in ("standard", "premium")}
+        refused = [seen.path for seen in house.server.requests_seen if seen.status == 403]
+        assert sorted(refused) == sorted(lacking - NOT_ASKED)
+        others = [seen for seen in house.server.requests_seen if seen.status not in (200, 403)]
+        assert all(seen.status == 400 and seen.params["date"] < "2015" for seen in others)
+        assert bool(others) is not is_plan_known
+        rows = {source: house.store.tables.scan(TABLE_OF[source]).collect().height for source in CAUGHT_UP}
+        assert rows["statements"] > 0 and rows["earnings_dates"] > 0 and rows["investor_types"] > 0
+        assert {source for source, n in rows.items() if n == 0} == {
+            source for source in CAUGHT_UP if SOURCES[source].path in lacking
+        }
         features = house.store.tables.scan(family_table("feat__prices")).collect()
         assert features["session"].n_unique() == DAYS and features["ret_1d"].count() > 0
         assert house.store.tables.scan(EDGES).collect().height > 0
-        for path in ("/fins/summary", "/markets/short-ratio", "/equities/bars/minute", "/bulk/list", "/"):
+        for path in ("/equities/bars/minute", "/td/list", "/"):
             status, words = status_of(house.server.base_url, path, "simulator-light-key")
             assert (status, "does not exist" in words) == (403, True), path
 
@@ -93,8 +106,9 @@ def answers(said):
 def test_the_doctor_names_plan_calls_and_minutes(person):
     said = person("doctor", "--json", JQUANTS_API_KEY="simulator-light-key")
     found = answers(said)
-    start = found.pop("start")
+    start, off = found.pop("start"), found.pop("switched off")
     assert said.code == 0 and {answer["state"] for answer in found.values()} == {"ok"}
+    assert off["state"] == "note" and "indices" in off["words"] and "topix" not in off["words"]
     assert start["state"] == "note"
     assert re.search(r"GOGOKU_START_DATE=\d{4}-\d\d-\d\d and GOGOKU_PLAN=light", start["words"])
     assert found["place"]["words"] == "your own data"
@@ -104,18 +118,17 @@ def test_the_doctor_names_plan_calls_and_minutes(person):
         r"about ([\d,]+) calls, (\d+) minutes at the plan's rate", found["backfill"]["words"]
     ).groups()
     calls = int(calls.replace(",", ""))
-    assert 2 * 235 * LIGHT_YEARS < calls < 2 * 255 * LIGHT_YEARS
+    by_file, by_day = 12 * LIGHT_YEARS, 245 * LIGHT_YEARS
+    assert 5 * by_file < calls < 2 * by_day  # five data sets by monthly files, the newest days by date
     assert abs(int(minutes) - calls / 60) <= 1
 
 
 def test_the_doctor_says_what_a_free_key_lacks(person):
     found = answers(person("doctor", "--json", JQUANTS_API_KEY="simulator-free-key"))
     assert found["plan"]["words"].startswith("free at")
-    assert found["switched off"] == {
-        "question": "switched off",
-        "state": "note",
-        "words": "topix: not in the free plan",
-    }
+    names, _, plan = found["switched off"]["words"].partition(": ")
+    assert plan == "not in the free plan"
+    assert set(names.split(", ")) == {name for name, source in SOURCES.items() if source.lowest_plan != "free"}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +161,7 @@ def test_fetching_a_range_twice_asks_once(person, service, market, tmp_path):
     assert (again["requested"], again["fetched_pages"], again["skipped_complete"]) == (6, 0, 6)
     assert [seen.status for seen in service.requests_seen[asked:] if seen.params["date"] >= first] == []
     people = person("fetch", "daily_bars", first, last)
-    assert "6 sessions were complete already" in people.err
+    assert "complete" in people.err and re.search(r"daily_bars.*\b6\b", people.err)
 
 
 def test_sessions_outside_the_plan_are_skipped_with_a_notice(person, market):
