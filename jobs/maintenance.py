@@ -12,6 +12,9 @@ from gogoku_pipeline.ingest import recheck_history
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import RAW_REQUESTS
+from gogoku_pipeline.store.empty_sessions import EMPTY_SESSIONS
+from gogoku_pipeline.tables.corrections import CORRECTIONS
+from gogoku_pipeline.tables.ledger import LEDGER
 from gogoku_pipeline.tables.rejects import REJECTS
 from resources.compute import Compute
 from resources.jquants import JQuants
@@ -22,9 +25,9 @@ def maintenance_job(tables: Iterable[Table]) -> dg.JobDefinition:
     """The job that compacts every table.
 
     Args:
-        tables: tables of assets; the request index and the rejects are added.
+        tables: tables of assets; the request index and what typing notes beside its rows are added.
     """
-    every = (*tables, RAW_REQUESTS, REJECTS)
+    every = (*tables, RAW_REQUESTS, REJECTS, CORRECTIONS, LEDGER, EMPTY_SESSIONS)
 
     @dg.op(name="compact_tables", description="Merge small files and drop those no kept version needs.")
     def compact(context: dg.OpExecutionContext, store: dg.ResourceParam[Lazy]) -> None:
