@@ -23,12 +23,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
-import polars as pl
-import zstandard
 
 from gogoku_pipeline.core.clocks import VirtualClock
-from gogoku_pipeline.core.errors import GogokuError
-from gogoku_pipeline.core.fingerprints import sha256_bytes, sha256_frame
 from gogoku_pipeline.jquants import JQuantsClient
 from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.simulator.config import MarketConfig
@@ -43,11 +39,10 @@ from tests.endurance.premium_road import (
     CODE_VERSION,
     KEY,
     contents,
-    faults_of_landings,
-    faults_of_tables,
     fetched,
     morning_after,
 )
+from tests.endurance.wounds import Truth, wounds
 
 SOURCES = (
     *("calendar", "topix", "investor_types", "listed_issues", "daily_bars", "breakdown"),
@@ -118,61 +113,6 @@ def type_again(store: Store, name: str, chunk: list[date], clock: VirtualClock) 
 
 
 @dataclass
-class Truth:
-    """What an undisturbed run left: by table its whole hash, and the hash of every session."""
-
-    whole: dict[str, str]
-    sessions: dict[str, dict[date, str]]
-
-    @classmethod
-    def of(cls, store: Store) -> Truth:
-        """Read it off a store."""
-        return cls(contents(store, SOURCES), {name: hashes(store, name) for name in SOURCES})
-
-
-def hashes(store: Store, name: str) -> dict[date, str]:
-    """Hash of each session that a table holds rows of; a table without sessions counts as one day."""
-    table = TABLE_OF[name]
-    frame = store.tables.scan(table).sort(table.key).collect()
-    if not table.partitioned:
-        return {date.min: sha256_frame(frame)} if frame.height else {}
-    parts = frame.partition_by("session", as_dict=True, maintain_order=True)
-    return {key[0]: sha256_frame(part) for key, part in parts.items()}
-
-
-def wounds(store: Store, truth: Truth) -> tuple[list[str], int]:
-    """What a kill broke (nothing if everything is whole or absent), and how many sessions of tables are there."""
-    try:
-        found, there = faults_of_landings(store, SOURCES) + faults_of_tables(store, SOURCES) + half_objects(store), 0
-        for name in SOURCES:
-            table, held = TABLE_OF[name], hashes(store, name)
-            there += len(held)
-            for session, what in held.items():
-                if what != truth.sessions[name].get(session):
-                    found.append(f"{table.name} {session}: not the rows of an undisturbed run")
-            if table.partitioned and store.tables.exists(table):
-                empty = set(store.tables.sessions(table)) - set(held)
-                if lost := sorted(empty & set(truth.sessions[name])):
-                    found.append(f"{table.name}: {len(lost)} sessions written without their rows")
-    except (GogokuError, pl.exceptions.PolarsError, OSError) as problem:
-        return [f"unreadable: {type(problem).__name__}: {problem}"], 0
-    return found, there
-
-
-def half_objects(store: Store) -> list[str]:
-    """Landed objects the index does not name (yet) whose bytes are not those of their name."""
-    found = []
-    index = store.tables.scan(RAW_REQUESTS, ordered=False, widened=True).select("object_key").collect()
-    for key in sorted(set(store.objects.list("raw")) - set(index["object_key"])):
-        digest, _, suffix = key.rpartition("/")[2].partition(".")
-        kept = store.objects.get(key)
-        payload = zstandard.ZstdDecompressor().decompress(kept) if suffix == "json.zst" else kept
-        if sha256_bytes(payload) != digest:
-            found.append(f"object {key}: not the bytes of its name")
-    return found
-
-
-@dataclass
 class Tally:
     """What happened so far."""
 
@@ -223,7 +163,7 @@ def endure(kills: int, seed: int, folder: Path, say: Callable[[str], None]) -> T
         service = Service(server.base_url, clock, market.sessions)
         calm = folder / "calm"
         work(service, calm)
-        truth = Truth.of(open_store(f"file://{calm}/data"))
+        truth = Truth.of(open_store(f"file://{calm}/data"), SOURCES)
         media = open_store(f"file://{calm}/data").tables.scan(RAW_REQUESTS, ordered=False, widened=True)
         landed = dict(media.group_by("media").len().collect().iter_rows())
         whole = sum(len(held) for held in truth.sessions.values())
