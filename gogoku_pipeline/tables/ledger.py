@@ -23,8 +23,8 @@ from gogoku_pipeline.tables.rejects import REJECTS, Conservation, Typed, unseen_
 from gogoku_pipeline.tables.typed import landed_by_session, landed_days, source_and_table, typed_sessions, typed_whole
 from gogoku_pipeline.tables.words import answers
 
-SESSIONS_PER_COMMIT = 250
-"""How many sessions are typed and written at once: the memory of a long history is that of a year."""
+SESSIONS_PER_COMMIT = 125
+"""How many sessions are typed and written at once: the memory of a long history is that of half a year."""
 
 _NUMBERS = ("raw_rows", "table_rows", "rejected", "duplicates", "carried", "early", "superseded")
 _WORDS = {
