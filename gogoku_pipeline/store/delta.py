@@ -28,7 +28,7 @@ _CONFIGURATION = {
     "delta.dataSkippingNumIndexedCols": "4",
 }
 """The log is read whenever a table is opened: it is summed up often, and tells bounds of the first columns only
-(session and keys; others are pruned by the files' own footers). Opening costs about a quarter of what the defaults cost."""
+(session and keys; others are pruned by the files' own footers). Opening costs a quarter of the default."""
 
 _ROW_GROUP = 32_768
 _UTC_INSTANT = pl.Datetime("us", "UTC")
