@@ -48,9 +48,7 @@ class Settings(BaseSettings):
     alert_email: str | None = Field(default=None, description="receiver of alert mail")
     device: str = Field(default="auto", description="torch device: auto, cpu, cuda, cuda:1 ...")
     cache_dir: Path = Field(default=Path(".gogoku/cache"), description="local derived caches (the panel)")
-    dagster_db_url: SecretStr | None = Field(
-        default=None, description="PostgreSQL of Dagster's runs; empty: files"
-    )
+    dagster_db_url: SecretStr | None = Field(default=None, description="PostgreSQL of Dagster's runs; empty: files")
     jquants_api_key: SecretStr | None = Field(default=None, validation_alias="JQUANTS_API_KEY", description="API key")
 
     @field_validator("*", mode="before")
