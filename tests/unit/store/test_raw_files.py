@@ -120,6 +120,7 @@ def _bomb():
         (_bomb(), "unpacked"),
         (b"x" * 1_000_001, "1000001 bytes"),
     ],
+    ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_a_csv_that_is_not_whole_or_too_large_is_refused_before_it_lands(tmp_path, body, words):
     store = open_store(f"file://{tmp_path}/data")
