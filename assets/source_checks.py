@@ -15,10 +15,10 @@ import dagster as dg
 import polars as pl
 
 from assets.asking import COMPLETE, SCHEMA, UNITS, asked, judged
-from assets.checks import WARN, Judgement, Scope, TableCheck, table_checks
+from assets.checks import ERROR, WARN, Judgement, Scope, TableCheck, table_checks
 from assets.reading import sessions_before
 from assets.tables import BY_SESSION, WHOLE
-from gogoku_pipeline.schema import listed_issues
+from gogoku_pipeline.schema import daily_bars, listed_issues
 from gogoku_pipeline.schema.tables import Source
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables import quality
@@ -33,11 +33,13 @@ from gogoku_pipeline.tables.source_quality import (
     check_field_sets,
     check_investor_types,
     check_numbers_unique,
+    expected_codes,
 )
 from gogoku_pipeline.tables.typed import SWITCHED_OFF, source_and_table
 
 PRICE_LOOKBACK = 5
 MOST_REJECTED = 0.01
+COVERED = 0.98
 
 
 def declared(source: str) -> Source:
@@ -83,10 +85,18 @@ def unique_numbers(source: str, scope: Scope) -> CheckResult:
     return check_numbers_unique(declared(source), scope.table, scope.frame, elsewhere)
 
 
-def covered(at_least: float, scope: Scope) -> CheckResult:
-    """Rows for the listed issues."""
-    listed = scope.store.tables.scan(listed_issues.SNAPSHOT, start=scope.sessions[0], end=scope.sessions[-1])
-    return quality.check_listing_covered(scope.frame, listed.select("session", "code").collect(), at_least=at_least)
+def covered(source: str, scope: Scope) -> Judgement:
+    """Rows for nearly every code the source speaks of; a session on which nothing traded expects none."""
+    tables, first, last = scope.store.tables, scope.sessions[0], scope.sessions[-1]
+    listed = tables.scan(listed_issues.SNAPSHOT, start=first, end=last).collect()
+    bars = None
+    if source == "breakdown":
+        tables.require(daily_bars.TABLE, scope.sessions)
+        bars = tables.scan(daily_bars.TABLE, start=first, end=last).collect()
+    expected = expected_codes(source, listed, bars)
+    if expected.is_empty() and listed.height:
+        return Judgement({}, {"expected": 0}, "no code is expected on these sessions")
+    return judged(quality.check_listing_covered(scope.frame, expected, at_least=COVERED), scope)
 
 
 def from_day_to_day(check: Callable[[pl.DataFrame], CheckResult], scope: Scope) -> Judgement:
@@ -110,7 +120,7 @@ def unless_empty(source: str, check: TableCheck) -> TableCheck:
             return check.judge(scope)
         if is_switched_off(scope.store.raw.requests(source)):
             return Judgement({}, {"switched_off": 1}, SWITCHED_OFF.format(source))
-        if declared(source).empty == "may" and not any(count.raw_rows for count in counted(scope, source)):
+        if declared(source).empty != "never" and not any(count.raw_rows for count in counted(scope, source)):
             return Judgement({}, {"rows": 0}, "no rows in these sessions, and none were landed")
         return check.judge(scope)
 
@@ -137,15 +147,25 @@ BARS = (
     TableCheck("jumps_within_limits", "No jump beyond the limits.", partial(from_day_to_day, check_jumps), WARN),
     TableCheck("adjustment_agrees", "Our factors explain theirs.", partial(from_day_to_day, check_adjustment), WARN),
 )
-COVERS = asked("coverage", "Nearly every listed issue has a row.", partial(covered, 0.98))
+
+
+def covers(source: str) -> TableCheck:
+    """Nearly every code the source speaks of has a row; where that needs the bars too, a hole alerts only."""
+    severity = WARN if source == "breakdown" else ERROR
+    return TableCheck("coverage", "Nearly every expected issue has a row.", partial(covered, source), severity)
+
+
 CALENDARS = asked(
     "calendar_agrees", "The publisher trades on the house's sessions.", lambda s: quality.check_calendar(s.frame)
 )
 NUMBERED = ("statements", "statement_details", "dividends")
 ALSO: dict[str, tuple[TableCheck, ...]] = {
-    "daily_bars": (COVERS, *BARS),
-    "valuation": (COVERS,),
-    "breakdown": (asked("breakdown_adds_up", "Sells equal buys.", lambda s: check_breakdown(s.frame), WARN),),
+    "daily_bars": (covers("daily_bars"), *BARS),
+    "valuation": (covers("valuation"),),
+    "breakdown": (
+        covers("breakdown"),
+        asked("breakdown_adds_up", "Sells equal buys.", lambda s: check_breakdown(s.frame), WARN),
+    ),
     "investor_types": (
         asked("flows_add_up", "Totals are the sums of their parts.", lambda s: check_investor_types(s.frame), WARN),
     ),
