@@ -5,6 +5,9 @@ Findings are reported, never repaired: a limit-up run is the market, not corrupt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+
 import polars as pl
 
 from gogoku_pipeline.core.price_rules import limit_jpy
@@ -72,7 +75,12 @@ def check_jumps(bars: pl.DataFrame, *, calendar: SessionCalendar | None = None) 
 
 
 @check("adjustment_agrees", "warn")
-def check_adjustment(bars: pl.DataFrame, *, calendar: SessionCalendar | None = None) -> Finding:
+def check_adjustment(
+    bars: pl.DataFrame,
+    *,
+    calendar: SessionCalendar | None = None,
+    editions: Mapping[date, str] | None = None,
+) -> Finding:
     """The served adjusted close and our own adjustment tell the same story, up to rounding.
 
     k[t] = served adjusted close / (close / F) is one constant per issue and fetch. From one session with a trade to
@@ -82,6 +90,9 @@ def check_adjustment(bars: pl.DataFrame, *, calendar: SessionCalendar | None = N
     Args:
         bars: rows of `core_jquants__daily_bars`, best the whole history of the issues.
         calendar: the sessions; None for the exchange's own.
+        editions: which answer each session's rows were served in. A monthly file knows the splits up to the day it
+            was written, a page those up to its fetch: sessions of different editions are not compared, because the
+            splits between them may lie beyond the rows given. None compares all.
     """
     columns = ("session", "code", "close_jpy", "adjustment_factor", "served_adjusted_close_jpy")
     grid = densify(bars.select(columns), calendar).with_columns(
@@ -91,7 +102,9 @@ def check_adjustment(bars: pl.DataFrame, *, calendar: SessionCalendar | None = N
     rows = grid.filter(pl.col("close_jpy").is_not_null() & (served > 0)).with_columns(
         (served * pl.col("factor") / pl.col("close_jpy")).alias("k"), (SERVED_ROUNDING_JPY / served).alias("rounding")
     )
-    same = pl.col("issue") == pl.col("issue").shift(1)
+    edition = pl.lit("") if editions is None else pl.col("session").replace_strict(editions, default="")
+    rows = rows.with_columns(edition.alias("edition"))
+    same = (pl.col("issue") == pl.col("issue").shift(1)) & (pl.col("edition") == pl.col("edition").shift(1))
     moved = rows.with_columns(
         pl.when(same).then(pl.col("k") / pl.col("k").shift(1)).alias("moved"),
         (pl.col("rounding") + pl.col("rounding").shift(1) + 1e-9).alias("tolerance"),

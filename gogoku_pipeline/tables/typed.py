@@ -141,6 +141,16 @@ def landed_days(
     return days, walks_by_day(walks, every, rule)
 
 
+def editions(store: Store, name: str, sessions: Sequence[date]) -> dict[date, str]:
+    """Which answer the rows of each session came with: the file that covers it, or empty for pages of its own."""
+    source, table = source_and_table(name)
+    days, by_day = landed_days(store, source, table, sessions)
+    newest = {session: by_day[days[session][-1]] for session in sessions if days[session] and by_day[days[session][-1]]}
+    return {
+        session: str(walks[-1].pages[0]["request_key"]) if walks[-1].covers else "" for session, walks in newest.items()
+    }
+
+
 def is_landed(source: Source, days: Sequence[date], by_day: Mapping[date, Sequence[Walk]]) -> bool:
     """Whether every event day from the publisher's first on was landed."""
     starts = date.fromisoformat(source.starts)

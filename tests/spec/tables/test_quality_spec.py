@@ -185,6 +185,16 @@ def test_served_adjustment_agrees_whatever_the_day_of_the_fetch(closes):
     assert missed.counts["failed"] == 2
 
 
+def test_a_split_beyond_the_rows_shows_only_where_the_edition_changes(closes, sessions):
+    """A file written before a later 1:2 split, then pages served after it: the split itself is not among the rows."""
+    bars = closes(1000, 1010, 1020, 1030, served_adjusted_close_jpy=[1000.0, 1010.0, 510.0, 515.0])
+    assert not check_adjustment(bars).passed
+    served = dict(zip(sessions, ["bulk=a", "bulk=a", "", ""], strict=False))
+    assert check_adjustment(bars, editions=served).passed
+    inside = closes(1000, 1010, 1020, 1030, served_adjusted_close_jpy=[1000.0, 505.0, 510.0, 515.0])
+    assert not check_adjustment(inside, editions=served).passed
+
+
 def test_rounding_to_one_decimal_is_no_disagreement(closes):
     raw = [101, 103, 97, 99]
     served = [10.1, 10.3, 9.7, 9.9]
