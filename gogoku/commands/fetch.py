@@ -135,7 +135,9 @@ def _show(reports: "Sequence[FetchReport]", title: str, as_json: bool) -> None:
         return
     table = Table(title=title)
     for heading in ("source", "rows", "pages", "files", "complete before", "notes", "rate used"):
-        table.add_column(heading, justify="left" if heading in ("source", "notes") else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("source", "notes") else "right", no_wrap=heading == "source"
+        )
     for report in reports:
         table.add_row(
             report.source,
