@@ -15,6 +15,7 @@ import pytest
 from gogoku_pipeline.core.clocks import RealClock
 from gogoku_pipeline.features.registry import family_table
 from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.bulk_faults import SIGNING, SignedElsewhere
 from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
@@ -107,7 +108,9 @@ def bench(market, tmp_path):
     (folder / "location.py").write_text(LOCATION.format(per_run=PER_RUN))
     (folder / "workspace.yaml").write_text(f"load_from: [{{python_file: {{relative_path: {folder}/location.py}}}}]\n")
     bad = market.sessions[BAD]
-    faults = FaultPlan(DroppedRows(When(path="/equities/bars/daily", day=bad), n_rows=8))
+    # The months are over, so their files would hold the dropped rows: untrusted hosts send every day to its pages.
+    no_files = SignedElsewhere(When(path=SIGNING, times=None))
+    faults = FaultPlan(no_files, DroppedRows(When(path="/equities/bars/daily", day=bad), n_rows=8))
     port = free_port()
     with removed(folder), run_simulator_thread(market, RealClock(), faults=faults) as server, webhook() as inbox:
         environment = {
