@@ -17,6 +17,7 @@ from gogoku_pipeline.evaluation.plots import degree_distribution, feature_covera
 from gogoku_pipeline.features.availability import stamp_available_at
 from gogoku_pipeline.features.engine import warmup_sessions
 from gogoku_pipeline.features.family_frames import family_frame, stamped
+from gogoku_pipeline.features.price_columns import price_columns
 from gogoku_pipeline.features.registry import families, family_table
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
@@ -39,7 +40,7 @@ def feature_family(family: str) -> HouseAsset:
 
     def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
         sessions = sessions_of(context)
-        inputs = price_inputs(store.get(), sessions, warmup_sessions(names))
+        inputs = price_inputs(store.get(), sessions, warmup_sessions(names), price_columns(names))
         frame = family_frame(family, inputs, sessions)
         show(context, "coverage", picture(feature_coverage(shares(frame, names)), "Stocks with a value"))
         return frame

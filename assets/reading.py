@@ -44,19 +44,22 @@ def factors(store: Store, end: date) -> pl.DataFrame:
     return factor_events(history(store, daily_bars.TABLE, end).select(FACTOR_COLUMNS).collect())
 
 
-def price_inputs(store: Store, sessions: Sequence[date], warmup: int | None) -> FeatureInputs:
+def price_inputs(
+    store: Store, sessions: Sequence[date], warmup: int | None, extra: Sequence[str] = ()
+) -> FeatureInputs:
     """Staged prices, universe and index for the features of a range.
 
     Args:
         store: where the tables lie.
         sessions: the range, ascending.
         warmup: sessions needed before the first one; None for the whole history.
+        extra: optional columns of staged prices, from `features.price_columns`.
     """
     start = None if warmup is None else sessions_before(sessions[0], warmup + MARK_SESSIONS)
     bars = history(store, daily_bars.TABLE, sessions[-1], start).collect()
     known = None if warmup is None else factors(store, sessions[-1])
     return FeatureInputs(
-        prices=stage_prices(bars, known),
+        prices=stage_prices(bars, known, extra=extra),
         universe=history(store, UNIVERSE, sessions[-1], start).collect(),
         topix=history(store, topix.TABLE, sessions[-1], start).collect(),
     )

@@ -17,6 +17,7 @@ from gogoku_pipeline.dataset.checks import check_labels
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.features.engine import warmup_sessions
 from gogoku_pipeline.features.null_budget import null_budget
+from gogoku_pipeline.features.price_columns import price_columns
 from gogoku_pipeline.features.registry import families, family_table
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.correlation import EDGES
@@ -36,7 +37,7 @@ def covered(of: Table, at_least: float, scope: Scope) -> CheckResult:
 def nulls_in_budget(scope: Scope) -> Judgement:
     """Each feature has the nulls its inputs explain."""
     names = [feature.name for feature in families()[scope.table.name]]
-    inputs = price_inputs(scope.store, scope.sessions, warmup_sessions(names))
+    inputs = price_inputs(scope.store, scope.sessions, warmup_sessions(names), price_columns(names))
     budget = null_budget(scope.frame.drop("available_at"), inputs)
     bad = [count for count in budget if not count.is_within]
     words = ", ".join(f"{c.feature}: {c.observed} nulls, {c.expected}..{c.allowed} explained" for c in bad[:5])

@@ -16,11 +16,9 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError
-from gogoku_pipeline.features.expressions import Claims, Values, Whole
+from gogoku_pipeline.features.expressions import COLUMN_OF_PRICE, Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.windows import compiled
-
-_COLUMNS = {"turnover": "turnover_jpy"}
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,19 @@ class StockAxis:
             turnover = self.price("turnover")
             return np.where(turnover > 0, turnover, np.nan)
         out = np.empty(self.rows)
-        out[self.row_of_price] = self.inputs.prices[_COLUMNS.get(name, name)].cast(pl.Float64).to_numpy()
+        out[self.row_of_price] = self.inputs.prices[self._column(name)].cast(pl.Float64).to_numpy()
         return out
+
+    def _column(self, name: str) -> str:
+        column = COLUMN_OF_PRICE.get(name, name)
+        if column not in self.inputs.prices.columns:
+            raise DataError(
+                f"price input `{name}`",
+                got=f"no column `{column}` in the staged prices",
+                want="the column, because a formula reads it",
+                remedy="Stage with stage_prices(bars, extra=price_columns(names)).",
+            )
+        return column
 
     def _claim(self, name: str) -> Claims:
         out = np.empty(self.rows, dtype=np.bool_)

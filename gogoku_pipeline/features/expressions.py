@@ -228,10 +228,25 @@ class Leaves:
         return self._names
 
 
-PRICE_INPUTS = ("open", "high", "low", "close", "volume", "turnover", "mark", "listed", "open_session", "traded_value")
+PRICE_INPUTS = (
+    *("open", "high", "low", "close", "volume", "turnover", "mark", "listed", "open_session", "traded_value"),
+    *("raw_open", "raw_high", "raw_low", "raw_close", "factor", "volume_factor", "adjustment_factor"),
+    *("limit_up", "limit_down", "listed_sessions"),
+    *("am_open", "am_high", "am_low", "am_close", "am_turnover", "am_limit_up", "am_limit_down", "pm_open", "pm_close"),
+)
 """Inputs per stock and session: adjusted o h l c (`close` is null without a trade), adjusted volume, yen turnover,
 the mark, and three observations: `listed` (1 unless the row is a gap), `open_session` (1 unless gap or market halt),
-`traded_value` (yen turnover where it is above 0)."""
+`traded_value` (yen turnover where it is above 0). Then raw prices of the day, the factors F and Fv and the day's own,
+limits touched (0 or 1), sessions listed, and the session's halves as traded: `am` morning, `pm` afternoon (Premium)."""
+
+COLUMN_OF_PRICE = {
+    "turnover": "turnover_jpy",
+    **{f"raw_{name}": f"{name}_raw_jpy" for name in ("open", "high", "low", "close")},
+    **{f"limit_{side}": f"is_limit_{side}" for side in ("up", "down")},
+    **{f"am_{name}": f"am_{name}_jpy" for name in ("open", "high", "low", "close", "turnover")},
+    **{f"pm_{name}": f"pm_{name}_jpy" for name in ("open", "close")},
+}
+"""Price input to its column of staged prices, where the names differ."""
 
 INDEX_INPUTS = ("close", "carried")
 """Inputs per session: TOPIX close (null on a market halt) and the same carried over at most one halt session."""

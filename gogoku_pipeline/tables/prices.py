@@ -7,8 +7,11 @@ Source: features.md 2.1, after J-Quants V2 /equities/bars/daily (raw prices, Adj
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from gogoku_pipeline.core.errors import SchemaError
 from gogoku_pipeline.core.sessions import SessionCalendar
 from gogoku_pipeline.tables.grid import HALT_SHARE, densify, place_axis
 
@@ -38,6 +41,27 @@ STAGED_SCHEMA = pl.Schema(
     }
 )
 """Columns of staged prices, in order."""
+
+EXTRA_COLUMNS = {
+    "volume_factor": "volume_factor",
+    "adjustment_factor": "adjustment_factor",
+    "open_raw_jpy": "open_jpy",
+    "high_raw_jpy": "high_jpy",
+    "low_raw_jpy": "low_jpy",
+    "is_limit_up": "is_limit_up",
+    "is_limit_down": "is_limit_down",
+    "am_open_jpy": "morning_open_jpy",
+    "am_high_jpy": "morning_high_jpy",
+    "am_low_jpy": "morning_low_jpy",
+    "am_close_jpy": "morning_close_jpy",
+    "am_turnover_jpy": "morning_turnover_jpy",
+    "am_limit_up": "morning_is_limit_up",
+    "am_limit_down": "morning_is_limit_down",
+    "pm_open_jpy": "afternoon_open_jpy",
+    "pm_close_jpy": "afternoon_close_jpy",
+}
+"""Float64 columns staged prices carry on request, and where they come from: the volume factor Fv, the day's own
+factor, raw prices, limits touched (0 or 1), the morning (am) and the afternoon (pm) as traded. Null without a row."""
 
 EVENTS_SCHEMA = pl.Schema({"session": pl.Date, "code": pl.String, "factor": pl.Float64, "volume_factor": pl.Float64})
 """Columns of factor events, in order."""
@@ -87,6 +111,7 @@ def stage_prices(
     factors_before: pl.DataFrame | None = None,
     *,
     calendar: SessionCalendar | None = None,
+    extra: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Prices and volumes of each issue on one basis, with a mark for sessions on which it did not trade.
 
@@ -101,22 +126,26 @@ def stage_prices(
         factors_before: `factor_events` of the whole history (rows inside or after the chunk are ignored), so that a
             chunk has the same factors and listing ages as the whole.
         calendar: the sessions; None for the exchange's own.
+        extra: keys of EXTRA_COLUMNS to carry as well; each costs eight bytes a row. Session halves are null columns
+            where the bars do not have them (below Premium).
 
     Returns:
-        STAGED_SCHEMA, sorted by (session, code): one row per issue and session between its first and last row.
+        STAGED_SCHEMA and the extra columns in the order asked for, sorted by (session, code): one row per issue and
+        session between its first and last row.
         `is_gap` marks sessions for which no row was stored; these rows exist only because a later row does and are
         for windows to count over, never an output. `listed_sessions` counts sessions since the first stored row, both
         included.
 
     Raises:
-        SchemaError: two rows share session and code.
+        SchemaError: two rows share session and code, or an extra column has another name.
         DataError: a row lies on a day that is no session.
     """
+    schema = pl.Schema({**STAGED_SCHEMA, **dict.fromkeys(_checked(extra), pl.Float64())})
     if bars.is_empty():
-        return STAGED_SCHEMA.to_frame()
+        return schema.to_frame()
     halted = market_halts(bars)["session"].implode()
     return (
-        _stepped(densify(bars.select(_INPUTS), calendar), _starts(bars, factors_before, calendar))
+        _stepped(densify(_taken(bars, extra), calendar), _starts(bars, factors_before, calendar))
         .with_columns(
             *((pl.col(f"{name}_jpy") / pl.col("factor")).alias(name) for name in ("open", "high", "low", "close")),
             (pl.col("volume_shares") * pl.col("volume_factor")).alias("volume"),
@@ -125,7 +154,7 @@ def stage_prices(
         .with_columns(pl.col("close").forward_fill(limit=MARK_SESSIONS - 1).over("issue").alias("mark"))
         .with_columns(pl.col("session").is_in(halted).alias("is_market_halt"))
         .sort(pl.col("place") * _MANY + pl.col("issue"))
-        .select([pl.col(name).cast(dtype) for name, dtype in STAGED_SCHEMA.items()])
+        .select([pl.col(_origin(name)).cast(dtype).alias(name) for name, dtype in schema.items()])
     )
 
 
@@ -146,6 +175,31 @@ def first_sessions(bars: pl.DataFrame, history: pl.DataFrame | None = None) -> p
     if history is not None:
         frames.append(history.select("code", "session"))
     return pl.concat(frames).group_by("code").agg(pl.col("session").min().alias("first_session"))
+
+
+def _origin(name: str) -> str:
+    """Column of the stepped grid a staged column is taken from."""
+    return EXTRA_COLUMNS.get(name, name)
+
+
+def _checked(extra: Sequence[str]) -> Sequence[str]:
+    if unknown := [name for name in extra if name not in EXTRA_COLUMNS]:
+        raise SchemaError(
+            "extra columns of staged prices",
+            got=", ".join(unknown),
+            want=f"any of {', '.join(EXTRA_COLUMNS)}",
+            remedy="Ask for declared columns, or for those features.price_columns names.",
+        )
+    return extra
+
+
+def _taken(bars: pl.DataFrame, extra: Sequence[str]) -> pl.DataFrame:
+    """The columns staging reads; a session half the bars do not have is a column of nulls."""
+    wanted = dict.fromkeys(_origin(name) for name in extra if name != "volume_factor")
+    absent = [name for name in wanted if name not in bars.columns and name.startswith(("morning_", "afternoon_"))]
+    nulls = (pl.lit(None, dtype=pl.Float64).alias(name) for name in absent)
+    present = [name for name in wanted if name not in absent and name not in _INPUTS]
+    return bars.select(*_INPUTS, *present, *nulls)
 
 
 def _starts(rows: pl.DataFrame, events: pl.DataFrame | None, calendar: SessionCalendar | None) -> pl.DataFrame:

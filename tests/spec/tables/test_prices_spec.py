@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.core.errors import DataError, SchemaError
-from gogoku_pipeline.tables.prices import STAGED_SCHEMA, factor_events, stage_prices
+from gogoku_pipeline.tables.prices import EXTRA_COLUMNS, STAGED_SCHEMA, factor_events, stage_prices
 
 #      C     AdjFactor  Vo   F    c     v
 G1 = [
@@ -132,3 +132,46 @@ def test_repeated_keys_and_days_without_trading_are_refused(make_bars, sessions)
         stage_prices(make_bars({"session": sessions[0]}, {"session": sessions[0]}))
     with pytest.raises(DataError, match="2024-01-06"):
         stage_prices(make_bars({"session": date(2024, 1, 6)}))
+
+
+def test_extra_columns_come_on_request_and_change_no_other(split):
+    staged = stage_prices(split, extra=("volume_factor", "open_raw_jpy", "am_open_jpy"))
+    assert staged.columns == [*STAGED_SCHEMA, "volume_factor", "open_raw_jpy", "am_open_jpy"]
+    assert staged.select(STAGED_SCHEMA.names()).equals(stage_prices(split))
+    everything = stage_prices(split, extra=tuple(EXTRA_COLUMNS))
+    assert set(everything.select(list(EXTRA_COLUMNS)).dtypes) == {pl.Float64}
+    assert stage_prices(split.clear(), extra=tuple(EXTRA_COLUMNS)).schema == everything.schema
+
+
+def test_raw_prices_and_the_days_factor_are_the_served_ones_and_the_volume_factor_brings_shares_to_one_basis(split):
+    staged = stage_prices(split, extra=("adjustment_factor", "volume_factor", "low_raw_jpy"))
+    assert staged["adjustment_factor"].to_list() == [1.0, 1.0, 0.5, 1.0, 1.0]
+    assert staged["low_raw_jpy"].to_list() == staged["close_raw_jpy"].to_list() == [c for c, *_ in G1]
+    assert (staged["volume_shares"] * staged["volume_factor"]).to_list() == staged["volume"].to_list()
+
+
+def test_limits_are_ones_and_zeros_and_null_where_no_row_was_stored(make_bars, sessions):
+    bars = make_bars(
+        {"session": sessions[0], "close_jpy": 10, "is_limit_up": True},
+        {"session": sessions[2], "close_jpy": 12, "morning_is_limit_down": True, "morning_open_jpy": 11.0},
+    )
+    staged = stage_prices(bars, extra=("is_limit_up", "is_limit_down", "am_limit_down", "am_open_jpy"))
+    assert staged["session"].to_list() == list(sessions[:3])
+    assert staged.select("is_limit_up", "is_limit_down", "am_limit_down", "am_open_jpy").rows() == [
+        (1.0, 0.0, None, None),
+        (None, None, None, None),
+        (0.0, 0.0, 1.0, 11.0),
+    ]
+
+
+def test_halves_of_the_session_are_null_columns_where_the_plan_does_not_serve_them(split):
+    halves = [name for name in EXTRA_COLUMNS if name.startswith(("am_", "pm_"))]
+    served = split.select(pl.exclude("^(morning|afternoon)_.*$"))
+    staged = stage_prices(served, extra=halves)
+    assert staged.select(halves).null_count().row(0) == (staged.height,) * len(halves)
+    assert staged.equals(stage_prices(split, extra=halves))
+
+
+def test_an_extra_column_nobody_declared_is_refused(split):
+    with pytest.raises(SchemaError, match="got noon_jpy"):
+        stage_prices(split, extra=("noon_jpy",))
