@@ -10,15 +10,19 @@ Shapes: `rows` = all (code, session) rows, codes ascending, each code's sessions
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 import numpy as np
 import polars as pl
 
-from gogoku_pipeline.core.errors import DataError
+from gogoku_pipeline.core.errors import DataError, FeatureError
 from gogoku_pipeline.features.expressions import COLUMN_OF_PRICE, Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.windows import compiled
+from gogoku_pipeline.features.staged import Releases, floats, read_releases, spread
+from gogoku_pipeline.features.states.register import STATES
+from gogoku_pipeline.features.states.state import State
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,71 @@ class StockAxis:
             self._cells[by] = (out, names)
         cell, names = self._cells[by]
         return cell, len(names) * self.sessions.size
+
+    @cached_property
+    def _staged(self) -> dict[str, dict[str, Values] | Releases]:
+        return {}
+
+    def staged(self, alias: str) -> tuple[State, dict[str, Values] | Releases]:
+        """A state's columns on its own table ([rows], [sessions] or [sector33 cells]), or its releases."""
+        state = STATES[alias]
+        if alias not in self._staged:
+            frame = state.frame(self.inputs.known)
+            self._staged[alias] = self._releases(state, frame) if state.axis == "release" else self._laid(state, frame)
+        return state, self._staged[alias]
+
+    def releases(self, alias: str) -> Releases:
+        """A release state by its alias; raises FeatureError for a state of another axis."""
+        state, found = self.staged(alias)
+        if isinstance(found, Releases):
+            return found
+        raise FeatureError(
+            f"state {alias}", got=f"axis {state.axis}", want="releases", remedy="Declare the feature on another axis."
+        )
+
+    def rows_of(self, axis: str, by: str) -> Whole | None:
+        """[rows] which place of another table each row reads, -1 for none; None for a table of rows."""
+        if axis == "market":
+            return self.place
+        if axis in ("group", "sector33"):
+            return self.cells(by or "sector33")[0]
+        if axis == "release":
+            found = self.releases(by)
+            return found.newest if STATES[by].unit else found.newest[self.place]
+        return None
+
+    def row_at(self, code: Whole, place: Whole) -> Whole:
+        """The row of a code on a session, by their numbers; -1 where there is none."""
+        row = self.starts[code] + place - self.place[self.starts[code]] if self.rows else code
+        inside = (row >= self.starts[code]) & (row < self.starts[code + 1])
+        return np.where(inside, row, -1)
+
+    def _laid(self, state: State, frame: pl.DataFrame) -> dict[str, Values]:
+        if state.axis == "stock":
+            where, size = self.locate(frame), self.rows
+        elif state.axis == "market":
+            where, size = places(frame["session"], self.sessions), int(self.sessions.size)
+        else:
+            where, size = self._cell_of(frame)
+        return {name: spread(floats(frame, name), where, size) for name in state.columns}
+
+    def _cell_of(self, frame: pl.DataFrame) -> tuple[Whole, int]:
+        size = self.cells("sector33")[1]
+        ids = _code_ids(frame["sector33_code"], self._cells["sector33"][1])
+        place = places(frame["session"], self.sessions)
+        return np.where((ids >= 0) & (place >= 0), ids * self.sessions.size + place, -1), size
+
+    def _releases(self, state: State, frame: pl.DataFrame) -> Releases:
+        def place_of(days: pl.Series) -> Whole:
+            return places(days.fill_null(date(1970, 1, 1)), self.sessions)
+
+        if not state.unit:
+            bounds = np.array([0, self.sessions.size])
+            return read_releases(
+                state, frame, place_of, np.zeros(frame.height, np.int64), bounds, np.zeros(1, np.int64)
+            )
+        ids = _code_ids(frame[state.unit], self.codes)
+        return read_releases(state, frame, place_of, ids, self.starts, self.place[self.starts[:-1]])
 
     def index(self, name: str) -> Values:
         """[sessions] TOPIX: `close` (null on a halt) or `carried` (over at most one halt session)."""

@@ -11,10 +11,11 @@ def return_over(n: int) -> Expr:
     return P.mark / lag(P.mark, n) - 1
 ```
 The axis is the decorator: `per_stock` closes windows over one stock, `per_day` compares the stocks of a session,
-`per_group` and `per_market` are series on their own (session, group) and (session) tables, joined to stocks at the
-end. Authors write neither `.over` nor `.shift`. What must be present is declared beside the formula (`observes`:
-the windowed inputs min_obs counts; `needs`: values that must exist at a place), so the expected nulls are counted
-without calling it.
+`per_group` and `per_market` are series on their own (session, group) and (session) tables and `per_release` one on
+the releases of a source, joined to stocks at the end. Authors write neither `.over` nor `.shift`. What must be
+present is declared beside the formula (`observes`: the windowed inputs min_obs counts; `needs`: values that must
+exist at a place), so the expected nulls are counted without calling it. A name that begins with `_` is an
+intermediate: part of the hash, of no table and no document.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from __future__ import annotations
 import inspect
 import math
 import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 from gogoku_pipeline.features.expressions import Expr
@@ -52,10 +53,11 @@ class Declared(TypedDict, total=False):
     role: str
     observes: tuple[str, ...]
     needs: tuple[str, ...]
-    undefined: Expr | None
+    undefined: Expr | Callable[..., Expr] | None
     by: str
     members: int
     windows: tuple[int, ...]
+    choices: Mapping[str, tuple[str, ...]]
     at_least: float | None
     at_most: float | None
 
@@ -64,7 +66,9 @@ class Declared(TypedDict, total=False):
 class Declaration:
     """The arguments of a decorator, before they meet the function. Attributes as in Feature.
 
-    `window`, `needs` and the docstring may hold `{n}`, `{n+1}`, `{n-1}`; `min_obs` may be a function of n.
+    `window`, `sources`, `observes`, `needs` and the docstring may hold `{n}`, `{n+1}`, `{n-1}`; `min_obs` may be a
+    function of n. `choices` gives one other placeholder its values, e.g. {"s": ("up", "down")}; the function is
+    called with n and with the choice, in this order, as far as the template has them.
     """
 
     template: str
@@ -77,25 +81,37 @@ class Declaration:
     role: str = "stock"
     observes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    undefined: Expr | None = None
+    undefined: Expr | Callable[..., Expr] | None = None
     by: str = ""
     members: int = 1
     windows: tuple[int, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     at_least: float | None = None
     at_most: float | None = None
 
     def features(self, axis: Axis, function: Callable[..., Any]) -> list[Feature]:
-        """The concrete features of a template, one per window."""
+        """The concrete features of a template, one per window and choice."""
         if ("{n}" in self.template) != bool(self.windows):
             raise refused(self.template, "windows without {n} in the name, or the reverse", "both or neither")
-        return [self._feature(axis, function, n) for n in self.windows or (None,)]
+        if len(self.choices) > 1 or any("{" + key + "}" not in self.template for key in self.choices):
+            raise refused(self.template, f"choices {dict(self.choices)}", "one placeholder of the name")
+        named = [(key, value) for key, values in self.choices.items() for value in values]
+        return [
+            self._feature(axis, function, n, choice) for choice in named or (None,) for n in self.windows or (None,)
+        ]
 
-    def _feature(self, axis: Axis, function: Callable[..., Any], n: int | None) -> Feature:
-        name = _fill(self.template, n)
-        summary, formula = _docstring(name, function, n)
+    def _feature(
+        self, axis: Axis, function: Callable[..., Any], n: int | None, choice: tuple[str, str] | None
+    ) -> Feature:
+        def filled(text: str) -> str:
+            return _fill(text, n) if choice is None else _fill(text, n).replace("{" + choice[0] + "}", choice[1])
+
+        name = filled(self.template)
+        summary, formula = _docstring(name, function, filled)
         self._check(name)
         low, high = UNITS[self.unit]
-        made = function() if n is None else function(n)
+        given = (*(() if n is None else (n,)), *(() if choice is None else (choice[1],)))
+        made = function(*given)
         if axis != "external" and not isinstance(made, Expr):
             raise refused(name, f"a function returning {type(made).__name__}", "an expression")
         return Feature(
@@ -106,15 +122,15 @@ class Declaration:
             role=self.role,
             unit=self.unit,
             plan=self.plan,
-            window=Window.parse(_fill(self.window, n)),
+            window=Window.parse(filled(self.window)),
             min_obs=self.min_obs(n or 0) if callable(self.min_obs) else self.min_obs,
-            sources=tuple(_fill(source, n) for source in self.sources),
+            sources=tuple(filled(source) for source in self.sources),
             summary=summary,
             formula=formula,
             expr=None if axis == "external" else made,
-            observes=self.observes,
-            needs=tuple(Need.parse(_fill(need, n)) for need in self.needs),
-            undefined=self.undefined,
+            observes=tuple(filled(text) for text in self.observes),
+            needs=tuple(Need.parse(filled(need)) for need in self.needs),
+            undefined=self.undefined(*given) if callable(self.undefined) else self.undefined,
             by=self.by,
             members=self.members,
             at_least=low if self.at_least is None else self.at_least,
@@ -131,7 +147,7 @@ class Declaration:
         ):
             if value not in known:
                 raise refused(name, f"{label} {value!r}", f"one of {', '.join(known)}")
-        if not self.sources:
+        if not self.sources and not name.startswith("_"):
             raise refused(name, "no sources", "the published fields and features it is made of")
 
 
@@ -141,8 +157,8 @@ def _fill(text: str, n: int | None) -> str:
     return text.replace("{n}", str(n)).replace("{n+1}", str(n + 1)).replace("{n-1}", str(n - 1))
 
 
-def _docstring(name: str, function: Callable[..., Any], n: int | None) -> tuple[str, str]:
-    text = _fill(" ".join((inspect.getdoc(function) or "").split()), n)
+def _docstring(name: str, function: Callable[..., Any], filled: Callable[[str], str]) -> tuple[str, str]:
+    text = filled(" ".join((inspect.getdoc(function) or "").split()))
     summary, colon, formula = text.partition(": ")
     if not (summary and colon and formula.strip()):
         raise refused(name, f"the docstring {text!r}", 'one that reads "what it is: formula"')
@@ -214,6 +230,13 @@ def per_market(
 ) -> Callable[[Function], Function]:
     """One value per session, rolled on its own table and joined to every stock."""
     return _decorator("market", template, registry, settings)
+
+
+def per_release(
+    template: str, *, registry: Registrar | None = None, **settings: Unpack[Declared]
+) -> Callable[[Function], Function]:
+    """One value per release of the state `by`; windows count releases, and each session reads the newest one known."""
+    return _decorator("release", template, registry, settings)
 
 
 def declared(

@@ -19,7 +19,15 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis, build_axis
-from gogoku_pipeline.features.evaluation import MarketTable, SectorTable, Stocks, Store, evaluate
+from gogoku_pipeline.features.evaluation import (
+    EvaluationTable,
+    MarketTable,
+    ReleaseTable,
+    SectorTable,
+    Stocks,
+    Store,
+    evaluate,
+)
 from gogoku_pipeline.features.expressions import (
     Expr,
     F,
@@ -34,9 +42,13 @@ from gogoku_pipeline.features.expressions import (
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.cross_section import members_count
+from gogoku_pipeline.features.operators.recursive import observations
 from gogoku_pipeline.features.operators.windows import count, lag
 from gogoku_pipeline.features.output import emit, in_output_order, output_rows
 from gogoku_pipeline.features.registry import Registry, house
+
+ENDS_ONLY = ("E", "P", "Q", "C")
+"""Windows whose missing values are told by `needs` alone."""
 
 BLOCK_ROWS = 16_384
 """Rows per block: about 128 KiB per intermediate array."""
@@ -66,6 +78,7 @@ def compute(
 
     Raises:
         FeatureError: unknown name, or a feature another room computes that is not in `inputs.given`.
+        PartitionMissingError: a feature reads a source whose table is not in `inputs.tables`.
         DataError: a stock's sessions are doubled or not consecutive.
     """
     registry = registry or house()
@@ -96,7 +109,7 @@ def stages(features: Sequence[Feature]) -> dict[str, int]:
     axis = {feature.name: feature.axis for feature in features}
     for feature in features:
         waits = feature.axis == "stock"
-        below = [stage[name] + (waits and axis[name] in ("market", "group", "day")) for name in feature.depends_on]
+        below = [stage[name] + (waits and axis[name] not in ("stock", "external")) for name in feature.depends_on]
         stage[feature.name] = max(below, default=0)
     return stage
 
@@ -156,9 +169,11 @@ class _Run:
             self.store.values[feature.name] = self._given(feature.name)
         else:
             expr, observed = _recipe(feature, self.registry)
-            table: Stocks | MarketTable | SectorTable = whole
+            table: EvaluationTable = whole
             if feature.axis == "market":
                 table = MarketTable(self.store, whole)
+            elif feature.axis == "release":
+                table = ReleaseTable(self.store, feature.by)
             elif feature.axis == "group":
                 table = SectorTable(self.store, whole, feature.by)
             self.store.values[feature.name] = _observed_only(evaluate(expr, table), feature, observed, table)
@@ -200,11 +215,13 @@ def _recipe(feature: Feature, registry: Registry) -> tuple[Expr, Expr | None]:
         raise FeatureError(
             f"feature {feature.name}", got="no formula", want="a declared one", remedy="Declare it external."
         )
-    if feature.window.kind == "E" or not feature.observes:
+    if feature.window.kind in ENDS_ONLY or not feature.observes:
         return feature.expr, None
     inputs = [_observation(text, feature, registry) for text in feature.observes]
     complete = only_where_present(inputs[0], *inputs)
-    return feature.expr, count(complete, feature.window.sessions if feature.window.kind == "S" else 2**40)
+    if feature.window.kind == "X":
+        return feature.expr, observations(complete)
+    return feature.expr, count(complete, feature.window.sessions)
 
 
 def _observation(text: str, feature: Feature, registry: Registry) -> Expr:
@@ -215,13 +232,19 @@ def _observation(text: str, feature: Feature, registry: Registry) -> Expr:
             present = members_count(leaf)
             leaf = where(greater(present, feature.members - 0.5), present, constant(float("nan")))
     else:
-        leaf = Expr(name if name.startswith("index.") else f"price.{name}", "leaf")
+        leaf = leaf_of(name)
     return lag(leaf, int(place.rstrip("]"))) if place else leaf
 
 
-def _observed_only(
-    values: Values, feature: Feature, observed: Expr | None, table: Stocks | MarketTable | SectorTable
-) -> Values:
+def leaf_of(name: str) -> Expr:
+    """The leaf a need or an observation names: `close`, `index.close`, `margin.long_shares`."""
+    alias, dot, _ = name.partition(".")
+    if not dot:
+        return Expr(f"price.{name}", "leaf")
+    return Expr(name if alias == "index" else f"state.{name}", "leaf")
+
+
+def _observed_only(values: Values, feature: Feature, observed: Expr | None, table: EvaluationTable) -> Values:
     good = np.isfinite(values)
     if observed is not None:
         good &= evaluate(observed, table) >= feature.min_obs

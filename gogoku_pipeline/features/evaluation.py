@@ -1,4 +1,4 @@
-"""Evaluating one expression on one table: a block of stocks, the sessions, or (group, session) cells.
+"""Evaluating one expression on one table: a block of stocks, the sessions, (group, session) cells, or releases.
 
 Belongs here: what a leaf means on each table, and the memory of results within one table. Does not belong here:
 order of work and minimum observations (`engine`).
@@ -14,10 +14,12 @@ from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.staged import Releases
+from gogoku_pipeline.features.states.register import STATES
 
 
 class Store:
-    """Finished features of one run, each on its own table. `values[name]`: [rows], [sessions] or [cells]."""
+    """Finished features of one run, each on its own table. `values[name]`: [rows], [sessions], [cells], [releases]."""
 
     def __init__(self, axis: StockAxis, features: dict[str, Feature]) -> None:
         self.axis = axis
@@ -63,7 +65,10 @@ def _call(expr: Expr, table: EvaluationTable) -> Values:
     if expr.root not in table.memo:
         args = [evaluate(arg, table) for arg in expr.args]
         if expr.kind == "window":
-            table.memo[expr.root] = expr.kernel(*args, table.starts, *expr.params)
+            table.memo[expr.root] = expr.kernel(*args, table.starts, table.starts[:-1], *expr.params)
+        elif expr.kind == "recursive":
+            state = np.zeros((table.starts.size - 1, expr.state_size))
+            table.memo[expr.root] = expr.kernel(*args, table.starts, table.starts[:-1], state, *expr.params)
         else:
             table.memo[expr.root] = expr.kernel(*args)
     result = table.memo[expr.root]
@@ -81,7 +86,7 @@ class Stocks:
         self.memo: dict[str, Any] = {}
 
     def leaf(self, name: str) -> Values:
-        """A price input, a number, or a finished feature (session-wide ones joined to each row)."""
+        """A price input, a number, a state or a finished feature (those of other tables joined to each row)."""
         kind, _, rest = name.partition(".")
         axis = self.store.axis
         if kind == "constant":
@@ -89,14 +94,17 @@ class Stocks:
         if kind == "price":
             return axis.price(rest)[self.rows]
         if kind == "feature":
-            feature, values = self.store.features[rest], self.store.values[rest]
-            if feature.axis == "market":
-                return values[axis.place[self.rows]]
-            if feature.axis == "group":
-                cell = axis.cells(feature.by)[0][self.rows]
-                return np.where(cell >= 0, values[cell], np.nan)
-            return values[self.rows]
+            feature = self.store.features[rest]
+            return self._joined(self.store.values[rest], axis.rows_of(feature.axis, feature.by))
+        if kind == "state":
+            alias, _, column = rest.partition(".")
+            state, found = axis.staged(alias)
+            values = found.columns if isinstance(found, Releases) else found
+            return self._joined(values[column], axis.rows_of(state.axis, alias))
         raise unknown(name, "an input of another table")
+
+    def _joined(self, values: Values, where: Whole | None) -> Values:
+        return values[self.rows] if where is None else taken(values, where[self.rows])
 
     def reduce(self, expr: Expr) -> Values:
         """Refused: a reduction is a market or group series and becomes a feature of its own first."""
@@ -121,14 +129,26 @@ class MarketTable:
         self.memo: dict[str, Any] = {}
 
     def leaf(self, name: str) -> Values:
-        """The index, a number, or a finished market feature."""
+        """The index, a number, a market state, or a finished feature of the market."""
         kind, _, rest = name.partition(".")
+        axis = self.store.axis
         if kind == "constant":
             return np.asarray(float(rest))
         if kind == "index":
-            return self.store.axis.index(rest)
-        if kind == "feature" and self.store.features[rest].axis == "market":
-            return self.store.values[rest]
+            return axis.index(rest)
+        if kind == "feature":
+            feature = self.store.features[rest]
+            if feature.axis == "market":
+                return self.store.values[rest]
+            if feature.axis == "release" and not STATES[feature.by].unit:
+                return taken(self.store.values[rest], axis.releases(feature.by).newest)
+        if kind == "state":
+            alias, _, column = rest.partition(".")
+            state, found = axis.staged(alias)
+            if isinstance(found, Releases) and not state.unit:
+                return taken(found.columns[column], found.newest)
+            if not isinstance(found, Releases) and state.axis == "market":
+                return found[column]
         raise unknown(name, "a stock's value in a market formula, outside a reduction over members")
 
     def reduce(self, expr: Expr) -> Values:
@@ -154,12 +174,65 @@ class SectorTable(MarketTable):
         kind, _, rest = name.partition(".")
         if kind == "feature" and self.store.features[rest].axis == "group" and self.store.features[rest].by == self.by:
             return self.store.values[rest]
+        if kind == "state" and STATES[rest.partition(".")[0]].axis == self.by:
+            found = self.store.axis.staged(rest.partition(".")[0])[1]
+            if not isinstance(found, Releases):
+                return found[rest.partition(".")[2]]
         values = super().leaf(name)
         return values if values.ndim == 0 else np.tile(values, self.starts.size - 1)
 
     def reduce(self, expr: Expr) -> Values:
         """All members of a group on a session become one value."""
         return _reduce(expr, self.stocks, self.by)
+
+
+class ReleaseTable:
+    """One row per release of a state, each unit's releases in one piece, in order."""
+
+    def __init__(self, store: Store, by: str) -> None:
+        self.store = store
+        self.by = by
+        self.releases = store.axis.releases(by)
+        self.starts: Whole = self.releases.starts
+        self.memo: dict[str, Any] = {}
+
+    def leaf(self, name: str) -> Values:
+        """A column of the state, a number, a finished feature of its releases, or another one as it stood then."""
+        kind, _, rest = name.partition(".")
+        if kind == "constant":
+            return np.asarray(float(rest))
+        alias, _, column = rest.partition(".")
+        if kind == "state" and alias == self.by:
+            return self.releases.columns[column]
+        if kind == "feature":
+            feature, values = self.store.features[rest], self.store.values[rest]
+            if feature.axis == "release" and feature.by == self.by:
+                return values
+            if feature.axis == "market":
+                return values[self.releases.place]
+            if feature.axis in ("stock", "day", "external") and STATES[self.by].unit:
+                return taken(values, self.row_then())
+        raise unknown(name, "an input of another table")
+
+    def row_then(self) -> Whole:
+        """[releases] the stock's row on the session from which the release was known, -1 for none."""
+        found = self.releases
+        return self.store.axis.row_at(np.repeat(found.unit_ids, np.diff(found.starts)), found.place)
+
+    def reduce(self, expr: Expr) -> Values:
+        """Refused: releases of different stocks come on different days."""
+        raise unknown(expr.name, "a reduction inside a release formula")
+
+    def cross(self, expr: Expr) -> Values:
+        """Refused, as `reduce`."""
+        raise unknown(expr.name, "a comparison inside a release formula")
+
+
+def taken(values: Values, where: Whole) -> Values:
+    """Values at places, NaN for -1."""
+    if values.size == 0:
+        return np.full(where.size, np.nan)
+    return np.where(where >= 0, values[where], np.nan)
 
 
 def _reduce(expr: Expr, stocks: Stocks, by: str) -> Values:

@@ -23,7 +23,7 @@ Values = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Whole = npt.NDArray[np.int64]
 Claims = npt.NDArray[np.bool_]
-Kind = Literal["leaf", "pointwise", "window", "reduce", "cross"]
+Kind = Literal["leaf", "pointwise", "window", "recursive", "reduce", "cross"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +32,15 @@ class Expr:
 
     Attributes:
         name: operator or leaf name, e.g. `mean`, `price.close`, `feature.ret_1d`.
-        kind: `leaf`; `pointwise` (same row); `window` (rows of one unit, in session order); `reduce` (all stocks of a
-            session or group become one value); `cross` (each stock against the others of its session).
+        kind: `leaf`; `pointwise` (same row); `window` (rows of one unit, in session order); `recursive` (the same,
+            carrying a state since the unit's first row); `reduce` (all stocks of a session or group become one value);
+            `cross` (each stock against the others of its session).
         args: argument expressions.
         params: settings of the operator, in the kernel's order.
         kernel: what computes it; None for leaves.
         field: which result, for kernels that return several.
+        state_size: numbers per unit that a recursive operator carries.
+        back: rows before its own that a `window` operator reads.
     """
 
     name: str
@@ -46,6 +49,8 @@ class Expr:
     params: tuple[Any, ...] = ()
     kernel: Callable[..., Any] | None = None
     field: int | None = None
+    state_size: int = 0
+    back: int = 0
 
     @cached_property
     def root(self) -> str:
@@ -57,6 +62,12 @@ class Expr:
     def key(self) -> str:
         """Canonical text: two expressions with the same key have the same value."""
         return self.root if self.field is None else f"{self.root}.{self.field}"
+
+    @cached_property
+    def reach(self) -> int:
+        """Rows before t, on its own table, that the value of t reads; what recursive operators read is not counted."""
+        inside = 1 if self.name == "index.carried" else max((arg.reach for arg in self.args), default=0)
+        return self.back + inside
 
     def parts(self) -> Iterator[Expr]:
         """This expression and everything below it, in order of appearance."""
@@ -253,6 +264,11 @@ INDEX_INPUTS = ("close", "carried")
 
 P = Leaves("price", PRICE_INPUTS)
 M = Leaves("index", INDEX_INPUTS)
+
+
+def K(name: str) -> Expr:  # noqa: N802
+    """A column of a state: what another source says at the hour of decision, e.g. `K("margin.long_shares")`."""
+    return Expr(f"state.{name}", "leaf")
 
 
 def F(name: str) -> Expr:  # noqa: N802

@@ -13,15 +13,14 @@ from typing import Any, Literal
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.expressions import Expr
 
-Axis = Literal["stock", "day", "group", "market", "external"]
+Axis = Literal["stock", "day", "group", "market", "release", "external"]
 FAMILIES: dict[str, str] = {
-    "returns": "feat__prices",
-    "trend": "feat__prices",
-    "volatility": "feat__prices",
-    "liquidity": "feat__prices",
-    "market": "feat__market",
-    "beta": "feat__market",
-    "sector": "feat__market",
+    **dict.fromkeys(("returns", "trend", "volatility", "limits", "calendar", "sessions"), "feat__prices"),
+    **dict.fromkeys(("size", "liquidity", "market", "beta", "sector"), "feat__market"),
+    **dict.fromkeys(("flows", "margin", "short", "breakdown"), "feat__positions"),
+    **dict.fromkeys(("options", "futures"), "feat__derivatives"),
+    **dict.fromkeys(("fundamentals", "valuation", "dividends", "earnings"), "feat__company"),
+    **dict.fromkeys(("interactions", "masks"), "feat__interactions"),
     "graph": "feat__graph",
 }
 """Group to family; a family is one table and one asset."""
@@ -32,6 +31,7 @@ UNITS: dict[str, tuple[float | None, float | None]] = {
     "ratio": (None, None),
     "log": (None, None),
     "ann_vol": (0.0, None),
+    "ann_var": (None, None),
     "ann_rate": (None, None),
     "score_0_100": (0.0, 100.0),
     "rank_0_1": (0.0, 1.0),
@@ -41,8 +41,11 @@ UNITS: dict[str, tuple[float | None, float | None]] = {
     "moment": (None, None),
     "log10_jpy": (None, None),
     "per_bn_jpy": (0.0, None),
-    "sessions": (0.0, None),
+    "sessions": (None, None),
+    "days": (None, None),
+    "releases": (None, None),
     "count": (None, None),
+    "category": (0.0, None),
     "flag": (0.0, 1.0),
 }
 """Unit to the bounds every feature of the unit obeys; a declaration may narrow them."""
@@ -53,23 +56,24 @@ class Window:
     """How far back a feature looks.
 
     Attributes:
-        kind: `S` the last n sessions; `E` two end points n places apart; `X` since the listing.
-        sessions: n.
+        kind: `S` the last n sessions; `E` two end points n places apart; `X` since the listing; `R` the last n
+            releases; `Q` the last n fiscal quarters; `P` a state as of t; `C` a function of the calendar.
+        sessions: n; 1 for P and C.
     """
 
-    kind: Literal["S", "E", "X"]
+    kind: Literal["S", "E", "X", "R", "Q", "P", "C"]
     sessions: int
 
     @classmethod
     def parse(cls, text: str) -> Window:
-        """Read `S60`, `E6`, `X56`; raises FeatureError for anything else."""
-        found = re.fullmatch(r"([SEX])([1-9][0-9]*)", text)
+        """Read `S60`, `E6`, `X56`, `R52`, `Q8`, `P`, `C`; raises FeatureError for anything else."""
+        found = re.fullmatch(r"([SEXRQ])([1-9][0-9]*)|([PC])", text)
         if not found:
-            raise refused(f"window {text!r}", "an unknown form", "S, E or X and a number of sessions, e.g. S60")
-        return cls(found.group(1), int(found.group(2)))  # type: ignore[arg-type]
+            raise refused(f"window {text!r}", "an unknown form", "S, E, X, R or Q and a number, e.g. S60, or P or C")
+        return cls(found.group(1) or found.group(3), int(found.group(2) or 1))  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        return f"{self.kind}{self.sessions}"
+        return self.kind if self.kind in "PC" else f"{self.kind}{self.sessions}"
 
 
 @dataclass(frozen=True)
@@ -139,23 +143,51 @@ class Feature:
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """Names of the features it is made of, in order of mention in its sources."""
-        return tuple(dict.fromkeys(source[1:] for source in self.sources if source.startswith("@")))
+        """Names of the features it is made of: those among its sources, then intermediates of its formula."""
+        named = [source[1:] for source in self.sources if source.startswith("@")]
+        return tuple(dict.fromkeys([*named, *self.names_in_formula]))
+
+    @property
+    def names_in_formula(self) -> tuple[str, ...]:
+        """Features that the formula, its undefined case, its observations or its needs name."""
+        formulas = [expr for expr in (self.expr, self.undefined) if expr is not None]
+        leaves = (leaf.name for expr in formulas for leaf in expr.leaves())
+        found = [name.removeprefix("feature.") for name in leaves if name.startswith("feature.")]
+        asked = [*(text.partition("[")[0] for text in self.observes), *(need.name for need in self.needs)]
+        return tuple(dict.fromkeys([*found, *(name[1:] for name in asked if name.startswith("@"))]))
+
+    @property
+    def declared_reach(self) -> int | None:
+        """Sessions before t that the declared window covers, lags of what it observes and needs included.
+
+        None for windows that are not counted in sessions. The carried index looks one session further back than its
+        place.
+        """
+        if self.window.kind not in "SE":
+            return None
+        inside = [Need.parse(text).oldest for text in self.observes if "[" in text]
+        needed = [need.oldest + (need.name == "index.carried") for need in self.needs]
+        return max(self.window.sessions - 1 + max(inside, default=0), *needed, 0)
 
     @property
     def reach(self) -> int:
-        """Sessions before t that a value looks at: the window, and the lags of what is observed inside it.
+        """Sessions before t that a value looks at on its own table, apart from what its features look at themselves.
 
-        The carried index looks one session further back than its place.
+        A recursive operator counts as 0 here.
         """
-        inside = [Need.parse(text).oldest for text in self.observes if "[" in text]
-        inside += [1 for need in self.needs if need.name == "index.carried"]
-        return self.window.sessions - 1 + max(inside, default=0)
+        formulas = [expr.reach for expr in (self.expr, self.undefined) if expr is not None]
+        return max(self.declared_reach or 0, *formulas, *(need.oldest for need in self.needs), 0)
 
     @property
     def is_recursive(self) -> bool:
-        """Whether it needs the first stored row of the listing."""
-        return self.window.kind == "X"
+        """Whether it needs the first stored row of the listing, or the state carried since then."""
+        inside = self.expr is not None and any(part.kind == "recursive" for part in self.expr.parts())
+        return self.window.kind == "X" or inside
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether it is only an intermediate of other features: in the hash, in no table and no document."""
+        return self.name.startswith("_")
 
     def identity(self) -> dict[str, Any]:
         """What the content hash covers."""

@@ -1,16 +1,19 @@
-"""What the engine is given: three tables of the floor below, and values another room computed.
+"""What the engine is given: tables of the floor below, the hour of decision, and values another room computed.
 
 Belongs here: the bundle and its checks. Does not belong here: reading tables (assets do), adjusting prices (`tables`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from functools import cached_property
 
 import polars as pl
 
 from gogoku_pipeline.core.errors import SchemaError
+from gogoku_pipeline.features.states.state import Known
 
 PRICE_COLUMNS = (
     "session",
@@ -28,6 +31,9 @@ PRICE_COLUMNS = (
 UNIVERSE_COLUMNS = ("session", "code", "is_in_universe", "sector33_code", "sector17_code")
 TOPIX_COLUMNS = ("session", "close_points", "is_market_halt")
 
+CUTOFF = time(19, 0)
+"""Hour of decision by default: evening data and preliminary statements are in, the night's are not."""
+
 
 @dataclass(frozen=True)
 class FeatureInputs:
@@ -38,12 +44,16 @@ class FeatureInputs:
         universe: `core__universe`: membership and sectors per session and code.
         topix: `core_jquants__topix`: one row per session.
         given: (session, code, names...) features computed by another room, usable by name; None for none.
+        tables: source name to rows of its typed table, for the states that features name.
+        cutoff: hour of decision in Tokyo: a row of a table is usable at t when it was available before it.
     """
 
     prices: pl.DataFrame
     universe: pl.DataFrame
     topix: pl.DataFrame
     given: pl.DataFrame | None = None
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    cutoff: time = CUTOFF
 
     def __post_init__(self) -> None:
         """Refuse frames without the columns the engine reads; raises SchemaError."""
@@ -63,7 +73,19 @@ class FeatureInputs:
     def until(self, end: date) -> FeatureInputs:
         """The same without rows after `end`."""
         given = None if self.given is None else _until(self.given, end)
-        return FeatureInputs(_until(self.prices, end), _until(self.universe, end), _until(self.topix, end), given)
+        return replace(
+            self,
+            prices=_until(self.prices, end),
+            universe=_until(self.universe, end),
+            topix=_until(self.topix, end),
+            given=given,
+        )
+
+    @cached_property
+    def known(self) -> Known:
+        """What staging functions may look at."""
+        days = pl.concat([self.prices["session"].unique(), self.topix["session"].unique()]).unique().sort()
+        return Known(self.tables, self.prices, self.universe, days, self.cutoff)
 
 
 def _until(frame: pl.DataFrame, end: date) -> pl.DataFrame:

@@ -18,7 +18,16 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.features.axes import StockAxis, build_axis
-from gogoku_pipeline.features.evaluation import Stocks, Store, evaluate
+from gogoku_pipeline.features.engine import ENDS_ONLY, leaf_of
+from gogoku_pipeline.features.evaluation import (
+    EvaluationTable,
+    MarketTable,
+    ReleaseTable,
+    SectorTable,
+    Stocks,
+    Store,
+    evaluate,
+)
 from gogoku_pipeline.features.expressions import Claims, Whole
 from gogoku_pipeline.features.feature import Feature, Need
 from gogoku_pipeline.features.inputs import FeatureInputs
@@ -32,7 +41,23 @@ CAPS = {
     "market": 0.001,
     "beta": 0.005,
     "sector": 0.005,
+    "size": 0.005,
+    "flows": 0.001,
+    "margin": 0.01,
+    "short": 0.01,
+    "options": 0.005,
+    "futures": 0.005,
+    "sessions": 0.005,
+    "breakdown": 0.01,
+    "dividends": 0.02,
+    "fundamentals": 0.02,
+    "valuation": 0.02,
+    "earnings": 0.02,
+    "limits": 0.003,
+    "calendar": 0.0,
+    "interactions": 0.02,
     "graph": 0.01,
+    "masks": 0.0,
 }
 """Largest share of excess nulls per group, for undefined values (0/0, no variance)."""
 
@@ -114,30 +139,24 @@ class _Presence:
         return self.known[name]
 
     def on_stocks(self, name: str) -> Claims:
-        feature, present = self.registry.feature(name), self.of(name)
-        if feature.axis == "market":
-            return present[self.axis.place]
-        if feature.axis == "group":
-            cell = self.axis.cells(feature.by)[0]
-            return (cell >= 0) & present[cell]
-        return present
+        feature = self.registry.feature(name)
+        return _joined(self.of(name), self.axis.rows_of(feature.axis, feature.by))
 
     def _count(self, feature: Feature) -> Claims:
         starts = self._starts(feature)
         good = np.ones(int(starts[-1]), dtype=np.bool_)
-        if feature.observes and feature.window.kind != "E":
+        if feature.observes and feature.window.kind not in ENDS_ONLY:
             complete = good.copy()
             for text in feature.observes:
                 need = Need.parse(text if "[" in text else f"{text}[t]")
                 complete &= _within(self._input(need.name, feature), starts, need)
-            reach = feature.window.sessions if feature.window.kind == "S" else complete.size
+            reach = complete.size if feature.window.kind == "X" else feature.window.sessions
             good &= _window_count(complete, starts, reach) >= feature.min_obs
         for need in feature.needs:
             good &= _within(self._input(need.name, feature), starts, need)
         if feature.undefined is not None:
-            whole = Stocks(Store(self.axis, {}), 0, len(self.axis.codes))
             with np.errstate(all="ignore"):
-                good &= ~(evaluate(feature.undefined, whole) == 1.0)
+                good &= ~(evaluate(feature.undefined, self._leaf_table(feature)) == 1.0)
         if feature.axis == "day" and feature.by:
             cell, cells = self.axis.cells(feature.by)
             mine = good & self.axis.member & (cell >= 0)
@@ -150,24 +169,56 @@ class _Presence:
             return np.array([0, sessions])
         if feature.axis == "group":
             return np.arange(0, self.axis.cells(feature.by)[1] + 1, max(sessions, 1))
+        if feature.axis == "release":
+            return self.axis.releases(feature.by).starts
         return self.axis.starts
 
     def _input(self, name: str, feature: Feature) -> Claims:
         """Where an input has a value, on the feature's own table."""
-        if name.startswith("index."):
-            return ~np.isnan(self.axis.index(name.removeprefix("index.")))
-        if not name.startswith("@"):
-            return ~np.isnan(self.axis.price(name))
-        source = self.registry.feature(name[1:])
+        if name.startswith("@"):
+            return self._feature_input(self.registry.feature(name[1:]), feature)
+        with np.errstate(all="ignore"):
+            return ~np.isnan(self._leaf_table(feature).leaf(leaf_of(name).name))
+
+    def _leaf_table(self, feature: Feature) -> EvaluationTable:
+        """The feature's own table, for leaves and undefined cases, which name no other feature."""
+        store = Store(self.axis, {})
+        whole = Stocks(store, 0, len(self.axis.codes))
+        if feature.axis == "release":
+            return ReleaseTable(store, feature.by)
+        if feature.axis == "group":
+            return SectorTable(store, whole, feature.by)
+        return MarketTable(store, whole) if feature.axis == "market" else whole
+
+    def _feature_input(self, source: Feature, feature: Feature) -> Claims:
         if feature.axis in ("stock", "day"):
             return self.on_stocks(source.name)
-        if source.axis == feature.axis:
+        if source.axis == feature.axis and source.by == feature.by:
             return self.of(source.name)
-        if source.axis == "market":
-            return np.tile(self.of(source.name), self._starts(feature).size - 1)
+        if feature.axis == "release":
+            return self._then(source, feature)
+        if source.axis in ("market", "release"):
+            series = self.of(source.name)
+            if source.axis == "release":
+                series = _joined(series, self.axis.releases(source.by).newest)
+            return series if feature.axis == "market" else np.tile(series, self._starts(feature).size - 1)
         cell, cells = self.axis.cells(feature.by if feature.axis == "group" else "session")
-        mine = self.of(source.name) & self.axis.member & (cell >= 0)
+        mine = self.on_stocks(source.name) & self.axis.member & (cell >= 0)
         return np.asarray(np.bincount(cell[mine], minlength=cells) >= feature.members)
+
+    def _then(self, source: Feature, feature: Feature) -> Claims:
+        """Where a feature of another table had a value when each release became known."""
+        table = ReleaseTable(Store(self.axis, {}), feature.by)
+        if source.axis == "market":
+            return self.of(source.name)[table.releases.place]
+        return _joined(self.on_stocks(source.name), table.row_then())
+
+
+def _joined(present: Claims, where: Whole | None) -> Claims:
+    """Claims of another table at the places each row reads; -1 reads nothing."""
+    if where is None:
+        return present
+    return (where >= 0) & present[where] if present.size else np.zeros(where.size, dtype=np.bool_)
 
 
 def _unit_start(starts: Whole) -> Whole:

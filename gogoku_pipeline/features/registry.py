@@ -9,16 +9,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.core.fingerprints import sha256_json
+from gogoku_pipeline.features import states
 from gogoku_pipeline.features.declaration import declared_in
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.groups import beta, liquidity, market, returns, sector, trend, volatility
 from gogoku_pipeline.features.operators import cross_section, moments, ranges, recursive, regression, windows
+from gogoku_pipeline.features.states.register import state_of
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
 
@@ -51,20 +54,49 @@ class Registry:
         self._own[feature.name] = feature
 
     def freeze(self) -> Registry:
-        """Check that every dependency resolves, is named in the formula and closes no cycle; then take no more."""
+        """Check that every dependency resolves, that sources and formula agree, and that there is no cycle."""
         for feature in self._own.values():
-            named = features_named(feature)
             if missing := [name for name in feature.depends_on if name not in self]:
-                raise self._refused(feature.name, f"unknown features {missing} among the sources", "declared ones")
-            if feature.expr and named != set(feature.depends_on):
-                raise self._refused(
-                    feature.name,
-                    f"features {sorted(named)} in the formula",
-                    f"the ones among the sources, {sorted(feature.depends_on)}",
-                )
+                raise self._refused(feature.name, f"unknown features {missing} in formula or sources", "declared ones")
+            for leaf in feature.expr.leaves() if feature.expr else ():
+                if leaf.name.startswith("state."):
+                    state_of(leaf.name.removeprefix("state."))
         self.in_order(self._own)
+        for feature in self._own.values():
+            self._check_sources(feature)
+            self._check_window(feature)
         self._frozen = True
         return self
+
+    def _check_sources(self, feature: Feature) -> None:
+        """Every feature of the formula stands among the sources, and every source is used, if by an intermediate."""
+        if feature.expr is None or feature.is_internal:
+            return
+        listed = {source[1:] for source in feature.sources if source.startswith("@")}
+        direct = {name for name in feature.names_in_formula if not name.startswith("_")}
+        if not (direct <= listed <= self._used(feature)):
+            raise self._refused(
+                feature.name,
+                f"features {sorted(self._used(feature))} in the formula",
+                f"the ones among the sources, {sorted(listed)}",
+            )
+
+    def _check_window(self, feature: Feature) -> None:
+        """A formula looks back as far as its declared window of sessions, and no further."""
+        declared = feature.declared_reach
+        if feature.expr is not None and declared is not None and feature.expr.reach > declared:
+            raise self._refused(
+                feature.name,
+                f"a formula that reads {feature.expr.reach} sessions back",
+                f"at most {declared}, as the window {feature.window} says",
+            )
+
+    def _used(self, feature: Feature) -> set[str]:
+        """Features of the catalogue in a formula, seen through its intermediates."""
+        found: set[str] = set()
+        for name in feature.names_in_formula:
+            found |= self._used(self.feature(name)) if name.startswith("_") else {name}
+        return found
 
     def __contains__(self, name: object) -> bool:
         return name in self._own or (self._base is not None and name in self._base)
@@ -78,6 +110,11 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """Every name, in the same order."""
         return tuple(feature.name for feature in self.features)
+
+    @property
+    def public(self) -> tuple[Feature, ...]:
+        """Every feature that tables and documents show: all but intermediates."""
+        return tuple(feature for feature in self.features if not feature.is_internal)
 
     def feature(self, name: str) -> Feature:
         """One feature by its exact name; raises FeatureError for an unknown one."""
@@ -113,7 +150,7 @@ class Registry:
     def hash(self) -> str:
         """Content hash: names, formulas, windows, declaration sources and the operators' code."""
         operators = {module.__name__: inspect.getsource(module) for module in _OPERATORS}
-        return sha256_json([*(feature.identity() for feature in self.features), operators])
+        return sha256_json([*(feature.identity() for feature in self.features), operators, _code_of_states()])
 
     def groups_graph(self) -> set[tuple[str, str]]:
         """Pairs (group, group it takes features from)."""
@@ -126,6 +163,12 @@ class Registry:
 
     def _refused(self, thing: str, got: str, want: str) -> FeatureError:
         return FeatureError(f"{self.name} registry, {thing}", got=got, want=want, remedy="Correct the declaration.")
+
+
+def _code_of_states() -> dict[str, str]:
+    """Source text of every module of the states' package: what decides the leaves they give."""
+    folder = Path(states.__file__).parent
+    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.py"))}
 
 
 @cache
@@ -155,7 +198,7 @@ def registry_hash() -> str:
 
 def families(registry: Registry | None = None) -> dict[str, tuple[Feature, ...]]:
     """Families in order, each with its features."""
-    known = (registry or house()).features
+    known = [feature for feature in (registry or house()).features if not feature.is_internal]
     return {name: tuple(f for f in known if f.family == name) for name in dict.fromkeys(f.family for f in known)}
 
 
@@ -178,12 +221,6 @@ def family_table(family: str, registry: Registry | None = None) -> Table:
         columns=(SESSION, CODE, *(_column(f) for f in known[family]), AVAILABLE_AT),
         key=("session", "code"),
     )
-
-
-def features_named(feature: Feature) -> set[str]:
-    """Names of the features a formula mentions."""
-    leaves = feature.expr.leaves() if feature.expr else ()
-    return {leaf.name.removeprefix("feature.") for leaf in leaves if leaf.name.startswith("feature.")}
 
 
 def _column(feature: Feature) -> Column:

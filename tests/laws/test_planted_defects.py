@@ -71,11 +71,11 @@ def feature(made: Expr, axis=per_stock) -> dict:
     return {"registry": registry.freeze()}
 
 
-def next_value(x, starts, n):
+def next_value(x, starts, begin, n):
     return np.append(x[n:], np.full(n, np.nan))
 
 
-def mean_of_rows_above(x, starts, n):
+def mean_of_rows_above(x, starts, begin, n):
     return np.convolve(np.nan_to_num(x), np.full(n, 1.0 / n))[: x.size]
 
 

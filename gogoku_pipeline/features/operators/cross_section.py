@@ -23,6 +23,11 @@ def members_mean(x: Expr) -> Expr:
     return Expr("members_mean", "reduce", (x,), (), _cell_mean_kernel)
 
 
+def members_total(x: Expr) -> Expr:
+    """Sum of x over the members that have it; null where no member has."""
+    return Expr("members_total", "reduce", (x,), (), _cell_total_kernel)
+
+
 def members_deviation(x: Expr) -> Expr:
     """Standard deviation (ddof 1) of x over the members."""
     return Expr("members_deviation", "reduce", (x,), (), _cell_deviation_kernel)
@@ -59,6 +64,15 @@ def cell_sums(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Value
 def _cell_mean_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
     s, c = cell_sums(x, member, cell, cells)
     return np.asarray(s / c)
+
+
+@compiled
+def _cell_total_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    s, c = cell_sums(x, member, cell, cells)
+    for k in range(cells):
+        if c[k] == 0.0:
+            s[k] = np.nan
+    return s
 
 
 @compiled

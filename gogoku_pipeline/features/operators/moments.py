@@ -18,22 +18,22 @@ def skew(x: Expr, n: int) -> Expr:
 
 
 @compiled
-def _skew_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _skew_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b = starts[u], starts[u + 1]
+        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
         m = b - a
-        z, v, s, c = window_sums(x, a, b, n)
+        z, v, s, c = window_sums(x, a, b, low, n)
         average = s / c
         s2 = np.zeros(m)
         s3 = np.zeros(m)
         for k in range(min(n, m)):
-            for t in range(k, m):
+            for t in range(max(k, low), m):
                 d = z[t - k] - average[t]
                 d2 = v[t - k] * d * d
                 s2[t] += d2
                 s3[t] += d2 * d
-        for t in range(m):
+        for t in range(low, m):
             floor = NEGLIGIBLE * average[t]
             m2 = s2[t] / c[t]
             out[a + t] = s3[t] / c[t] / (m2 * np.sqrt(m2)) if m2 > floor * floor else np.nan

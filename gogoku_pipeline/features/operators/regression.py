@@ -10,6 +10,7 @@ exponent before the logarithm, so multiplying a history by 2^k changes no bit.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Regression(NamedTuple):
 def pair_regression(y: Expr, x: Expr, n: int) -> Regression:
     """Regression of y on x over the complete pairs of the last n sessions."""
     whole = window("pair_regression", _pair_regression_kernel, y, x, n=n)
-    return Regression(*(Expr(whole.name, whole.kind, whole.args, whole.params, whole.kernel, i) for i in range(3)))
+    return Regression(*(replace(whole, field=i) for i in range(3)))
 
 
 def trend_tstat(price: Expr, n: int) -> Expr:
@@ -38,17 +39,19 @@ def trend_tstat(price: Expr, n: int) -> Expr:
 
 
 @compiled
-def pair_means(y: Values, x: Values, a: int, m: int, n: int) -> tuple[Values, Values, Values, Values, Values, Values]:
+def pair_means(
+    y: Values, x: Values, a: int, m: int, low: int, n: int
+) -> tuple[Values, Values, Values, Values, Values, Values]:
     """Complete pairs (0 where incomplete), their validity, window means and counts."""
     zx, zy, v = np.empty(m), np.empty(m), np.empty(m)
-    for t in range(m):
+    for t in range(max(0, low - n + 1), m):
         good = (x[a + t] == x[a + t]) and (y[a + t] == y[a + t])
         zx[t] = x[a + t] if good else 0.0
         zy[t] = y[a + t] if good else 0.0
         v[t] = 1.0 if good else 0.0
     mx, my, c = zx.copy(), zy.copy(), v.copy()
     for k in range(1, min(n, m)):
-        for t in range(k, m):
+        for t in range(max(k, low), m):
             mx[t] += zx[t - k]
             my[t] += zy[t - k]
             c[t] += v[t - k]
@@ -56,27 +59,27 @@ def pair_means(y: Values, x: Values, a: int, m: int, n: int) -> tuple[Values, Va
 
 
 @compiled
-def _pair_regression_kernel(y: Values, x: Values, starts: Whole, n: int) -> tuple[Values, Values, Values]:
+def _pair_regression_kernel(y: Values, x: Values, starts: Whole, begin: Whole, n: int) -> tuple[Values, Values, Values]:
     slope, spread, r2 = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     for u in range(starts.size - 1):
-        a, m = starts[u], starts[u + 1] - starts[u]
-        zx, zy, v, mx, my, c = pair_means(y, x, a, m, n)
+        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
+        zx, zy, v, mx, my, c = pair_means(y, x, a, m, low, n)
         sxx, sxy, syy, rss = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
         for k in range(min(n, m)):
-            for t in range(k, m):
+            for t in range(max(k, low), m):
                 dx = zx[t - k] - mx[t]
                 dy = v[t - k] * (zy[t - k] - my[t])
                 sxx[t] += v[t - k] * dx * dx
                 sxy[t] += dx * dy
                 syy[t] += dy * dy
-        for t in range(m):
+        for t in range(low, m):
             flat = NEGLIGIBLE * mx[t]
             slope[a + t] = sxy[t] / sxx[t] if sxx[t] > c[t] * flat * flat else np.nan
         for k in range(min(n, m)):
-            for t in range(k, m):
+            for t in range(max(k, low), m):
                 e = v[t - k] * ((zy[t - k] - my[t]) - slope[a + t] * (zx[t - k] - mx[t]))
                 rss[t] += e * e
-        for t in range(m):
+        for t in range(low, m):
             flat = NEGLIGIBLE * my[t]
             spread[a + t] = np.sqrt(rss[t] / (c[t] - 2.0)) if c[t] > 2 else np.nan
             r2[a + t] = slope[a + t] * sxy[t] / syy[t] if syy[t] > c[t] * flat * flat else np.nan
@@ -97,7 +100,7 @@ def split_logs(x: Values, a: int, m: int) -> tuple[Values, Values, Values]:
 
 
 @compiled
-def _trend_tstat_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _trend_tstat_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     ln2 = np.log(2.0)
     out = np.full(x.size, np.nan)
     y = np.empty(n)
@@ -105,7 +108,7 @@ def _trend_tstat_kernel(x: Values, starts: Whole, n: int) -> Values:
     for u in range(starts.size - 1):
         a, m = starts[u], starts[u + 1] - starts[u]
         logs, powers, v = split_logs(x, a, m)
-        for t in range(m):
+        for t in range(begin[u] - a, m):
             c = 0
             sum_y, sum_x, base = 0.0, 0.0, 0.0
             for k in range(min(n, t + 1)):

@@ -4,9 +4,10 @@ Every window is typed in sessions: the last n rows of the dense table including 
 place and gives no observation. Windows shorter than n (young listings) use what is there; the engine hides values
 with fewer than min_obs observations.
 
-Kernels take `x` [rows] float64 (NaN = null) and `starts` [units + 1]; unit u owns rows starts[u] .. starts[u+1]-1 in
-session order. The loop over window places is the outer one, so the inner loop runs along time in vector registers
-while each sum is still taken in one fixed order: newest to oldest.
+Kernels take `x` [rows] float64 (NaN = null), `starts` [units + 1] and `begin` [units]: unit u owns rows starts[u] ..
+starts[u+1]-1 in session order, and only its rows from begin[u] on are computed (earlier ones may hold anything). The
+loop over window places is the outer one, so the inner loop runs along time in vector registers while each sum is
+still taken in one fixed order, newest to oldest: a value has the same bits wherever the rows begin.
 """
 
 from __future__ import annotations
@@ -27,13 +28,24 @@ NEGLIGIBLE = 1e-13
 """A deviation below this share of the mean is the rounding of a constant series: its variance is zero."""
 
 
-def window(name: str, kernel: Callable[..., Any], *args: Expr, n: int, extra: tuple[Any, ...] = ()) -> Expr:
-    """An operator over the last n sessions of one stock (or of one market or group series)."""
+def window(
+    name: str, kernel: Callable[..., Any], *args: Expr, n: int, extra: tuple[Any, ...] = (), back: int | None = None
+) -> Expr:
+    """An operator over the last n sessions of one stock (or of one market, group or release series).
+
+    Args:
+        name: of the operator.
+        kernel: what computes it.
+        *args: its arguments.
+        n: its window, the kernel's first setting.
+        extra: further settings of the kernel.
+        back: rows before t that it reads; None for n - 1.
+    """
     if n < 1:
         raise FeatureError(
             f"{name} over {n} sessions", got=str(n), want="a window of at least 1", remedy="Count sessions back from t."
         )
-    return Expr(name, "window", args, (n, *extra), kernel)
+    return Expr(name, "window", args, (n, *extra), kernel, back=n - 1 if back is None else back)
 
 
 def lag(x: Expr, n: int) -> Expr:
@@ -45,7 +57,7 @@ def lag(x: Expr, n: int) -> Expr:
             want="n >= 1: the past",
             remedy="Features look back only; forward returns are labels and live in dataset.",
         )
-    return window("lag", _lag_kernel, x, n=n)
+    return window("lag", _lag_kernel, x, n=n, back=n)
 
 
 def total(x: Expr, n: int) -> Expr:
@@ -89,83 +101,83 @@ def top_mean(x: Expr, n: int, k: int) -> Expr:
 
 
 @compiled
-def _lag_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _lag_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.full(x.size, np.nan)
     for u in range(starts.size - 1):
-        for t in range(starts[u] + n, starts[u + 1]):
+        for t in range(max(starts[u] + n, begin[u]), starts[u + 1]):
             out[t] = x[t - n]
     return out
 
 
 @compiled
-def window_sums(x: Values, a: int, b: int, n: int) -> tuple[Values, Values, Values, Values]:
-    """Sums and counts of the values present in the windows of rows a .. b-1."""
+def window_sums(x: Values, a: int, b: int, low: int, n: int) -> tuple[Values, Values, Values, Values]:
+    """Sums and counts of the values present in the windows that end in rows a + low .. b-1."""
     m = b - a
     z = np.empty(m)
     v = np.empty(m)
-    for t in range(m):
+    for t in range(max(0, low - n + 1), m):
         good = x[a + t] == x[a + t]
         z[t] = x[a + t] if good else 0.0
         v[t] = 1.0 if good else 0.0
     s = z.copy()
     c = v.copy()
     for k in range(1, min(n, m)):
-        for t in range(k, m):
+        for t in range(max(k, low), m):
             s[t] += z[t - k]
             c[t] += v[t - k]
     return z, v, s, c
 
 
 @compiled
-def _total_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _total_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b = starts[u], starts[u + 1]
-        _, _, s, c = window_sums(x, a, b, n)
-        for t in range(b - a):
+        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
+        _, _, s, c = window_sums(x, a, b, low, n)
+        for t in range(low, b - a):
             out[a + t] = s[t] if c[t] > 0 else np.nan
     return out
 
 
 @compiled
-def _mean_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _mean_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b = starts[u], starts[u + 1]
-        _, _, s, c = window_sums(x, a, b, n)
-        for t in range(b - a):
+        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
+        _, _, s, c = window_sums(x, a, b, low, n)
+        for t in range(low, b - a):
             out[a + t] = s[t] / c[t]
     return out
 
 
 @compiled
-def _count_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _count_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b = starts[u], starts[u + 1]
+        first = max(starts[u], begin[u] - n + 1)
         present = 0
-        for t in range(a, b):
+        for t in range(first, starts[u + 1]):
             present += x[t] == x[t]
-            if t - n >= a:
+            if t - n >= first:
                 present -= x[t - n] == x[t - n]
             out[t] = present
     return out
 
 
 @compiled
-def _variance_kernel(x: Values, starts: Whole, n: int, ddof: int) -> Values:
+def _variance_kernel(x: Values, starts: Whole, begin: Whole, n: int, ddof: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b = starts[u], starts[u + 1]
+        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
         m = b - a
-        z, v, s, c = window_sums(x, a, b, n)
+        z, v, s, c = window_sums(x, a, b, low, n)
         average = s / c
         ss = np.zeros(m)
         for k in range(min(n, m)):
-            for t in range(k, m):
+            for t in range(max(k, low), m):
                 d = z[t - k] - average[t]
                 ss[t] += v[t - k] * d * d
-        for t in range(m):
+        for t in range(low, m):
             floor = NEGLIGIBLE * average[t]
             if ss[t] <= c[t] * floor * floor:
                 ss[t] = 0.0
@@ -174,34 +186,34 @@ def _variance_kernel(x: Values, starts: Whole, n: int, ddof: int) -> Values:
 
 
 @compiled
-def _highest_kernel(x: Values, starts: Whole, n: int) -> Values:
+def _highest_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b = starts[u], starts[u + 1]
-        m = b - a
+        a, m = starts[u], starts[u + 1] - starts[u]
+        first = max(0, begin[u] - a - n + 1)
         z = np.empty(m)
-        for t in range(m):
+        for t in range(first, m):
             z[t] = x[a + t] if x[a + t] == x[a + t] else -np.inf
         top = z.copy()
         reach = 1
         while reach * 2 <= n:
-            for t in range(m - 1, reach - 1, -1):
+            for t in range(m - 1, first + reach - 1, -1):
                 top[t] = max(top[t], top[t - reach])
             reach *= 2
-        for t in range(m):
+        for t in range(begin[u] - a, m):
             older = t - (n - reach)
-            best = max(top[t], top[older]) if older >= 0 else top[t]
+            best = max(top[t], top[older]) if older >= first else top[t]
             out[a + t] = best if best > -np.inf else np.nan
     return out
 
 
 @compiled
-def _top_mean_kernel(x: Values, starts: Whole, n: int, k: int) -> Values:
+def _top_mean_kernel(x: Values, starts: Whole, begin: Whole, n: int, k: int) -> Values:
     out = np.empty(x.size)
     best = np.empty(k)
     for u in range(starts.size - 1):
         a = starts[u]
-        for t in range(a, starts[u + 1]):
+        for t in range(begin[u], starts[u + 1]):
             best[:] = -np.inf
             for s in range(t, max(a, t - n + 1) - 1, -1):
                 value = x[s]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features import laws
 from gogoku_pipeline.features.declaration import per_day, per_stock
 from gogoku_pipeline.features.expressions import Expr, P, is_missing, where
@@ -32,14 +34,14 @@ def broken(found) -> set[str]:
 
 
 def test_a_look_ahead_breaks_truncation(inputs):
-    ahead = window("peek", lambda x, starts, n: np.append(x[n:], np.full(n, np.nan)), P.close, n=1)
+    ahead = window("peek", lambda x, starts, begin, n: np.append(x[n:], np.full(n, np.nan)), P.close, n=1)
     registry = planted("c[t+1] / c[t] - 1", ahead / P.close - 1)
     assert "truncation" in broken(laws.truncation(registry, ["defect"], inputs, SESSIONS[180]))
     assert "truncation (scrambled future)" in broken(laws.truncation(registry, ["defect"], inputs, SESSIONS[180]))
 
 
 def test_a_window_across_stocks_breaks_isolation(inputs):
-    def across(x, starts, n):
+    def across(x, starts, begin, n):
         return np.convolve(np.nan_to_num(x), np.full(n, 1.0 / n))[: x.size]
 
     registry = planted("c / mean_20(c)", P.close / window("across", across, P.listed * P.mark, n=20), window="S20")
@@ -68,13 +70,23 @@ def test_a_statistic_of_the_whole_history_breaks_late_listing_and_truncation(inp
     assert "truncation" in broken(laws.truncation(registry, ["defect"], inputs, SESSIONS[180]))
 
 
-def test_a_window_longer_than_declared_breaks_the_law_of_chunks(inputs):
-    registry = planted("m / mean_60(c) - 1", P.mark / mean(P.close, 60) - 1, window="S20", min_obs=15)
+def test_a_formula_that_looks_further_back_than_declared_is_refused():
+    with pytest.raises(FeatureError, match="reads 59 sessions back; want at most 19"):
+        planted("m / mean_60(c) - 1", P.mark / mean(P.close, 60) - 1, window="S20", min_obs=15)
+
+
+def test_an_operator_that_hides_how_far_it_looks_breaks_the_law_of_chunks(inputs):
+    def hidden(x, starts, begin, n):
+        return mean(P.close, 60).kernel(x, starts, begin, 60)
+
+    registry = planted(
+        "m / mean_60(c) - 1", P.mark / window("hidden", hidden, P.close, n=20) - 1, window="S20", min_obs=15
+    )
     assert broken(laws.chunks(registry, ["defect"], inputs, SESSIONS[165])) == {"chunks"}
 
 
 def test_a_price_level_breaks_rebasing(inputs):
-    registry = planted("c - c[t-1]", P.close - lag(P.close, 1))
+    registry = planted("c - c[t-1]", P.close - lag(P.close, 1), window="S2")
     assert broken(laws.rebasing(registry, ["defect"], inputs, 2.0)) == {"re-basing x2"}
     assert broken(laws.rebasing(registry, ["defect"], inputs, 7.0)) == {"re-basing x7"}
 
@@ -88,7 +100,7 @@ def test_a_filled_null_breaks_the_budget(inputs):
 
 def test_a_cold_start_breaks_the_budget(inputs):
     late = mean(P.close, 20) + 0.0 * lag(P.mark, 60)
-    registry = planted("mean_20(c) with 60 sessions lost", P.mark / late, window="S20", min_obs=15, observes=("close",))
+    registry = planted("mean_20(c) with 60 sessions lost", P.mark / late, window="S61", min_obs=15, observes=("close",))
     assert broken(laws.budget_of_nulls(registry, ["defect"], inputs)) == {"null budget"}
 
 
@@ -105,7 +117,7 @@ def test_a_stock_value_called_market_wide_breaks_the_bounds(inputs):
 def test_a_value_that_changes_from_call_to_call_breaks_the_law_of_row_order(inputs):
     calls = []
 
-    def restless(x, starts, n):
+    def restless(x, starts, begin, n):
         calls.append(n)
         return x * len(calls)
 

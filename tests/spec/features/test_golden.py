@@ -56,7 +56,7 @@ def declared(made: Expr, axis=per_stock, base: Registry | None = None, **setting
         """A golden example: see the catalogue."""
         return made
 
-    axis("golden", registry=registry, **{**PLAIN, **settings})(golden)
+    axis("golden", registry=registry, **{"window": "S20", **PLAIN, **settings})(golden)
     return registry.freeze()
 
 

@@ -150,7 +150,7 @@ def test_an_external_feature_has_a_meaning_and_no_formula():
 
 def test_a_registry_may_stand_on_another():
     base = Registry("base")
-    per_stock("below", registry=base, **PLAIN)(close_over_mean)
+    per_stock("below", registry=base, window="S5", **PLAIN)(close_over_mean)
     above = Registry("above", base.freeze())
 
     @per_stock("above", registry=above, **{**PLAIN, "sources": ("@below",)})
