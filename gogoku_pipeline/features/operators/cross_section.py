@@ -72,7 +72,7 @@ def _cell_total_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Va
     for k in range(cells):
         if c[k] == 0.0:
             s[k] = np.nan
-    return s
+    return np.asarray(s)
 
 
 @compiled
