@@ -19,13 +19,35 @@ from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.features import states
 from gogoku_pipeline.features.declaration import declared_in
 from gogoku_pipeline.features.feature import Feature
-from gogoku_pipeline.features.groups import beta, liquidity, market, returns, sector, trend, volatility
+from gogoku_pipeline.features.groups import (
+    beta,
+    breakdown,
+    liquidity,
+    market,
+    returns,
+    sector,
+    sessions,
+    short,
+    trend,
+    volatility,
+)
 from gogoku_pipeline.features.operators import cross_section, moments, ranges, recursive, regression, windows
 from gogoku_pipeline.features.states.register import state_of
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
 
-GROUPS: tuple[ModuleType, ...] = (returns, trend, volatility, liquidity, market, beta, sector)
+GROUPS: tuple[ModuleType, ...] = (
+    returns,
+    trend,
+    volatility,
+    liquidity,
+    market,
+    beta,
+    sector,
+    short,
+    sessions,
+    breakdown,
+)
 """Group modules in the order of the documentation."""
 
 _OPERATORS: tuple[ModuleType, ...] = (windows, ranges, moments, regression, recursive, cross_section)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gogoku_pipeline.core.errors import FeatureError
+from gogoku_pipeline.features.states import breakdown, short_positions, short_ratio
 from gogoku_pipeline.features.states.state import State
 
-_MODULES: tuple[State, ...] = ()
+_MODULES: tuple[State, ...] = (short_ratio.STATE, short_ratio.MARKET_STATE, short_positions.STATE, breakdown.STATE)
 
 STATES: Mapping[str, State] = MappingProxyType({state.alias: state for state in _MODULES})
 """Alias to state."""
