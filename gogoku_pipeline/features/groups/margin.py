@@ -276,8 +276,8 @@ def mrg_mkt_long_chg_4w() -> Expr:
 
 
 def _age() -> Expr:
-    """Listing age today less listing age on the balance's own date: sessions between them."""
-    return P.listed_sessions - K("margin.listed_sessions")
+    """Number of the session less the number of the balance's own date."""
+    return K("clock.number") - K("margin.date_number")
 
 
 @per_stock(
@@ -287,7 +287,7 @@ def _age() -> Expr:
     plan="Standard",
     window="P",
     sources=("margin.Date", "margin.PubDate"),
-    needs=("margin.listed_sessions[t]",),
+    needs=("margin.date_number[t]",),
     undefined=greater(_age(), constant(STALE_SESSIONS)),
     at_least=0.0,
     at_most=float(STALE_SESSIONS),

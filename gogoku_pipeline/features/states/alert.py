@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from gogoku_pipeline.features.states.share_basis import on_forward_basis
 from gogoku_pipeline.features.states.state import Known, State
 from gogoku_pipeline.features.states.whole_calendar import over_whole_calendar
 
@@ -25,13 +26,13 @@ LONGEST_AGE = 250
 WEEK = 5
 """Application dates, one a session, between the two balances whose change is taken."""
 
-_VALUES = ("long_shares", "short_shares", "class_code", "is_restricted")
+_SHARES = ("long_shares", "short_shares")
 
 
 def stage(known: Known) -> pl.DataFrame:
     """The active row of each watched issue at each session, [session, code, columns of STATE]."""
     asked = over_whole_calendar(known)
-    versions = known_versions(asked, known.prices)
+    versions = known_versions(asked)
     active = _active(versions).sort("place")
     now = _in_force(active, versions)
     before = _in_force(active.with_columns(applied=pl.col("applied") - WEEK), versions)
@@ -44,34 +45,31 @@ def stage(known: Known) -> pl.DataFrame:
     )
 
 
-def known_versions(asked: Known, prices: pl.DataFrame) -> pl.DataFrame:
+def known_versions(asked: Known) -> pl.DataFrame:
     """Every published version of every issue's application dates.
 
     Args:
         asked: the tables over the exchange's whole calendar.
-        prices: staged prices, for the basis of the shares (null where the issue has no row on the application date).
 
     Returns:
         [code, applied (number of the application date's session), place (number of the session from which the version
-        is known), columns], one version per code, applied and place, sorted by place.
+        is known), columns], one version per code, applied and place, sorted by place. Shares are null before the
+        issue's first stored row, which gives them their basis.
     """
     rows = asked.known_session(asked.table("margin_alerts")).drop_nulls("known_session")
-    basis = prices.select("code", pl.col("session").alias("application_date"), "volume_factor")
     number = asked.cutoffs.select("known_session", "place")
+    restricted = pl.col("is_restricted") | pl.col("is_restricted_by_jsf")
     return (
-        rows.join(number, on="known_session")
+        on_forward_basis(asked, rows, "application_date", _SHARES)
+        .join(number, on="known_session")
         .join(number.rename({"known_session": "application_date", "place": "applied"}), on="application_date")
-        .join(basis, on=["code", "application_date"], how="left")
         .sort("published_date")
         .unique(["code", "applied", "place"], keep="last", maintain_order=True)
-        .select(
-            "code",
-            "applied",
-            "place",
-            *((pl.col(name).cast(pl.Float64) * pl.col("volume_factor")) for name in ("long_shares", "short_shares")),
+        .with_columns(
             pl.col("regulation_class").cast(pl.Float64, strict=False).alias("class_code"),
-            (pl.col("is_restricted") | pl.col("is_restricted_by_jsf")).cast(pl.Float64).alias("is_restricted"),
+            restricted.cast(pl.Float64).alias("is_restricted"),
         )
+        .select("code", "applied", "place", *_SHARES, "class_code", "is_restricted")
         .sort("place")
     )
 

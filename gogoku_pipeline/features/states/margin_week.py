@@ -11,28 +11,24 @@ alone), so it compares with the mark. Source: features.md 3.10.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features.states.margin import EXPIRES_SESSIONS, balances
 from gogoku_pipeline.features.states.state import Known, State
-
-DAILY_FROM = date(2026, 9, 25)
-"""First application date of the daily regime."""
+from gogoku_pipeline.schema.event_days import MARGIN_LAST_WEEKLY
 
 
 def stage(known: Known) -> pl.DataFrame:
     """[code, release, known_session, columns of STATE], sorted by code and release."""
     rows = balances(known)
-    weekly = rows.filter((pl.col("release") < DAILY_FROM) | pl.col("release").is_in(_last_of_week().implode()))
+    weekly = rows.filter((pl.col("release") <= MARGIN_LAST_WEEKLY) | pl.col("release").is_in(_last_of_week().implode()))
     return weekly.join(_traded_since_previous(known, weekly), on=["code", "release"], how="left", maintain_order="left")
 
 
 def _last_of_week() -> pl.Series:
     """The last session of every calendar week of the daily regime."""
-    days = pl.DataFrame({"day": tse_calendar().sessions}).filter(pl.col("day") >= DAILY_FROM)
+    days = pl.DataFrame({"day": tse_calendar().sessions}).filter(pl.col("day") > MARGIN_LAST_WEEKLY)
     return days.group_by(pl.col("day").dt.truncate("1w")).agg(pl.col("day").max().alias("last"))["last"]
 
 
@@ -70,4 +66,5 @@ STATE = State(
     stage=stage,
     expires_sessions=EXPIRES_SESSIONS,
     history_sessions=2 * EXPIRES_SESSIONS,
+    price_sessions=2 * EXPIRES_SESSIONS,
 )
