@@ -26,8 +26,8 @@ from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
 
-FEATURES = ("feat__prices", "feat__market", "feat__graph")
-PANEL_SOURCES = (*FEATURES, UNIVERSE.name, listed_issues.MASTER.name)
+BETA = "beta_60d"
+"""Of the residual labels: absent below Light, where there is no index; those labels are null there."""
 
 
 def house_panel(store: Store, compute: Compute) -> Panel:
@@ -36,8 +36,9 @@ def house_panel(store: Store, compute: Compute) -> Panel:
     Raises:
         PartitionMissingError: a feature family or the universe has no sessions, or lacks some the others have.
     """
-    known = catalogue(compute.graph)
-    tables = {name: family_table(name, registry()) for name in known.families} | {UNIVERSE.name: UNIVERSE}
+    known = catalogue(compute.graph, compute.plan)
+    book = registry(compute.plan)
+    tables = {name: family_table(name, book) for name in known.families} | {UNIVERSE.name: UNIVERSE}
     sessions = tse_calendar().between(*_span(store, UNIVERSE))
     for table in tables.values():
         store.tables.require(table, sessions)
@@ -63,15 +64,17 @@ def _span(store: Store, table: Table) -> tuple[date, date]:
     return stored[0], stored[-1]
 
 
-def labels(store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
+def labels(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> pl.DataFrame:
     """What every stock did after every session."""
     opened = store.get()
     end = _span(opened, UNIVERSE)[1]
-    betas = opened.tables.scan(family_table("feat__market", registry())).select("session", "code", "beta_60d")
+    market = opened.tables.scan(family_table("feat__market", registry(compute.plan)))
+    beta = pl.col("beta_60d") if BETA in registry(compute.plan) else pl.lit(None, dtype=pl.Float32).alias("beta_60d")
+    betas = market.select("session", "code", beta)
     return build_labels(
         stage_prices(history(opened, daily_bars.TABLE, end).collect()),
         history(opened, UNIVERSE, end).collect(),
-        history(opened, topix.TABLE, end).collect(),
+        history(opened, topix.TABLE, end).collect() if BETA in registry(compute.plan) else topix.TABLE.empty(),
         betas.collect(),
         tse_calendar(),
     )
@@ -93,9 +96,10 @@ def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> 
     )
 
 
-def dataset_assets() -> list[HouseAsset]:
-    """Labels and panel."""
+def dataset_assets(plan: str) -> list[HouseAsset]:
+    """Labels and panel of a plan's features."""
     label_sources = (daily_bars.TABLE.name, topix.TABLE.name, UNIVERSE.name, "feat__market")
+    sources = (*catalogue(plan=plan).families, UNIVERSE.name, listed_issues.MASTER.name)
     return [
         HouseAsset(
             labels,
@@ -106,5 +110,5 @@ def dataset_assets() -> list[HouseAsset]:
             deps=label_sources,
             partitioned=False,
         ),
-        HouseAsset(panel, "data__panel", "models", frozenset({"numpy"}), deps=PANEL_SOURCES, partitioned=False),
+        HouseAsset(panel, "data__panel", "models", frozenset({"numpy"}), deps=sources, partitioned=False),
     ]

@@ -14,7 +14,7 @@ import dagster as dg
 import polars as pl
 
 from assets.declaration import HouseAsset
-from assets.features import PRICE_SOURCES
+from assets.features import ALWAYS
 from assets.models import POOL, SOURCES, training_data
 from assets.partitions import sessions_of
 from gogoku_pipeline.audit.leak_audit import run_audit
@@ -146,7 +146,7 @@ def evaluation_assets() -> list[HouseAsset]:
             "models",
             KINDS,
             table=GATE,
-            deps=(*SOURCES, *PRICE_SOURCES),
+            deps=(*SOURCES, *ALWAYS, topix.TABLE.name),
             pool=POOL,
             is_range=False,
             check_specs=(PROMOTES,),

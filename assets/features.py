@@ -12,36 +12,38 @@ import polars as pl
 
 from assets.declaration import HouseAsset
 from assets.partitions import lookback, sessions_of, show
-from assets.reading import price_inputs
+from assets.reading import feature_inputs
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
-from gogoku_pipeline.features.availability import stamp_available_at
-from gogoku_pipeline.features.engine import warmup_sessions
+from gogoku_pipeline.features.availability import SOURCE_OF, published_sources, stamp_available_at, state_tables
 from gogoku_pipeline.features.family_frames import family_frame, stamped
-from gogoku_pipeline.features.price_columns import price_columns
-from gogoku_pipeline.features.registry import families, family_table
+from gogoku_pipeline.features.feature import PLANS
+from gogoku_pipeline.features.registry import families, family_table, house
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
-from gogoku_pipeline.schema import daily_bars, listed_issues, topix
+from gogoku_pipeline.schema.register import TABLE_OF
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
 
 KINDS = frozenset({"polars", "deltalake"})
-PRICE_SOURCES = ("core_jquants__daily_bars", "core_jquants__topix", "core__universe")
+ALWAYS = ("core_jquants__daily_bars", "core__universe")
 
 
-def feature_family(family: str) -> HouseAsset:
-    """The asset of one family of price features."""
-    names = [feature.name for feature in families()[family]]
+def feature_family(family: str, plan: str) -> HouseAsset:
+    """The asset of one family, with the features the plan can compute."""
+    registry = house(plan)
+    names = [feature.name for feature in families(registry)[family]]
 
-    def body(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy]) -> pl.DataFrame:
+    def body(
+        context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+    ) -> pl.DataFrame:
         sessions = sessions_of(context)
-        inputs = price_inputs(store.get(), sessions, warmup_sessions(names), price_columns(names))
-        frame = family_frame(family, inputs, sessions)
+        inputs = feature_inputs(store.get(), sessions, names, compute.cutoff)
+        frame = family_frame(family, inputs, sessions, registry)
         show(context, "coverage", picture(feature_coverage(shares(frame, names)), "Stocks with a value"))
         return frame
 
@@ -50,10 +52,17 @@ def feature_family(family: str) -> HouseAsset:
         family,
         "features",
         KINDS,
-        table=family_table(family),
-        deps=PRICE_SOURCES,
-        column_lineage=column_lineage(family),
+        table=family_table(family, registry),
+        deps=tables_read(names),
+        column_lineage=column_lineage(family, plan),
     )
+
+
+def tables_read(names: list[str]) -> tuple[str, ...]:
+    """Names of the tables some features are made of, prices and universe first."""
+    read = {source for name in names for source in published_sources(house().feature(name))} | {*state_tables(names)}
+    found = (table.name for source, table in TABLE_OF.items() if source in read)
+    return tuple(dict.fromkeys([*ALWAYS, *found]))
 
 
 def shares(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
@@ -62,20 +71,21 @@ def shares(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return pl.DataFrame({"feature": names, "coverage": [count / max(frame.height, 1) for count in counts]})
 
 
-def column_lineage(family: str) -> dg.TableColumnLineage:
+def column_lineage(family: str, plan: str = PLANS[-1]) -> dg.TableColumnLineage:
     """Which columns of which tables each feature of a family is made of."""
-    tables = {"bars": daily_bars.TABLE, "topix": topix.TABLE, "master": listed_issues.SNAPSHOT}
-    homes = {feature.name: name for name, members in families().items() for feature in members}
+    known = families(house(plan))
+    homes = {feature.name: name for name, members in known.items() for feature in members}
 
     def column(source: str) -> dg.TableColumnDep:
         if source.startswith("@"):
             return dg.TableColumnDep(dg.AssetKey(homes[source[1:]]), source[1:])
-        table, _, field = source.partition(".")
-        (found,) = (item.name for item in tables[table].columns if item.source == field)
-        return dg.TableColumnDep(dg.AssetKey(tables[table].name), found)
+        alias, _, field = source.partition(".")
+        table = TABLE_OF[SOURCE_OF[alias]]
+        found = next((item.name for item in table.columns if item.source == field), field)
+        return dg.TableColumnDep(dg.AssetKey(table.name), found)
 
     return dg.TableColumnLineage(
-        {feature.name: [column(source) for source in feature.sources] for feature in families()[family]}
+        {feature.name: [column(source) for source in feature.sources] for feature in known[family]}
     )
 
 
@@ -106,28 +116,29 @@ def graph_features(
     degrees = nodes.filter(pl.col("session") == pl.col("session").max())["g_degree_count"].drop_nulls()
     if degrees.len():
         show(context, "degrees", picture(degree_distribution(degrees), "Neighbours per stock, newest session"))
-    return stamped(stamp_available_at(nodes, registry=registry()), core__universe.collect())
+    return stamped(stamp_available_at(nodes, registry=registry(compute.plan)), core__universe.collect())
 
 
-def feature_assets(graph: GraphConfig) -> list[HouseAsset]:
-    """Every family, the graph, and the features drawn from it.
+def feature_assets(graph: GraphConfig, plan: str) -> list[HouseAsset]:
+    """Every family of a plan, the graph, and the features drawn from it.
 
     Args:
         graph: its window decides how many sessions the graph reads.
+        plan: what the key may read; a feature above it is in no table.
     """
     window = {
         name: dg.AssetIn(partition_mapping=lookback(graph.lookback_sessions))
         for name in ("feat__prices", "feat__market", "core__universe")
     }
     return [
-        *(feature_family(family) for family in families()),
+        *(feature_family(family, plan) for family in families(house(plan))),
         HouseAsset(graph_correlation, EDGES.name, "graph", KINDS, table=EDGES, ins=window),
         HouseAsset(
             graph_features,
             FAMILY,
             "graph",
             KINDS,
-            table=graph_table(),
+            table=graph_table(plan=plan),
             ins={**window, EDGES.name: dg.AssetIn()},
         ),
     ]

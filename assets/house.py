@@ -37,13 +37,13 @@ class House:
     tables: dict[str, Table]
 
 
-def declared(graph: GraphConfig) -> list[HouseAsset]:
-    """Every declaration, from the street to the roof."""
+def declared(graph: GraphConfig, plan: str) -> list[HouseAsset]:
+    """Every declaration, from the street to the roof, with the features of a plan."""
     return [
         *raw_assets(),
         *table_assets(),
-        *feature_assets(graph),
-        *dataset_assets(),
+        *feature_assets(graph, plan),
+        *dataset_assets(plan),
         *model_assets(),
         *evaluation_assets(),
         *operations_assets(),
@@ -55,11 +55,12 @@ def build_house(partitions: dg.PartitionsDefinition, compute: Compute) -> House:
 
     Args:
         partitions: one definition, shared by all session assets.
-        compute: the graph's window decides how many sessions it reads; the bound of a backfill run.
+        compute: the graph's window decides how many sessions it reads, the plan which features there are, and a
+            bound how long a backfill run is.
     """
-    every = declared(compute.graph)
+    every = declared(compute.graph, compute.plan)
     return House(
         assets=[asset.build(partitions, compute.partitions_per_run) for asset in every],
-        checks=house_checks(partitions),
+        checks=house_checks(partitions, compute.plan),
         tables={asset.name: asset.table for asset in every if asset.table is not None},
     )

@@ -5,13 +5,19 @@ Does not belong here: anything that changes a value.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, time
 
 import polars as pl
 
+from gogoku_pipeline.core.errors import PartitionMissingError
 from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.features.availability import published_sources, state_tables
+from gogoku_pipeline.features.engine import warmup_sessions
 from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.price_columns import price_columns
+from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.schema import daily_bars, topix
+from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.prices import MARK_SESSIONS, factor_events, stage_prices
@@ -44,25 +50,52 @@ def factors(store: Store, end: date) -> pl.DataFrame:
     return factor_events(history(store, daily_bars.TABLE, end).select(FACTOR_COLUMNS).collect())
 
 
-def price_inputs(
-    store: Store, sessions: Sequence[date], warmup: int | None, extra: Sequence[str] = ()
-) -> FeatureInputs:
-    """Staged prices, universe and index for the features of a range.
+def feature_inputs(store: Store, sessions: Sequence[date], names: Sequence[str], cutoff: time) -> FeatureInputs:
+    """Everything some features of a range are made of.
 
     Args:
         store: where the tables lie.
         sessions: the range, ascending.
-        warmup: sessions needed before the first one; None for the whole history.
-        extra: optional columns of staged prices, from `features.price_columns`.
+        names: the features.
+        cutoff: JST hour of decision.
+
+    Raises:
+        PartitionMissingError: prices, universe or index have holes, or a source the features read has no table.
     """
+    warmup = warmup_sessions(names)
     start = None if warmup is None else sessions_before(sessions[0], warmup + MARK_SESSIONS)
     bars = history(store, daily_bars.TABLE, sessions[-1], start).collect()
-    known = None if warmup is None else factors(store, sessions[-1])
+    known = factors(store, sessions[-1])
     return FeatureInputs(
-        prices=stage_prices(bars, known, extra=extra),
+        prices=stage_prices(bars, None if warmup is None else known, extra=price_columns(names)),
         universe=history(store, UNIVERSE, sessions[-1], start).collect(),
-        topix=history(store, topix.TABLE, sessions[-1], start).collect(),
+        topix=_index(store, sessions[-1], start, names),
+        tables={name: source_rows(store, TABLE_OF[name], sessions[-1]) for name in state_tables(names)},
+        cutoff=cutoff,
+        factors=known,
     )
+
+
+def _index(store: Store, end: date, start: date | None, names: Sequence[str]) -> pl.DataFrame:
+    """TOPIX of the range; no rows where no feature reads it, as on a plan without it."""
+    reads = any("topix" in published_sources(house().feature(name)) for name in names)
+    return history(store, topix.TABLE, end, start).collect() if reads else topix.TABLE.empty()
+
+
+def source_rows(store: Store, table: Table, end: date) -> pl.DataFrame:
+    """Every row of a source published by the end of a session; an event log may have sessions without rows.
+
+    Raises:
+        PartitionMissingError: the table was never written.
+    """
+    if not store.tables.exists(table):
+        raise PartitionMissingError(
+            table.name,
+            got="no table",
+            want="the source typed up to the last session",
+            remedy=f"Materialise {table.name}, or set GOGOKU_PLAN to a plan without it.",
+        )
+    return store.tables.scan(table, end=end).collect()
 
 
 def sessions_before(session: date, n: int) -> date:

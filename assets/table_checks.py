@@ -10,15 +10,13 @@ import dagster as dg
 
 from assets.asking import COMPLETE, SCHEMA, asked
 from assets.checks import ERROR, WARN, Judgement, Scope, TableCheck, table_checks
-from assets.reading import price_inputs
+from assets.reading import feature_inputs
 from assets.source_checks import source_checks
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.checks import check_labels
 from gogoku_pipeline.dataset.labels import LABELS
-from gogoku_pipeline.features.engine import warmup_sessions
 from gogoku_pipeline.features.null_budget import null_budget
-from gogoku_pipeline.features.price_columns import price_columns
-from gogoku_pipeline.features.registry import families, family_table
+from gogoku_pipeline.features.registry import families, family_table, house
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.schema import daily_bars, listed_issues
@@ -36,8 +34,8 @@ def covered(of: Table, at_least: float, scope: Scope) -> CheckResult:
 
 def nulls_in_budget(scope: Scope) -> Judgement:
     """Each feature has the nulls its inputs explain."""
-    names = [feature.name for feature in families()[scope.table.name]]
-    inputs = price_inputs(scope.store, scope.sessions, warmup_sessions(names), price_columns(names))
+    names = [name for name in scope.table.polars_schema.names() if name in house()]
+    inputs = feature_inputs(scope.store, scope.sessions, names, scope.compute.cutoff)
     budget = null_budget(scope.frame.drop("available_at"), inputs)
     bad = [count for count in budget if not count.is_within]
     words = ", ".join(f"{c.feature}: {c.observed} nulls, {c.expected}..{c.allowed} explained" for c in bad[:5])
@@ -73,17 +71,19 @@ def label_check(name: str) -> TableCheck:
     return TableCheck(name, words, partial(labels_hold, name), WARN if name == "reasons_are_rare" else ERROR)
 
 
-def house_checks(partitions: dg.PartitionsDefinition) -> list[dg.AssetChecksDefinition]:
+def house_checks(partitions: dg.PartitionsDefinition, plan: str) -> list[dg.AssetChecksDefinition]:
     """Every check step of the house.
 
     Args:
         partitions: the axis of sessions.
+        plan: decides which feature families there are.
     """
+    registry = house(plan)
     on_sessions: list[tuple[Table, tuple[TableCheck, ...]]] = [
         (UNIVERSE, (SCHEMA, COMPLETE)),
-        *((family_table(family), (SCHEMA, COVERED, NULLS)) for family in families()),
+        *((family_table(family, registry), (SCHEMA, COVERED, NULLS)) for family in families(registry)),
         (EDGES, (DRAWN,)),
-        (graph_table(), (SCHEMA, COVERED)),
+        (graph_table(plan=plan), (SCHEMA, COVERED)),
     ]
     whole: list[tuple[Table, tuple[TableCheck, ...]]] = [
         (listed_issues.MASTER, (SCHEMA,)),

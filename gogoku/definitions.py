@@ -18,6 +18,7 @@ from gogoku.deployment import Deployment, deployment, own_deployment
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.features.feature import PLANS as FEATURE_PLANS
 from gogoku_pipeline.jquants.plans import PLANS
 from gogoku_pipeline.monitoring.notify import Notifier
 from gogoku_pipeline.store import Store
@@ -93,6 +94,7 @@ def sizes_of(place: Deployment, first: date) -> Compute:
     return Compute(
         cache_dir=place.settings.cache_dir,
         first_session=first,
+        plan=(place.settings.plan or FEATURE_PLANS[-1]).capitalize(),
         cutoff=place.settings.cutoff,
         device=place.settings.device,
         is_simulated=place.demo is not None,

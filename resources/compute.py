@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.tables.universe import UniverseConfig
@@ -24,6 +25,7 @@ class Compute:
         cache_dir: folder of derived caches (the panel, finished fits).
         first_session: where this deployment's history begins.
         last_day: last calendar day of a closed history; None for one that grows.
+        plan: J-Quants plan whose features exist: Free, Light, Standard or Premium.
         cutoff: JST hour after which a session's decision is made.
         device: torch device, e.g. auto, cpu, cuda.
         universe: who is compared and who can be traded.
@@ -42,6 +44,7 @@ class Compute:
     cache_dir: Path
     first_session: date
     last_day: date | None = None
+    plan: str = PLANS[-1]
     cutoff: time = time(19, 0)
     device: str = "auto"
     universe: UniverseConfig = field(default_factory=UniverseConfig)

@@ -45,6 +45,7 @@ class Declared(TypedDict, total=False):
     """Keyword arguments of the decorators; meanings and defaults in Declaration."""
 
     group: str
+    family: str
     unit: str
     sources: tuple[str, ...]
     window: str
@@ -68,7 +69,8 @@ class Declaration:
 
     `window`, `sources`, `observes`, `needs` and the docstring may hold `{n}`, `{n+1}`, `{n-1}`; `min_obs` may be a
     function of n. `choices` gives one other placeholder its values, e.g. {"s": ("up", "down")}; the function is
-    called with n and with the choice, in this order, as far as the template has them.
+    called with n and with the choice, in this order, as far as the template has them. `family` is the group's own
+    unless another room computes the feature.
     """
 
     template: str
@@ -86,6 +88,7 @@ class Declaration:
     members: int = 1
     windows: tuple[int, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    family: str = ""
     at_least: float | None = None
     at_most: float | None = None
 
@@ -117,7 +120,7 @@ class Declaration:
         return Feature(
             name=name,
             group=self.group,
-            family=FAMILIES[self.group],
+            family=self.family or FAMILIES[self.group],
             axis=axis,
             role=self.role,
             unit=self.unit,

@@ -46,6 +46,7 @@ from gogoku_pipeline.features.operators.recursive import observations
 from gogoku_pipeline.features.operators.windows import count, lag
 from gogoku_pipeline.features.output import emit, in_output_order, output_rows
 from gogoku_pipeline.features.registry import Registry, house
+from gogoku_pipeline.features.states.register import STATES
 
 ENDS_ONLY = ("E", "P", "Q", "C")
 """Windows whose missing values are told by `needs` alone."""
@@ -95,12 +96,23 @@ def warmup_sessions(names: Iterable[str], registry: Registry | None = None) -> i
     reach: dict[str, int | None] = {}
     wanted = tuple(names)
     for feature in registry.in_order(wanted):
-        below = [reach[needed] for needed in feature.depends_on]
+        below = [reach[needed] for needed in feature.depends_on] + [
+            STATES[alias].price_sessions for alias in feature.states
+        ]
         known = [places for places in below if places is not None]
         unbounded = feature.is_recursive or len(known) < len(below)
-        reach[feature.name] = None if unbounded else feature.reach + max(known, default=0)
+        reach[feature.name] = None if unbounded else _own_reach(feature) + max(known, default=0)
     every = [reach[name] for name in wanted]
     return None if None in every else max((places for places in every if places is not None), default=0)
+
+
+def _own_reach(feature: Feature) -> int:
+    """Sessions before t that a feature looks at by itself; a window of releases reaches over the sessions between."""
+    if feature.axis != "release":
+        return feature.reach
+    state = STATES[feature.by]
+    releases = max(feature.window.sessions, feature.reach + 1)
+    return releases * state.sessions_per_release + (state.expires_sessions or 0)
 
 
 def stages(features: Sequence[Feature]) -> dict[str, int]:

@@ -41,7 +41,7 @@ def family_frame(
         return table.empty()
     wanted = pl.Series("session", sorted(set(sessions)), dtype=pl.Date)
     frame = compute(names, inputs, start=min(sessions), end=max(sessions), registry=registry)
-    rows = stamp_available_at(frame.filter(pl.col("session").is_in(wanted.implode())), names, registry)
+    rows = stamp_available_at(frame.filter(pl.col("session").is_in(wanted.implode())), names, registry, inputs)
     if "available_at" in inputs.universe.columns:
         rows = stamped(rows, inputs.universe)
     return rows.select(table.polars_schema.names()).cast(table.polars_schema)

@@ -157,6 +157,16 @@ class Feature:
         return tuple(dict.fromkeys([*found, *(name[1:] for name in asked if name.startswith("@"))]))
 
     @property
+    def states(self) -> tuple[str, ...]:
+        """Aliases of the states its formula, undefined case, observations and needs read, and the one it is made on."""
+        formulas = [expr for expr in (self.expr, self.undefined) if expr is not None]
+        named = [leaf.name for expr in formulas for leaf in expr.leaves()]
+        found = [name.split(".")[1] for name in named if name.startswith("state.")]
+        asked = [*(text.partition("[")[0] for text in self.observes), *(need.name for need in self.needs)]
+        found += [name.partition(".")[0] for name in asked if "." in name and not name.startswith(("index.", "@"))]
+        return tuple(dict.fromkeys([*found, *((self.by,) if self.axis == "release" else ())]))
+
+    @property
     def declared_reach(self) -> int | None:
         """Sessions before t that the declared window covers, lags of what it observes and needs included.
 

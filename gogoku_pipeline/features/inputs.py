@@ -45,6 +45,7 @@ class FeatureInputs:
         topix: `core_jquants__topix`: one row per session.
         given: (session, code, names...) features computed by another room, usable by name; None for none.
         tables: source name to rows of its typed table, for the states that features name.
+        factors: `tables.prices.factor_events` of the whole history, where `prices` are only a part of it.
         cutoff: hour of decision in Tokyo: a row of a table is usable at t when it was available before it.
     """
 
@@ -54,6 +55,7 @@ class FeatureInputs:
     given: pl.DataFrame | None = None
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     cutoff: time = CUTOFF
+    factors: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuse frames without the columns the engine reads; raises SchemaError."""
@@ -85,7 +87,7 @@ class FeatureInputs:
     def known(self) -> Known:
         """What staging functions may look at."""
         days = pl.concat([self.prices["session"].unique(), self.topix["session"].unique()]).unique().sort()
-        return Known(self.tables, self.prices, self.universe, days, self.cutoff)
+        return Known(self.tables, self.prices, self.universe, days, self.cutoff, self.factors)
 
 
 def _until(frame: pl.DataFrame, end: date) -> pl.DataFrame:

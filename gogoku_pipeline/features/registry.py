@@ -18,11 +18,16 @@ from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.features import states
 from gogoku_pipeline.features.declaration import declared_in
-from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.feature import PLANS, Feature
 from gogoku_pipeline.features.groups import (
     beta,
     breakdown,
+    calendar,
+    dividends,
+    flows,
+    limits,
     liquidity,
+    listing,
     market,
     returns,
     sector,
@@ -31,7 +36,16 @@ from gogoku_pipeline.features.groups import (
     trend,
     volatility,
 )
-from gogoku_pipeline.features.operators import cross_section, moments, ranges, recursive, regression, windows
+from gogoku_pipeline.features.operators import (
+    cross_section,
+    holding,
+    moments,
+    ranges,
+    recursive,
+    regression,
+    touches,
+    windows,
+)
 from gogoku_pipeline.features.states.register import state_of
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
@@ -44,13 +58,27 @@ GROUPS: tuple[ModuleType, ...] = (
     market,
     beta,
     sector,
+    listing,
+    flows,
     short,
     sessions,
     breakdown,
+    limits,
+    calendar,
+    dividends,
 )
 """Group modules in the order of the documentation."""
 
-_OPERATORS: tuple[ModuleType, ...] = (windows, ranges, moments, regression, recursive, cross_section)
+_OPERATORS: tuple[ModuleType, ...] = (
+    windows,
+    ranges,
+    moments,
+    regression,
+    recursive,
+    cross_section,
+    holding,
+    touches,
+)
 
 
 class Registry:
@@ -174,6 +202,20 @@ class Registry:
         operators = {module.__name__: inspect.getsource(module) for module in _OPERATORS}
         return sha256_json([*(feature.identity() for feature in self.features), operators, _code_of_states()])
 
+    def of_plan(self, plan: str) -> Registry:
+        """The features a plan can compute, as a frozen registry of their own; raises FeatureError for an unknown plan.
+
+        What a plan cannot compute is absent, never null. A feature never stands below a feature it is made of.
+        """
+        if plan not in PLANS:
+            raise self._refused(f"plan {plan!r}", "an unknown plan", f"one of {', '.join(PLANS)}")
+        reach = PLANS[: PLANS.index(plan) + 1]
+        part = Registry(f"{self.name} ({plan} plan)")
+        for feature in self.features:
+            if feature.plan in reach:
+                part.add(feature)
+        return part.freeze()
+
     def groups_graph(self) -> set[tuple[str, str]]:
         """Pairs (group, group it takes features from)."""
         return {
@@ -194,8 +236,10 @@ def _code_of_states() -> dict[str, str]:
 
 
 @cache
-def house() -> Registry:
-    """The registry of this room, frozen."""
+def house(plan: str = PLANS[-1]) -> Registry:
+    """The registry of this room, frozen; with a smaller plan, what that plan can compute."""
+    if plan != PLANS[-1]:
+        return house().of_plan(plan)
     registry = Registry("house")
     for module in GROUPS:
         for feature in declared_in(module.__name__):

@@ -9,7 +9,7 @@ from functools import cache
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.features.declaration import declared_in
-from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.feature import PLANS, Feature
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.registry import family_table as table_of
 from gogoku_pipeline.graph import exact, neighbours, node_features, strongest, windows
@@ -64,26 +64,27 @@ class Catalogue:
 
 
 @cache
-def registry() -> Registry:
-    """The features room's register plus the graph's features, frozen."""
-    known = Registry("catalogue", base=house())
+def registry(plan: str = PLANS[-1]) -> Registry:
+    """The features room's register plus the graph's features, frozen; with a smaller plan, what it can compute."""
+    known = Registry("catalogue", base=house(plan))
     for feature in declared_in(node_features.__name__):
         known.add(feature)
     return known.freeze()
 
 
 @cache
-def catalogue(config: GraphConfig | None = None) -> Catalogue:
-    """The catalogue of the house.
+def catalogue(config: GraphConfig | None = None, plan: str = PLANS[-1]) -> Catalogue:
+    """The catalogue of a plan: complete for what the plan serves, without a column for what it does not.
 
     Args:
         config: dials of the graph, which change what the `g_*` features mean and so the hash; None for the defaults.
+        plan: Free, Light, Standard or Premium.
     """
-    known = registry()
+    known = registry(plan)
     code = {module.__name__: inspect.getsource(module) for module in _DECIDE}
-    return Catalogue(known.features, sha256_json([known.hash(), code, asdict(config or GraphConfig())]))
+    return Catalogue(known.public, sha256_json([known.hash(), code, asdict(config or GraphConfig())]))
 
 
-def family_table(family: str = FAMILY) -> Table:
+def family_table(family: str = FAMILY, plan: str = PLANS[-1]) -> Table:
     """The table of a feature family, the graph's by default; raises FeatureError for an unknown one."""
-    return table_of(family, registry())
+    return table_of(family, registry(plan))

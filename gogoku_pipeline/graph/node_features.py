@@ -70,7 +70,15 @@ def lead_lag() -> Measure:
     return lambda day: day.leaders.mean(day.residuals)
 
 
-@declared("has_graph", unit="flag", role="mask", **_CORRELATION)
+@declared(
+    "has_graph",
+    group="masks",
+    family="feat__graph",
+    unit="flag",
+    role="mask",
+    window="P",
+    sources=("@g_degree_count",),
+)
 def has_graph() -> Measure:
     """Whether the stock is a node of t's graph: 1 for a node, 0 for every other stock, never null."""
     return lambda day: np.ones(day.edges.size)

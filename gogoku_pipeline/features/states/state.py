@@ -32,6 +32,7 @@ class Known:
         prices: staged prices, one row per issue and session; universe: `core__universe`.
         sessions: every session of the range, ascending (Date).
         cutoff: hour of decision in Tokyo.
+        events: `tables.prices.factor_events` of the whole history; None where `prices` themselves are the whole.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -39,6 +40,7 @@ class Known:
     universe: pl.DataFrame
     sessions: pl.Series
     cutoff: time
+    events: pl.DataFrame | None = None
 
     def table(self, source: str) -> pl.DataFrame:
         """Rows of a source; raises PartitionMissingError where it was not handed in."""
@@ -56,6 +58,26 @@ class Known:
         """[known_session, cutoff_at, place]: each session, its hour of decision, and its number."""
         frame = pl.DataFrame({"known_session": self.sessions}).with_row_index("place")
         return frame.with_columns(cutoff_at(pl.col("known_session"), self.cutoff), pl.col("place").cast(pl.Int32))
+
+    @cached_property
+    def factors(self) -> pl.DataFrame:
+        """[session, code, factor, volume_factor]: each issue's basis from its first stored row and from every ex-date.
+
+        Products since the first stored row, as in staged prices, but over the whole history even where prices are
+        only a part of it. Shares of day s stand on the forward basis when multiplied by the volume_factor in force on
+        s; yen per share when divided by the factor. Sorted by (session, code).
+        """
+        if self.events is not None:
+            steps = self.events.sort("code", "session").with_columns(
+                pl.col("factor", "volume_factor").cum_prod().over("code")
+            )
+        else:
+            rows = self.prices.select("session", "code", "factor", "volume_factor").sort("code", "session")
+            same = pl.all_horizontal(
+                pl.col(name).eq_missing(pl.col(name).shift(1).over("code")) for name in ("factor", "volume_factor")
+            )
+            steps = rows.filter(~same)
+        return steps.select("session", "code", "factor", "volume_factor").sort("session", "code")
 
     def known_session(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `known_session`, the first session whose cut-off is after `available_at`; null where none of these is."""
@@ -95,6 +117,8 @@ class State:
         unit: of a release state: `code`, or empty for the whole market.
         expires_sessions: of a release state: sessions after `known_session` beyond which it says nothing; None: never.
         history_sessions: sessions before the first one of a range whose rows it needs; None: all there are.
+        price_sessions: sessions of staged prices before the first one of a range that its staging looks at, apart from
+            `Known.factors`, which always hold everything; None: all there are.
         sessions_per_release: of a release state: sessions between two releases, at most, in plain running.
     """
 
@@ -106,6 +130,7 @@ class State:
     unit: str = ""
     expires_sessions: int | None = None
     history_sessions: int | None = None
+    price_sessions: int | None = 0
     sessions_per_release: int = 6
 
     @property
