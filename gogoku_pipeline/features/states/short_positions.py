@@ -207,4 +207,5 @@ STATE = State(
     columns=_COLUMNS,
     stage=stage,
     history_sessions=EXPIRES + CHANGE + LATE,
+    price_sessions=EXPIRES + LATE,
 )
