@@ -6,10 +6,43 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from gogoku_pipeline.core.errors import FeatureError
-from gogoku_pipeline.features.states import breakdown, short_positions, short_ratio
+from gogoku_pipeline.features.states import (
+    alert,
+    alert_day,
+    breakdown,
+    calendar,
+    clock,
+    dividend_forecasts,
+    dividends,
+    fiscal_years,
+    flow,
+    flow_section,
+    listing,
+    margin,
+    margin_week,
+    short_positions,
+    short_ratio,
+)
 from gogoku_pipeline.features.states.state import State
 
-_MODULES: tuple[State, ...] = (short_ratio.STATE, short_ratio.MARKET_STATE, short_positions.STATE, breakdown.STATE)
+_MODULES: tuple[State, ...] = (
+    listing.STATE,
+    flow.STATE,
+    flow_section.STATE,
+    margin.STATE,
+    margin_week.STATE,
+    alert.STATE,
+    alert_day.STATE,
+    short_ratio.STATE,
+    short_ratio.MARKET_STATE,
+    short_positions.STATE,
+    breakdown.STATE,
+    calendar.STATE,
+    clock.STATE,
+    dividend_forecasts.STATE,
+    dividends.STATE,
+    fiscal_years.STATE,
+)
 
 STATES: Mapping[str, State] = MappingProxyType({state.alias: state for state in _MODULES})
 """Alias to state."""
