@@ -12,9 +12,12 @@ Ranks: average ties over the non-null count N, (rank - 1) / (N - 1); all equal g
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gogoku_pipeline.features.expressions import Claims, Expr, Values, Whole
+from gogoku_pipeline.features.operators.ordering import ascending
 from gogoku_pipeline.features.operators.windows import compiled
 
 
@@ -41,6 +44,20 @@ def members_count(x: Expr) -> Expr:
 def leave_one_out_mean(x: Expr, by: str) -> Expr:
     """Mean of x over the other members of the stock's own sector; `by` is `sector33` or `sector17`."""
     return Expr("leave_one_out_mean", "cross", (x,), (by,), _leave_one_out_kernel)
+
+
+def others_total(x: Expr, by: str) -> Expr:
+    """Sum of x over the other members of the stock's own sector that have it; null where none of the others has."""
+    return Expr("others_total", "cross", (x,), (by,), _others_total_kernel)
+
+
+def is_among_largest(x: Expr, by: str, percent: int, least: int) -> Expr:
+    """1 for members whose x is among the largest `percent` of its sector's N values, 0 for the others that have x.
+
+    The number taken is N * percent / 100 rounded down, at least `least`; members that tie with the last one taken are
+    taken too, so codes decide nothing. Null with fewer than `least` values.
+    """
+    return Expr(f"is_among_largest.{percent}.{least}", "cross", (x,), (by, percent, least), _largest_of(percent, least))
 
 
 def rank_0_1(x: Expr, by: str = "session") -> Expr:
@@ -108,29 +125,74 @@ def _leave_one_out_kernel(x: Values, member: Claims, cell: Whole, cells: int) ->
 
 
 @compiled
-def _rank_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
-    _, c = cell_sums(x, member, cell, cells)
+def _others_total_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    s, c = cell_sums(x, member, cell, cells)
+    out = np.full(x.size, np.nan)
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and c[cell[i]] > (x[i] == x[i]):
+            out[i] = s[cell[i]] - (x[i] if x[i] == x[i] else 0.0)
+    return out
+
+
+@compiled
+def _grouped(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Whole, Whole, Values]:
+    """Members with a value, cell after cell in one piece each: where each cell begins, their rows, their values."""
     first = np.zeros(cells + 1, np.int64)
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and x[i] == x[i]:
+            first[cell[i] + 1] += 1
     for k in range(cells):
-        first[k + 1] = first[k] + int(c[k])
+        first[k + 1] += first[k]
     fill = first[:-1].copy()
     rows = np.empty(first[cells], np.int64)
+    values = np.empty(first[cells])
     for i in range(x.size):
         if member[i] and cell[i] >= 0 and x[i] == x[i]:
             rows[fill[cell[i]]] = i
+            values[fill[cell[i]]] = x[i]
             fill[cell[i]] += 1
+    return first, rows, values
+
+
+@compiled
+def _rank_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    first, rows, values = _grouped(x, member, cell, cells)
     out = np.full(x.size, np.nan)
     for k in range(cells):
-        own = rows[first[k] : first[k + 1]]
+        own = values[first[k] : first[k + 1]]
         if own.size < 2:
             continue
-        order = own[np.argsort(x[own])]
+        order = ascending(own)
         low = 0
         while low < order.size:
             high = low
-            while high + 1 < order.size and x[order[high + 1]] == x[order[low]]:
+            while high + 1 < order.size and own[order[high + 1]] == own[order[low]]:
                 high += 1
             for j in range(low, high + 1):
-                out[order[j]] = (low + high) / 2.0 / (order.size - 1.0)
+                out[rows[first[k] + order[j]]] = (low + high) / 2.0 / (order.size - 1.0)
             low = high + 1
+    return out
+
+
+def _largest_of(percent: int, least: int) -> Callable[..., Values]:
+    """The kernel for one share: comparisons between stocks are called with their cells alone."""
+
+    def kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+        return np.asarray(_largest_kernel(x, member, cell, cells, percent, least))
+
+    return kernel
+
+
+@compiled
+def _largest_kernel(x: Values, member: Claims, cell: Whole, cells: int, percent: int, least: int) -> Values:
+    first, rows, values = _grouped(x, member, cell, cells)
+    out = np.full(x.size, np.nan)
+    for k in range(cells):
+        own = values[first[k] : first[k + 1]]
+        if own.size < least:
+            continue
+        taken = max(least, own.size * percent // 100)
+        smallest = own[ascending(own)[own.size - taken]]
+        for j in range(own.size):
+            out[rows[first[k] + j]] = 1.0 if own[j] >= smallest else 0.0
     return out

@@ -23,6 +23,9 @@ def stage(known: Known) -> pl.DataFrame:
     """[code, release, known_session, columns of STATE], sorted by code and release."""
     rows = balances(known)
     weekly = rows.filter((pl.col("release") <= MARGIN_LAST_WEEKLY) | pl.col("release").is_in(_last_of_week().implode()))
+    # A balance that became known after a newer one closes no week: the newer one's week was already told without it.
+    newer = pl.col("known_session").cum_min(reverse=True).over("code")
+    weekly = weekly.filter(pl.col("known_session") <= newer)
     return weekly.join(_traded_since_previous(known, weekly), on=["code", "release"], how="left", maintain_order="left")
 
 
