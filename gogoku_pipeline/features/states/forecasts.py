@@ -1,0 +1,94 @@
+"""What a company has forecast, target year by target year, as its documents became usable one after the other.
+
+Belongs here: the book of one company. Does not belong here: reading documents (`documents`), the state (`guidance`).
+
+A correction takes the place of the document it corrects: it is no new forecast and confirms nothing. What is said on
+one day counts once, so results and a notice of the same revision do not hide the forecast before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+UNKNOWN = float("nan")
+
+
+@dataclass
+class Said:
+    """One document's forecast for a year.
+
+    Attributes:
+        order, day, number: rank by disclosure, day, and session from which it was usable, of the first version.
+        version: rank of the version in force; values: its figures, NaN for blank.
+    """
+
+    order: int
+    day: int
+    number: int
+    version: int
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest figure for a year.
+
+    Attributes:
+        value: the figure; before: the newest one of an earlier day; number: session from which `value` was usable.
+    """
+
+    value: float
+    before: float
+    number: float
+
+
+NOTHING = Newest(UNKNOWN, UNKNOWN, UNKNOWN)
+
+
+class ForecastBook:
+    """Forecasts of one company by target year (any integer that grows with time, e.g. a day number)."""
+
+    def __init__(self) -> None:
+        self._years: dict[int, dict[Hashable, Said]] = {}
+        self._latest: dict[int, int] = {}
+
+    def tell(self, target: int, slot: Hashable, said: Said) -> None:
+        """Take a document; `slot` names it, and a correction of it by the same name."""
+        slots = self._years.setdefault(target, {})
+        held = slots.get(slot)
+        if held is None:
+            slots[slot] = said
+            self._latest[target] = max(said.order, self._latest.get(target, -1))
+        elif said.version > held.version:
+            held.version, held.values = said.version, said.values
+
+    def running(self, after: int) -> int | None:
+        """The year the newest document speaks of, among years that end after `after`; None for none."""
+        years = [(order, target) for target, order in self._latest.items() if target > after]
+        return max(years)[1] if years else None
+
+    def told(self, target: int) -> float:
+        """Session from which the newest document about a year was usable."""
+        return float(max(said.number for said in self._years[target].values()))
+
+    def newest(self, target: int | None, item: int) -> Newest:
+        """The newest figure for a year, and the one of an earlier day."""
+        value, day, number = UNKNOWN, 0, UNKNOWN
+        slots = self._years.get(target, {}) if target is not None else {}
+        for said in sorted(slots.values(), key=_by_order, reverse=True):
+            figure = said.values[item]
+            if figure != figure:
+                continue
+            if value != value:
+                value, day, number = figure, said.day, float(said.number)
+            elif said.day < day:
+                return Newest(value, figure, number)
+            else:
+                # Said earlier on the same day: the figure stands, usable since then if it is the same.
+                number = float(said.number) if figure == value else number
+        return Newest(value, UNKNOWN, number) if value == value else NOTHING
+
+
+def _by_order(said: Said) -> int:
+    return said.order
