@@ -1,10 +1,14 @@
-"""Third moments over a window.
+"""Third and fourth moments over a window.
 
-Formula: skew = m3 / m2^1.5 with population moments m_k = mean((x - mean)^k) of the values present in the last n
-sessions; null where m2 = 0. Arguments: x [rows] float64, NaN = null; n sessions.
+Formulas: skew = m3 / m2^1.5, kurtosis = m4 / m2^2 - 3, with population moments m_k = mean((x - mean)^k) of the values
+present in the last n sessions; null where m2 = 0. Arguments: x [rows] float64, NaN = null; n sessions. With j values
+|skew| <= (j - 2) / sqrt(j - 1) and -2 <= kurtosis <= (j^2 - 3j + 3) / (j - 1) - 3 (Dalen 1987).
 """
 
 from __future__ import annotations
+
+import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,27 +18,47 @@ from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, win
 
 def skew(x: Expr, n: int) -> Expr:
     """Population skewness over the last n sessions; null without variance."""
-    return window("skew", _skew_kernel, x, n=n)
+    return replace(window("shape", _shape_kernel, x, n=n), field=0)
+
+
+def kurtosis(x: Expr, n: int) -> Expr:
+    """Population excess kurtosis over the last n sessions; null without variance."""
+    return replace(window("shape", _shape_kernel, x, n=n), field=1)
+
+
+def most_skew(n: int) -> float:
+    """Largest skewness that n values can have: all but one of them are equal."""
+    return (n - 2) / math.sqrt(n - 1)
+
+
+def most_kurtosis(n: int) -> float:
+    """Largest excess kurtosis that n values can have: all but one of them are equal."""
+    return (n * n - 3 * n + 3) / (n - 1) - 3
 
 
 @compiled
-def _skew_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
-    out = np.empty(x.size)
+def _shape_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> tuple[Values, Values]:
+    lean, tails = np.empty(x.size), np.empty(x.size)
     for u in range(starts.size - 1):
         a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
         m = b - a
         z, v, s, c = window_sums(x, a, b, low, n)
         average = s / c
-        s2 = np.zeros(m)
-        s3 = np.zeros(m)
+        s2, s3, s4 = np.zeros(m), np.zeros(m), np.zeros(m)
         for k in range(min(n, m)):
-            for t in range(max(k, low), m):
-                d = z[t - k] - average[t]
-                d2 = v[t - k] * d * d
-                s2[t] += d2
-                s3[t] += d2 * d
+            start = max(k, low)
+            two, three, four = s2[start:], s3[start:], s4[start:]
+            mid, old, there = average[start:], z[start - k :], v[start - k :]
+            for i in range(two.size):
+                d = old[i] - mid[i]
+                d2 = there[i] * d * d
+                two[i] += d2
+                three[i] += d2 * d
+                four[i] += d2 * d2
         for t in range(low, m):
             floor = NEGLIGIBLE * average[t]
             m2 = s2[t] / c[t]
-            out[a + t] = s3[t] / c[t] / (m2 * np.sqrt(m2)) if m2 > floor * floor else np.nan
-    return out
+            good = m2 > floor * floor
+            lean[a + t] = s3[t] / c[t] / (m2 * np.sqrt(m2)) if good else np.nan
+            tails[a + t] = s4[t] / c[t] / (m2 * m2) - 3.0 if good else np.nan
+    return lean, tails

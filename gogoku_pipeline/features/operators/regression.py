@@ -4,7 +4,9 @@ Dividing a covariance over the pairs by a variance over all market returns is th
 Arguments: y, x [rows] float64, NaN = null; n sessions. Results of `pair_regression`: slope, residual deviation
 (ddof 2), squared correlation; null where x (for r2 also y) has no variance, the deviation with fewer than 3 pairs.
 `trend_tstat`: t statistic of the slope of ln(price) on the session index. Prices are split into mantissa and binary
-exponent before the logarithm, so multiplying a history by 2^k changes no bit.
+exponent before the logarithm, so multiplying a history by 2^k changes no bit. `line_end`: value at t of the line
+through x on the session index, a = (S_kk * S_x - S_k * S_kx) / (S_0 * S_kk - S_k^2) with k the sessions before t and
+S over the values present; null with fewer than 2 of them.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
-from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, window
+from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, place_sums, window
 
 
 class Regression(NamedTuple):
@@ -38,24 +40,25 @@ def trend_tstat(price: Expr, n: int) -> Expr:
     return window("trend_tstat", _trend_tstat_kernel, price, n=n)
 
 
+def line_end(x: Expr, n: int) -> Expr:
+    """Where the least-squares line through the last n sessions stands today; null with fewer than 2 values."""
+    return window("line_end", _line_end_kernel, x, n=n)
+
+
 @compiled
 def pair_means(
     y: Values, x: Values, a: int, m: int, low: int, n: int
 ) -> tuple[Values, Values, Values, Values, Values, Values]:
     """Complete pairs (0 where incomplete), their validity, window means and counts."""
-    zx, zy, v = np.empty(m), np.empty(m), np.empty(m)
-    for t in range(max(0, low - n + 1), m):
-        good = (x[a + t] == x[a + t]) and (y[a + t] == y[a + t])
-        zx[t] = x[a + t] if good else 0.0
-        zy[t] = y[a + t] if good else 0.0
-        v[t] = 1.0 if good else 0.0
-    mx, my, c = zx.copy(), zy.copy(), v.copy()
-    for k in range(1, min(n, m)):
-        for t in range(max(k, low), m):
-            mx[t] += zx[t - k]
-            my[t] += zy[t - k]
-            c[t] += v[t - k]
-    return zx, zy, v, mx / c, my / c, c
+    first = max(0, low - n + 1)
+    zx, zy, v = np.zeros(m), np.zeros(m), np.zeros(m)
+    for t in range(first, m):
+        if x[a + t] == x[a + t] and y[a + t] == y[a + t]:
+            zx[t] = x[a + t]
+            zy[t] = y[a + t]
+            v[t] = 1.0
+    c = place_sums(v, first, low, n)
+    return zx, zy, v, place_sums(zx, first, low, n) / c, place_sums(zy, first, low, n) / c, c
 
 
 @compiled
@@ -66,19 +69,25 @@ def _pair_regression_kernel(y: Values, x: Values, starts: Whole, begin: Whole, n
         zx, zy, v, mx, my, c = pair_means(y, x, a, m, low, n)
         sxx, sxy, syy, rss = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
         for k in range(min(n, m)):
-            for t in range(max(k, low), m):
-                dx = zx[t - k] - mx[t]
-                dy = v[t - k] * (zy[t - k] - my[t])
-                sxx[t] += v[t - k] * dx * dx
-                sxy[t] += dx * dy
-                syy[t] += dy * dy
+            p, q = max(k, low), max(k, low) - k
+            xx, xy, yy, ox, oy, there = sxx[p:], sxy[p:], syy[p:], zx[q:], zy[q:], v[q:]
+            cx, cy = mx[p:], my[p:]
+            for i in range(xx.size):
+                dx = ox[i] - cx[i]
+                dy = there[i] * (oy[i] - cy[i])
+                xx[i] += there[i] * dx * dx
+                xy[i] += dx * dy
+                yy[i] += dy * dy
         for t in range(low, m):
             flat = NEGLIGIBLE * mx[t]
             slope[a + t] = sxy[t] / sxx[t] if sxx[t] > c[t] * flat * flat else np.nan
         for k in range(min(n, m)):
-            for t in range(max(k, low), m):
-                e = v[t - k] * ((zy[t - k] - my[t]) - slope[a + t] * (zx[t - k] - mx[t]))
-                rss[t] += e * e
+            p, q = max(k, low), max(k, low) - k
+            left, line, ox, oy, there = rss[p:], slope[a + p : a + m], zx[q:], zy[q:], v[q:]
+            cx, cy = mx[p:], my[p:]
+            for i in range(left.size):
+                e = there[i] * ((oy[i] - cy[i]) - line[i] * (ox[i] - cx[i]))
+                left[i] += e * e
         for t in range(low, m):
             flat = NEGLIGIBLE * my[t]
             spread[a + t] = np.sqrt(rss[t] / (c[t] - 2.0)) if c[t] > 2 else np.nan
@@ -87,10 +96,35 @@ def _pair_regression_kernel(y: Values, x: Values, starts: Whole, begin: Whole, n
 
 
 @compiled
-def split_logs(x: Values, a: int, m: int) -> tuple[Values, Values, Values]:
-    """Ln of the mantissas, binary exponents and validity of rows a .. a+m-1."""
+def _line_end_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
+    out = np.empty(x.size)
+    for u in range(starts.size - 1):
+        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
+        s, c = np.zeros(m), np.zeros(m)
+        sk, skk, skx = np.zeros(m), np.zeros(m), np.zeros(m)
+        for k in range(min(n, m)):
+            p = max(k, low)
+            one, two, three, four, five = c[p:], sk[p:], skk[p:], s[p:], skx[p:]
+            old = x[a + p - k : a + m - k]
+            for i in range(one.size):
+                good = old[i] == old[i]
+                there, value = (1.0, old[i]) if good else (0.0, 0.0)
+                one[i] += there
+                two[i] += k * there
+                three[i] += k * k * there
+                four[i] += value
+                five[i] += k * value
+        for t in range(low, m):
+            known = c[t] * skk[t] - sk[t] * sk[t]
+            out[a + t] = (skk[t] * s[t] - sk[t] * skx[t]) / known if c[t] > 1 else np.nan
+    return out
+
+
+@compiled
+def split_logs(x: Values, a: int, first: int, m: int) -> tuple[Values, Values, Values]:
+    """Ln of the mantissas, binary exponents and validity of rows a .. a+m-1, those before a+first left out."""
     logs, powers, v = np.zeros(m), np.zeros(m), np.zeros(m)
-    for t in range(m):
+    for t in range(first, m):
         if x[a + t] > 0.0:
             mantissa, power = math.frexp(x[a + t])
             logs[t] = np.log(mantissa)
@@ -107,8 +141,9 @@ def _trend_tstat_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Value
     place = np.empty(n)
     for u in range(starts.size - 1):
         a, m = starts[u], starts[u + 1] - starts[u]
-        logs, powers, v = split_logs(x, a, m)
-        for t in range(begin[u] - a, m):
+        low = begin[u] - a
+        logs, powers, v = split_logs(x, a, max(0, low - n + 1), m)
+        for t in range(low, m):
             c = 0
             sum_y, sum_x, base = 0.0, 0.0, 0.0
             for k in range(min(n, t + 1)):

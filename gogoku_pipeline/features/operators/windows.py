@@ -6,8 +6,9 @@ with fewer than min_obs observations.
 
 Kernels take `x` [rows] float64 (NaN = null), `starts` [units + 1] and `begin` [units]: unit u owns rows starts[u] ..
 starts[u+1]-1 in session order, and only its rows from begin[u] on are computed (earlier ones may hold anything). The
-loop over window places is the outer one, so the inner loop runs along time in vector registers while each sum is
-still taken in one fixed order, newest to oldest: a value has the same bits wherever the rows begin.
+loop over window places is the outer one, over slices, so the inner loop runs along time in vector registers. Every
+sum is taken in one fixed order of places relative to t (newest to oldest, or the halving of `place_sums`): a value
+has the same bits wherever the rows begin.
 """
 
 from __future__ import annotations
@@ -110,22 +111,47 @@ def _lag_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
 
 
 @compiled
+def place_sums(z: Values, first: int, low: int, n: int) -> Values:
+    """Sums of z over the n places up to t, for t from `low` on; there is nothing before place `first`.
+
+    Sums over 1, 2, 4, .. places are doubled, then the parts that make up n are added, newest part first: log2(n)
+    additions instead of n, in an order that depends on n alone.
+    """
+    m = z.size
+    out = np.zeros(m)
+    part, longer = z.copy(), np.empty(m)
+    done, reach = 0, 1
+    while True:
+        if n & reach:
+            from_place = max(low, first + done)
+            if from_place < m:
+                sums, parts = out[from_place:], part[from_place - done :]
+                for i in range(sums.size):
+                    sums[i] += parts[i]
+            done += reach
+        if reach * 2 > n:
+            return out
+        edge = min(first + reach, m)
+        longer[first:edge] = part[first:edge]
+        sums, newer, older = longer[edge:], part[edge:], part[edge - reach if edge < m else edge :]
+        for i in range(sums.size):
+            sums[i] = newer[i] + older[i]
+        part, longer = longer, part
+        reach *= 2
+
+
+@compiled
 def window_sums(x: Values, a: int, b: int, low: int, n: int) -> tuple[Values, Values, Values, Values]:
-    """Sums and counts of the values present in the windows that end in rows a + low .. b-1."""
+    """Values (0 where null) and their presence, sums and counts over the windows that end in rows a + low .. b-1."""
     m = b - a
-    z = np.empty(m)
-    v = np.empty(m)
-    for t in range(max(0, low - n + 1), m):
-        good = x[a + t] == x[a + t]
-        z[t] = x[a + t] if good else 0.0
-        v[t] = 1.0 if good else 0.0
-    s = z.copy()
-    c = v.copy()
-    for k in range(1, min(n, m)):
-        for t in range(max(k, low), m):
-            s[t] += z[t - k]
-            c[t] += v[t - k]
-    return z, v, s, c
+    first = max(0, low - n + 1)
+    z = np.zeros(m)
+    v = np.zeros(m)
+    for t in range(first, m):
+        if x[a + t] == x[a + t]:
+            z[t] = x[a + t]
+            v[t] = 1.0
+    return z, v, place_sums(z, first, low, n), place_sums(v, first, low, n)
 
 
 @compiled
@@ -174,9 +200,11 @@ def _variance_kernel(x: Values, starts: Whole, begin: Whole, n: int, ddof: int) 
         average = s / c
         ss = np.zeros(m)
         for k in range(min(n, m)):
-            for t in range(max(k, low), m):
-                d = z[t - k] - average[t]
-                ss[t] += v[t - k] * d * d
+            start = max(k, low)
+            sums, mid, old, there = ss[start:], average[start:], z[start - k :], v[start - k :]
+            for i in range(sums.size):
+                d = old[i] - mid[i]
+                sums[i] += there[i] * d * d
         for t in range(low, m):
             floor = NEGLIGIBLE * average[t]
             if ss[t] <= c[t] * floor * floor:
@@ -189,21 +217,24 @@ def _variance_kernel(x: Values, starts: Whole, begin: Whole, n: int, ddof: int) 
 def _highest_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, m = starts[u], starts[u + 1] - starts[u]
-        first = max(0, begin[u] - a - n + 1)
-        z = np.empty(m)
+        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
+        first = max(0, low - n + 1)
+        top, longer = np.empty(m), np.empty(m)
         for t in range(first, m):
-            z[t] = x[a + t] if x[a + t] == x[a + t] else -np.inf
-        top = z.copy()
+            top[t] = x[a + t] if x[a + t] == x[a + t] else -np.inf
         reach = 1
         while reach * 2 <= n:
-            for t in range(m - 1, first + reach - 1, -1):
-                top[t] = max(top[t], top[t - reach])
+            edge = min(first + reach, m)
+            longer[first:edge] = top[first:edge]
+            best, newer, older = longer[edge:], top[edge:], top[edge - reach if edge < m else edge :]
+            for i in range(best.size):
+                best[i] = max(newer[i], older[i])
+            top, longer = longer, top
             reach *= 2
-        for t in range(begin[u] - a, m):
-            older = t - (n - reach)
-            best = max(top[t], top[older]) if older >= first else top[t]
-            out[a + t] = best if best > -np.inf else np.nan
+        for t in range(low, m):
+            older_end = t - (n - reach)
+            most = max(top[t], top[older_end]) if older_end >= first else top[t]
+            out[a + t] = most if most > -np.inf else np.nan
     return out
 
 
