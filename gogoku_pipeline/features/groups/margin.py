@@ -7,8 +7,6 @@ forward volume basis, on both sides of every ratio. Issues under daily publicati
 
 from __future__ import annotations
 
-import numpy as np
-
 from gogoku_pipeline.features.declaration import per_day, per_market, per_release, per_stock
 from gogoku_pipeline.features.expressions import (
     Expr,
@@ -20,9 +18,9 @@ from gogoku_pipeline.features.expressions import (
     greater,
     larger,
     only_where_present,
-    pointwise,
     where,
 )
+from gogoku_pipeline.features.operators.compounding import power_of_ten
 from gogoku_pipeline.features.operators.cross_section import leave_one_out_mean, members_total
 from gogoku_pipeline.features.operators.windows import count, deviation, lag, mean, total
 
@@ -37,12 +35,12 @@ STALE_SESSIONS = 15
     plan="Standard",
     window="P",
     sources=("margin.LongVol", "bars.AdjFactor", "summary.ShOutFY", "summary.TrShFY"),
-    needs=("margin.long_shares[t]", "shares.shares_net_basis[t]"),
+    needs=("margin.long_shares[t]", "shares.net_basis[t]"),
     at_least=0.0,
 )
 def mrg_long_ratio() -> Expr:
     """How much of the company is held on credit: LongVol / shares_net."""
-    return K("margin.long_shares") / K("shares.shares_net_basis")
+    return K("margin.long_shares") / K("shares.net_basis")
 
 
 @per_stock(
@@ -52,12 +50,12 @@ def mrg_long_ratio() -> Expr:
     plan="Standard",
     window="P",
     sources=("margin.ShrtVol", "bars.AdjFactor", "summary.ShOutFY", "summary.TrShFY"),
-    needs=("margin.short_shares[t]", "shares.shares_net_basis[t]"),
+    needs=("margin.short_shares[t]", "shares.net_basis[t]"),
     at_least=0.0,
 )
 def mrg_short_ratio() -> Expr:
     """How much of the company is sold on credit: ShrtVol / shares_net."""
-    return K("margin.short_shares") / K("shares.shares_net_basis")
+    return K("margin.short_shares") / K("shares.net_basis")
 
 
 @per_stock(
@@ -120,12 +118,12 @@ def _mrg_long_gain(n: int) -> Expr:
     window="R{n+1}",
     min_obs=2,
     sources=("margin.LongVol", "bars.AdjFactor", "summary.ShOutFY", "summary.TrShFY"),
-    needs=("@_mrg_long_gain_{n}w[t]", "shares.shares_net_basis[t]"),
+    needs=("@_mrg_long_gain_{n}w[t]", "shares.net_basis[t]"),
     windows=(1, 4, 13),
 )
 def mrg_long_chg(n: int) -> Expr:
     """How margin longs built up: (Lw - Lw {n} weeks earlier) / shares_net."""
-    return F(f"_mrg_long_gain_{n}w") / K("shares.shares_net_basis")
+    return F(f"_mrg_long_gain_{n}w") / K("shares.net_basis")
 
 
 @per_release(
@@ -152,11 +150,11 @@ def _mrg_short_gain_4w() -> Expr:
     window="R5",
     min_obs=2,
     sources=("margin.ShrtVol", "bars.AdjFactor", "summary.ShOutFY", "summary.TrShFY"),
-    needs=("@_mrg_short_gain_4w[t]", "shares.shares_net_basis[t]"),
+    needs=("@_mrg_short_gain_4w[t]", "shares.net_basis[t]"),
 )
 def mrg_short_chg_4w() -> Expr:
     """How margin shorts built up: (Sw - Sw 4 weeks earlier) / shares_net."""
-    return F("_mrg_short_gain_4w") / K("shares.shares_net_basis")
+    return F("_mrg_short_gain_4w") / K("shares.net_basis")
 
 
 @per_release(
@@ -255,8 +253,7 @@ def _mrg_long_gain_4w_jpy() -> Expr:
 )
 def _mrg_mcap_jpy() -> Expr:
     """Market value of the names whose margin longs are counted: mcap where the change is known."""
-    worth = pointwise("power", np.power, 10.0, F("log10_mcap_jpy"))
-    return only_where_present(worth, F("_mrg_long_gain_4w_jpy"))
+    return only_where_present(power_of_ten(F("log10_mcap_jpy")), F("_mrg_long_gain_4w_jpy"))
 
 
 @per_market(

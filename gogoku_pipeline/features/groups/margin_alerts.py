@@ -100,8 +100,8 @@ def alert_imbalance() -> Expr:
     window="R6",
     min_obs=2,
     sources=("alert.LongOut", "bars.AdjFactor", "summary.ShOutFY", "summary.TrShFY"),
-    needs=("alert.long_shares[t]", "alert.long_shares_before[t]", "shares.shares_net_basis[t]"),
+    needs=("alert.long_shares[t]", "alert.long_shares_before[t]", "shares.net_basis[t]"),
 )
 def alert_long_chg_5d() -> Expr:
     """How margin longs of a watched issue built up in a week: (LongOut - LongOut 5 application dates earlier) / shares_net."""  # noqa: E501
-    return (K("alert.long_shares") - K("alert.long_shares_before")) / K("shares.shares_net_basis")
+    return (K("alert.long_shares") - K("alert.long_shares_before")) / K("shares.net_basis")
