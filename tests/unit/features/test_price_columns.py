@@ -64,6 +64,12 @@ def test_only_the_columns_of_the_formula_and_of_what_it_is_made_of_are_asked_for
     assert price_columns(["am_move_basis", "day_move"], registry) == ("volume_factor", "am_open_jpy", "am_close_jpy")
 
 
+def test_states_bring_shares_to_one_basis_and_flags_ask_for_what_they_need_too():
+    assert price_columns(["ssp_sum"]) == ("volume_factor",)
+    assert price_columns(["am_limit_flag"]) == ("am_close_jpy", "am_limit_up", "am_limit_down")
+    assert price_columns(["bd_mkt_margin_new_net", "ret_1d"]) == ("volume_factor",)
+
+
 def test_every_price_leaf_reads_a_staged_column_or_is_derived_from_one():
     columns = {COLUMN_OF_PRICE.get(name, name) for name in PRICE_INPUTS if name not in DERIVED}
     assert columns <= set(STAGED_SCHEMA) | set(EXTRA_COLUMNS)

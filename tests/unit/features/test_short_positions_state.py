@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.sessions import tse_calendar
-from gogoku_pipeline.features.engine import compute
+from gogoku_pipeline.features.engine import compute, warmup_sessions
+from gogoku_pipeline.features.price_columns import price_columns
+from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.features.states.short_positions import BAND, CHANGE, EXPIRES, LATE, STARTS, STATE
+from gogoku_pipeline.tables.prices import MARK_SESSIONS, factor_events, stage_prices
 from tests.unit.features.short_rows import bars, inputs, known, positions, report, staged
 
 ALL = tse_calendar().sessions
@@ -257,6 +260,26 @@ def test_neither_the_order_of_rows_nor_another_stock_changes_a_bit(rows, seed):
     for code in CODES:
         mine = pl.col("code") == code
         assert state(prices.filter(mine), reports.filter(mine)).equals(whole.filter(mine))
+
+
+def test_the_warm_up_the_engine_asks_for_is_enough_for_the_same_bits():
+    days = ALL[FIRST : FIRST + 640]
+    names = [feature.name for feature in house().public if feature.name.startswith("ssp_")]
+    raw = bars(
+        days,
+        close_jpy=[100.0 + i % 13 for i in range(640)],
+        adjustment_factor=[0.7 if i in (40, 300, 615) else 1.0 for i in range(640)],
+    )
+    ratios = (0.006, 0.0123, 0.0049, 0.0075)
+    reports = positions(*(report(HOLDERS[i % 3], days[i], days[i + 2], ratios[i % 4]) for i in range(2, 630, 17)))
+    whole = compute(names, inputs(staged(raw), short_positions=reports), start=days[625], end=days[-1])
+    warmup = warmup_sessions(names)
+    assert 500 < warmup < 620
+    since = pl.col("session") >= days[625 - warmup - MARK_SESSIONS]
+    prices = stage_prices(raw.filter(since), factor_events(raw), extra=price_columns(names))
+    part = compute(names, inputs(prices, short_positions=reports.filter(since)), start=days[625], end=days[-1])
+    assert part.equals(whole)
+    assert whole.null_count().sum_horizontal().item() == 0
 
 
 @settings(max_examples=15, deadline=None)
