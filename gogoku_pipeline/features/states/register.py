@@ -14,14 +14,23 @@ from gogoku_pipeline.features.states import (
     clock,
     dividend_forecasts,
     dividends,
+    earnings,
     fiscal_years,
     flow,
     flow_section,
+    futures,
+    guidance,
+    indices,
     listing,
     margin,
     margin_week,
+    nikkei_etf,
+    options,
+    schedules,
+    shares,
     short_positions,
     short_ratio,
+    statements,
 )
 from gogoku_pipeline.features.states.state import State
 
@@ -42,6 +51,15 @@ _MODULES: tuple[State, ...] = (
     dividend_forecasts.STATE,
     dividends.STATE,
     fiscal_years.STATE,
+    earnings.STATE,
+    schedules.STATE,
+    statements.STATE,
+    guidance.STATE,
+    shares.STATE,
+    nikkei_etf.STATE,
+    futures.STATE,
+    indices.STATE,
+    options.STATE,
 )
 
 STATES: Mapping[str, State] = MappingProxyType({state.alias: state for state in _MODULES})
