@@ -5,8 +5,8 @@ was published at all (`alert_day`), ratios (`groups.margin_alerts`).
 
 An application date is published once and may be corrected later by a further row; the version known last at the
 hour of decision counts. A row is active from the session at which its application date was first known and one
-session longer, so one missing day does not break a spell; a correction of an old date does not make an issue active
-again. Source: features.md 3.10, J-Quants V2 /markets/margin-alert.
+session longer, so one missing day does not break a spell. What is published more than five sessions after its date is
+a correction, whether or not the row before it is at hand, and makes no issue active again. Source: features.md 3.10, J-Quants V2 /markets/margin-alert.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ ACTIVE_SESSIONS = 2
 
 LONGEST_AGE = 250
 """Cap of the age of a spell, in sessions."""
+
+PROMPT_SESSIONS = 5
+"""Sessions after its application date within which a first publication is news; the rule is one."""
 
 WEEK = 5
 """Application dates, one a session, between the two balances whose change is taken."""
@@ -77,6 +80,7 @@ def known_versions(asked: Known) -> pl.DataFrame:
 def _active(versions: pl.DataFrame) -> pl.DataFrame:
     """[code, place, applied, age_sessions]: the active application date of each issue and session, and its spell."""
     first = versions.group_by("code", "applied").agg(pl.col("place").min())
+    first = first.filter(pl.col("place") - pl.col("applied") <= PROMPT_SESSIONS)
     days = pl.concat([first.with_columns(pl.col("place") + later) for later in range(ACTIVE_SESSIONS)])
     rows = days.group_by("code", "place").agg(pl.col("applied").max()).sort("code", "place")
     begins = pl.col("place").diff().over("code").fill_null(LONGEST_AGE) != 1

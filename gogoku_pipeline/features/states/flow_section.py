@@ -53,5 +53,5 @@ STATE = State(
         "total_kjpy": "Bought and sold by everybody in the newest week of the stock's section, thousand yen.",
     },
     stage=stage,
-    history_sessions=30,
+    history_sessions=None,
 )

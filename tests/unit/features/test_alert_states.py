@@ -69,6 +69,7 @@ def test_a_correction_replaces_the_balance_from_its_own_publication_on():
 def test_a_correction_of_an_old_date_does_not_make_an_issue_active_again():
     fixed = watched(DAYS[START], 9999.0, published_date=DAYS[START + 30])
     assert max(staged_rows(*spell(START, START + 3), fixed)) == DAYS[START + 5]
+    assert max(staged_rows(*spell(START + 1, START + 3), fixed)) == DAYS[START + 5]
 
 
 def test_the_balance_of_five_application_dates_earlier_is_unknown_in_the_first_week_of_a_spell():
