@@ -6,7 +6,8 @@ was published at all (`alert_day`), ratios (`groups.margin_alerts`).
 An application date is published once and may be corrected later by a further row; the version known last at the
 hour of decision counts. A row is active from the session at which its application date was first known and one
 session longer, so one missing day does not break a spell. What is published more than five sessions after its date is
-a correction, whether or not the row before it is at hand, and makes no issue active again. Source: features.md 3.10, J-Quants V2 /markets/margin-alert.
+a correction, whether or not the row before it is at hand, and makes no issue active again.
+Source: features.md 3.10, J-Quants V2 /markets/margin-alert.
 """
 
 from __future__ import annotations
