@@ -13,16 +13,15 @@ Source: /markets/short-sale-report; features.md 3.11 and golden example G9.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features.expressions import Values, Whole
 from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.state import Known, State
+from gogoku_pipeline.features.states.whole_calendar import over_whole_calendar
 
 STARTS = date(2013, 11, 7)
 """First disclosure date of the source."""
@@ -52,10 +51,11 @@ _COLUMNS = {
 
 def stage(known: Known) -> pl.DataFrame:
     """One row per session and code of the staged prices from 2013-11-07 on."""
-    calendar = pl.Series("session", tse_calendar().sessions, dtype=pl.Date)
+    whole = over_whole_calendar(known)
+    calendar = whole.sessions
     days = calendar.to_physical().to_numpy().astype(np.int64)
     spans = _spans(known.prices, days)
-    reports = _dated(replace(known, sessions=calendar), days).join(spans.select("code", "number", "first"), on="code")
+    reports = _dated(whole, days).join(spans.select("code", "number", "first"), on="code")
     reports = reports.filter(pl.col("disclosed") + EXPIRES + CHANGE >= pl.col("first"))
     events = _events(_on_one_basis(reports, known.prices, calendar))
     first = spans["first"].to_numpy()

@@ -51,6 +51,11 @@ def test_nothing_is_known_before_the_source_starts_and_nobody_is_short_after():
     assert frame["new_holders"].to_list() == [None] * CHANGE + [1.0, 0.0]
 
 
+def test_a_range_that_ends_before_the_source_starts_says_nothing():
+    days = ALL[ALL.index(STARTS) - 40 : ALL.index(STARTS)]
+    assert state(staged(bars(days)), positions(report("A", days[1], days[2], 0.007))).height == 0
+
+
 def test_a_market_without_a_single_report_has_nobody_short():
     frame = state(staged(bars(DAYS)), positions())
     assert frame.select("ratio_sum", "holders", "shares").sum().row(0) == (0.0, 0.0, 0.0)
