@@ -181,8 +181,11 @@ class _Presence:
             return ~np.isnan(self._leaf_table(feature).leaf(leaf_of(name).name))
 
     def _leaf_table(self, feature: Feature) -> EvaluationTable:
-        """The feature's own table, for leaves and undefined cases, which name no other feature."""
-        store = Store(self.axis, {})
+        """The feature's own table, for leaves and undefined cases; another feature reads as 1 where it has a value."""
+        leaves = () if feature.undefined is None else feature.undefined.leaves()
+        named = [leaf.name.removeprefix("feature.") for leaf in leaves if leaf.name.startswith("feature.")]
+        store = Store(self.axis, {name: self.registry.feature(name) for name in named})
+        store.values.update({name: np.where(self.of(name), 1.0, np.nan) for name in named})
         whole = Stocks(store, 0, len(self.axis.codes))
         if feature.axis == "release":
             return ReleaseTable(store, feature.by)

@@ -134,7 +134,7 @@ def div_fcst_age_sessions() -> Expr:
 )
 def div_to_ex_sessions() -> Expr:
     """Sessions to the next ex-date: sessions from t to the nearest ExDate > t in dividend_state(t), capped at 120 (1 = the entry session is ex)."""  # noqa: E501
-    return capped(-_since("div.next_ex"), FAR_SESSIONS)
+    return capped(K("div.next_ex") - K("clock.number"), FAR_SESSIONS)
 
 
 @per_stock(

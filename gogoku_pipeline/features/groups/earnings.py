@@ -12,19 +12,17 @@ from gogoku_pipeline.features.expressions import (
     Expr,
     F,
     K,
-    P,
     constant,
     equal,
     greater,
     is_missing,
     log,
-    only_where_present,
     pointwise,
     where,
 )
 from gogoku_pipeline.features.operators.holding import at_event, capped
 from gogoku_pipeline.features.operators.peers import LEAST_PEERS, peers_count, peers_mean
-from gogoku_pipeline.features.operators.windows import count, lag
+from gogoku_pipeline.features.operators.windows import lag
 
 DISCLOSURE = ("summary.DiscDate", "summary.DiscTime")
 SCHEDULE = ("earn_date.PubDate", "earn_date.SchDate", "earn_date.FQName", "earn_date.FYE")
@@ -34,8 +32,6 @@ HELD_SESSIONS = 250
 """How long an event is told; ages are capped here."""
 
 RECENT_SESSIONS = 20
-LEAST_VOLUMES = 16
-"""Sessions with a volume that the usual volume is made of, as `volume_ratio_1_20` has it."""
 
 
 def _sessions_since(event: str) -> Expr:
@@ -50,24 +46,16 @@ def _at_event_session(x: Expr) -> Expr:
     return at_event(x, _sessions_since("earn.priced"), HELD_SESSIONS)
 
 
+def _three_sessions() -> Expr:
+    return _excess() + lag(_excess(), 1) + lag(_excess(), 2)
+
+
+def _when_usable(x: Expr) -> Expr:
+    return at_event(x, _sessions_since("earn.known"), HELD_SESSIONS)
+
+
 def _when_settled(x: Expr) -> Expr:
     return at_event(x, _sessions_since("earn.settled") - 2, HELD_SESSIONS)
-
-
-def _two_closes() -> Expr:
-    """Something wherever a stock's return exists."""
-    return only_where_present(P.close, lag(P.close, 1))
-
-
-def _usual_volume() -> Expr:
-    """Something wherever a volume and enough of the 20 before it exist."""
-    enough = greater(count(lag(P.volume, 1), 20), LEAST_VOLUMES - 0.5)
-    return where(enough, log(P.volume), constant(float("nan")))
-
-
-def _worth() -> Expr:
-    """Something wherever a market value exists."""
-    return only_where_present(P.mark, P.factor, P.volume_factor, K("shares.net_basis"))
 
 
 @per_stock(
@@ -99,7 +87,7 @@ def earn_to_sessions() -> Expr:
 
     0 on the day itself while nothing has been reported. Of several open quarters the earliest counts.
     """  # noqa: E501
-    return -_sessions_since("sched.next")
+    return K("sched.next") - K("clock.number")
 
 
 @per_stock(
@@ -112,7 +100,7 @@ def earn_to_sessions() -> Expr:
 )
 def earn_next_flag() -> Expr:
     """Whether results come tomorrow: earn_to_sessions = 1: results are due in the entry session."""
-    return equal(_sessions_since("sched.next"), -1)
+    return equal(K("sched.next") - K("clock.number"), 1)
 
 
 @per_stock(
@@ -135,7 +123,7 @@ def earn_pending_flag() -> Expr:
     window="P",
     sources=(*DISCLOSURE, *EXCESS),
     needs=("earn.priced[t]",),
-    undefined=is_missing(_at_event_session(_two_closes())),
+    undefined=is_missing(_at_event_session(_excess())),
 )
 def earn_reaction_1d() -> Expr:
     """How the market took the results: ret_1d - xs_ret_1d on event_session, held until the next event.
@@ -154,11 +142,11 @@ def earn_reaction_1d() -> Expr:
     min_obs=3,
     sources=(*DISCLOSURE, *EXCESS),
     needs=("earn.settled[t]",),
-    undefined=is_missing(_when_settled(only_where_present(_two_closes(), lag(P.close, 2), lag(P.close, 3)))),
+    undefined=is_missing(_when_settled(_three_sessions())),
 )
 def earn_reaction_3d() -> Expr:
     """How the market took the results over three sessions: sum of the same over event_session .. +2, known from +2."""
-    return _when_settled(_excess() + lag(_excess(), 1) + lag(_excess(), 2))
+    return _when_settled(_three_sessions())
 
 
 @per_stock(
@@ -168,7 +156,7 @@ def earn_reaction_3d() -> Expr:
     window="P",
     sources=(*DISCLOSURE, "@volume_ratio_1_20"),
     needs=("earn.priced[t]",),
-    undefined=is_missing(_at_event_session(_usual_volume())),
+    undefined=is_missing(_at_event_session(F("volume_ratio_1_20"))),
 )
 def earn_volume_reaction() -> Expr:
     """How much the results were traded: ln(volume_ratio_1_20) on event_session."""
@@ -182,7 +170,7 @@ def earn_volume_reaction() -> Expr:
     window="P",
     sources=("summary.NP", "summary.FNP", "@log10_mcap_jpy"),
     needs=("earn.miss[t]",),
-    undefined=is_missing(at_event(_worth(), _sessions_since("earn.known"), HELD_SESSIONS)),
+    undefined=is_missing(_when_usable(F("log10_mcap_jpy"))),
 )
 def earn_guidance_miss() -> Expr:
     """Profit beyond what the company had promised: (NP of the FY document - last FNP before it) / mcap_jpy on usable_session; held until the next results document, then null.
@@ -191,7 +179,7 @@ def earn_guidance_miss() -> Expr:
     the day of the results is part of their news. Corrections do not end it; null for an issue that reports in dollars.
     """  # noqa: E501
     worth = pointwise("power", np.power, 10.0, F("log10_mcap_jpy"))
-    return K("earn.miss") / at_event(worth, _sessions_since("earn.known"), HELD_SESSIONS)
+    return K("earn.miss") / _when_usable(worth)
 
 
 @per_stock(
@@ -220,7 +208,7 @@ def _recent_only(x: Expr) -> Expr:
     window="S20",
     sources=("@earn_reaction_1d", "master.S33"),
     by="sector33",
-    undefined=greater(LEAST_PEERS, peers_count(_recent_only(_at_event_session(_two_closes())), by="sector33")),
+    undefined=greater(LEAST_PEERS, peers_count(_recent_only(F("earn_reaction_1d")), by="sector33")),
 )
 def earn_peer_reaction_20d() -> Expr:
     """How the market took the results of others in the sector: leave-one-out mean of earn_reaction_1d over sector peers whose event_session lies in the last 20 sessions (at least 2)."""  # noqa: E501
