@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, time
 
 import polars as pl
 import pytest
@@ -71,6 +72,16 @@ def test_a_daily_balance_is_known_on_its_publication_date_where_it_has_one():
     )
     frame = margin.STATE.frame(known(*rows, days=TURN))
     assert frame["known_session"].to_list() == [date(2026, 9, 28), date(2026, 9, 30), date(2026, 10, 1)]
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "usable"),
+    [(time(16, 0), date(2024, 5, 15)), (time(16, 30), date(2024, 5, 15)), (time(16, 31), date(2024, 5, 14))],
+    ids=str,
+)
+def test_a_balance_delivered_at_the_hour_of_decision_is_too_late_for_it(cutoff, usable):
+    asked = replace(known(balance(date(2024, 5, 10), 300.0)), cutoff=cutoff)
+    assert margin.STATE.frame(asked)["known_session"].to_list() == [usable]
 
 
 def test_a_week_costs_what_was_paid_since_the_balance_before():
