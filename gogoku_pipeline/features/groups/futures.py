@@ -47,7 +47,7 @@ def carry(prefix: str) -> Expr:
     at_least=-1.0,
 )
 def fut_ret_1d(p: str) -> Expr:
-    """Roll-adjusted return of the {p} futures: settle of contract k(d-1) on d / its own settle on d-1, - 1."""
+    """Roll-adjusted return of the {p} futures: settle of contract k(d-1) on d / its own settle on d-1, - 1 (tpx = TOPIXF, nk = NK225F)."""  # noqa: E501
     return held_return(p)
 
 
@@ -95,7 +95,7 @@ def fut_nk_carry_ann() -> Expr:
     choices=INDEX,
 )
 def fut_term_ann(p: str) -> Expr:
-    """What rolling the {p} futures costs per year: ln(Settle next / Settle k) * 365 / days between the two SQD; next = later contract with the largest OI."""  # noqa: E501
+    """What rolling the {p} futures costs per year: ln(Settle next / Settle k) * 365 / days between the two SQD; next = later contract with the largest OI (tpx = TOPIXF, nk = NK225F)."""  # noqa: E501
     slope = log(K(f"futures.{p}_heaviest_settle") / K(f"futures.{p}_settle"))
     return slope * DAYS_IN_YEAR / K(f"futures.{p}_heaviest_gap_days")
 
@@ -115,7 +115,7 @@ def fut_term_ann(p: str) -> Expr:
     choices=INDEX,
 )
 def fut_oi_chg_5d(p: str) -> Expr:
-    """Positions opened in the {p} futures in a week: ln(total OI over all months / the same 5 rows earlier), so rolls cancel."""  # noqa: E501
+    """Positions opened in the {p} futures in a week: ln(total OI over all months / the same 5 rows earlier), so rolls cancel (tpx = TOPIXF, nk = NK225F)."""  # noqa: E501
     interest = K(f"futures.{p}_open_interest")
     return log(interest / lag(interest, 5))
 
@@ -135,7 +135,7 @@ def fut_oi_chg_5d(p: str) -> Expr:
     at_least=-1.0,
 )
 def fut_night_ret(p: str) -> Expr:
-    """What the {p} futures did overnight: night close EC of row d / day close AC of row d-1, both of k(d-1), - 1."""
+    """What the {p} futures did overnight: night close EC of row d / day close AC of row d-1, both of k(d-1), - 1 (tpx = TOPIXF, nk = NK225F)."""  # noqa: E501
     return K(f"futures.{p}_held_night_close") / lag(K(f"futures.{p}_day_close"), 1) - 1
 
 

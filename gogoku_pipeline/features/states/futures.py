@@ -120,19 +120,28 @@ def _days_between(first: str, last: str) -> pl.Expr:
 
 
 def _spots(known: Known, days: pl.DataFrame) -> pl.DataFrame:
-    """[release, tpx_spot, nk_spot]: TOPIX at the close of the row's day, and the underlying of its options."""
+    """[release, tpx_spot, nk_spot]: TOPIX at the close of the row's day, and the underlying of that day's options.
+
+    Only what was known when the futures' rows were; both normally are.
+    """
     topix = known.table("topix").select(
         pl.col("session").alias("release"),
         pl.when(~pl.col("is_market_halt")).then(pl.col("close_points")).alias("tpx_spot"),
         "available_at",
     )
-    under = night_rows(known, "index_options", ["underlying_price"])
-    nikkei = under.group_by("trade_date").agg(pl.col("underlying_price").max().alias("nk_spot"))
-    in_time = pl.col("available_at") < cutoff_at(pl.col("known_session"), known.cutoff)
-    return (
+    under = night_rows(known, "index_options", ["underlying_price"]).group_by("trade_date")
+    nikkei = under.agg(pl.col("underlying_price").max().alias("nk_spot")).rename({"trade_date": "release"})
+    options = releases(known, "index_options").select("release", pl.col("known_session").alias("options_known"))
+    spots = (
         days.join(topix, on="release", how="left")
-        .join(nikkei, left_on="release", right_on="trade_date", how="left")
-        .select("release", pl.when(in_time).then(pl.col("tpx_spot")).alias("tpx_spot"), "nk_spot")
+        .join(nikkei, on="release", how="left")
+        .join(options, on="release", how="left")
+    )
+    in_time = pl.col("available_at") < cutoff_at(pl.col("known_session"), known.cutoff)
+    return spots.select(
+        "release",
+        pl.when(in_time).then(pl.col("tpx_spot")).alias("tpx_spot"),
+        pl.when(pl.col("options_known") <= pl.col("known_session")).then(pl.col("nk_spot")).alias("nk_spot"),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from datetime import date, datetime, time, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features import laws
 from gogoku_pipeline.features.engine import compute, warmup_sessions
@@ -187,6 +189,32 @@ def test_carry_is_annualised_to_the_special_quotation_and_null_under_five_days(d
     assert value == wanted
 
 
+def test_a_spot_that_came_later_than_the_futures_is_not_used():
+    day = SESSIONS[0]
+    rows, spots = typed(index_options.TABLE, quotes(day)), topix_table([day], [2700.0])
+    found = []
+    for late in (False, True):
+        instant = pl.lit(datetime.combine(SESSIONS[2], time(9), tzinfo=JST)) if late else pl.col("available_at")
+        tables = {
+            "futures": typed(futures.TABLE, [contract(day, "2024-06", 2707.0, CCMFlag="1")]),
+            "index_options": rows.with_columns(available_at=instant),
+            "topix": spots.with_columns(available_at=instant),
+        }
+        found.append(futures_state.STATE.frame(known(tables, SESSIONS)).select("tpx_spot", "nk_spot").row(0))
+    assert found == [(2700.0, 38_100.0), (None, None)]
+
+
+def test_empty_tables_say_nothing():
+    tables = {
+        "futures": typed(futures.TABLE, [contract(SESSIONS[0], "2024-06", 1.0)]).clear(),
+        "index_options": typed(index_options.TABLE, quotes(SESSIONS[0])).clear(),
+        "topix": topix_table([], []),
+    }
+    frame = compute(NAMES, inputs(tables, SESSIONS), start=SESSIONS[0], end=SESSIONS[-1])
+    assert frame.height == len(SESSIONS)
+    assert frame.select(NAMES).null_count().row(0) == (len(SESSIONS),) * len(NAMES)
+
+
 def test_indices_are_closes_of_their_own_session():
     rows = [
         {"Date": day.isoformat(), "Code": code, "C": 100.0 * n + place}
@@ -215,6 +243,29 @@ def test_rows_not_yet_available_change_no_bit(night_market):
     before = inputs(tables, sessions[:206])
     span = {"start": sessions[0], "end": cut}
     assert laws.compare("truncation", NAMES, compute(NAMES, given, **span), compute(NAMES, before, **span)) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_the_delays_only_rows_available_before_the_cut_off_are_used(night_market, seed):
+    """Rows of random days, and single rows, arrive up to nine days late."""
+    given, sessions = night_market
+    rng = stream(seed, "delays")
+    late = {}
+    for name, rows in given.tables.items():
+        event = "session" if name == "topix" else "trade_date"
+        kept = rows.filter(pl.col(event).is_between(sessions[30], sessions[75]))
+        days = {day: int(rng.integers(1, 10)) for day in sessions[30:76] if rng.random() < 0.15}
+        alone = pl.Series(np.where(rng.random(kept.height) < 0.02, rng.integers(1, 10, kept.height), 0))
+        delay = pl.col(event).replace_strict(days, default=0, return_dtype=pl.Int64) + alone
+        late[name] = kept.with_columns(pl.col("available_at") + pl.duration(days=delay))
+    cut = sessions[60 + 2 * seed]
+    seen = datetime.combine(cut, given.cutoff, tzinfo=JST)
+    early = {name: rows.filter(pl.col("available_at") < seen) for name, rows in late.items()}
+    span = {"start": sessions[30], "end": cut}
+    whole = compute(NAMES, inputs(late, sessions[30:90]), **span)
+    until = compute(NAMES, inputs(early, sessions[30 : 61 + 2 * seed]), **span)
+    assert laws.compare("point in time", NAMES, whole, until) == []
+    assert whole["opt_iv_30d"].null_count() < whole.height / 2
 
 
 def test_the_order_of_rows_changes_no_bit(night_market):
