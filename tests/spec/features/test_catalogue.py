@@ -24,13 +24,6 @@ ON_PURPOSE: dict[str, tuple[str, dict[str, str]]] = {}
 """Feature to the decision page that explains it, and what the declaration says instead of the catalogue."""
 
 MISSING = """
-ret_10d ret_120d ret_250d ret_season_20d ret_overnight_sum_20d range_ratio_20d dist_low_250d up_streak_sessions
-ret_discreteness_250d
-gap_atr vol_250d vol_gk_20d vol_rs_20d vol_yz_60d vol_ratio_5_60 vov_60d semivol_down_60d down_var_share_60d kurt_60d
-max_drawdown_60d jump_share_60d ret_shock_1d
-sma_gap_5d sma_gap_250d ma_cross_20_60 rsi_2_score macd_line di_diff_14 bb_width_20 kama_gap_10 donchian_break_20
-aroon_osc_25 williams_r_60 cmf_20 obv_ratio_20 squeeze_age_sessions squeeze_mom connors_rsi_score fracdiff_0p4
-vwap_gap_60d
 turnover_rate_1d turnover_rate_20d volume_ratio_1_20 trade_age_sessions roll_spread_60d cs_spread_20d log10_lot_jpy
 attention_5_60
 mkt_ret_5d mkt_ret_60d mkt_ret_250d mkt_sma_gap_200d mkt_vol_ratio_20_250 mkt_vol_z250 mkt_drawdown_250d
