@@ -57,8 +57,7 @@ def known_versions(asked: Known) -> pl.DataFrame:
 
     Returns:
         [code, applied (number of the application date's session), place (number of the session from which the version
-        is known), columns], one version per code, applied and place, sorted by place. Shares are null before the
-        issue's first stored row, which gives them their basis.
+        is known), columns], one version per code, applied and place, sorted by place.
     """
     rows = asked.known_session(asked.table("margin_alerts")).drop_nulls("known_session")
     number = asked.cutoffs.select("known_session", "place")

@@ -3,10 +3,9 @@
 Belongs here: balances on one basis, and from when they are known. Does not belong here: the view in weeks
 (`margin_week`), issues under daily publication (`alert`), ratios (`groups.margin`).
 
-Volumes are filed as they stood on their date; they are put on the forward basis, so that no later split moves them. A
-balance of a date before the issue's first stored row has no basis and is left out. When a balance is known is
-`available_at` and nothing else: the second session after a weekly date, the publication date of a daily one.
-Source: features.md 3.10, golden example G10.
+Volumes are filed as they stood on their date; they are put on the forward basis, so that no later split moves them.
+When a balance is known is `available_at` and nothing else: the second session after a weekly date, the publication
+date of a daily one. Source: features.md 3.10, golden example G10.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _SHARES = ("long_shares", "short_shares")
 
 
 def balances(known: Known) -> pl.DataFrame:
-    """Every balance with a basis that became known in the range.
+    """Every balance that became known in the range.
 
     Returns:
         [code, release (application date), known_session, long_shares, short_shares, date_number] with shares on the
@@ -37,7 +36,7 @@ def balances(known: Known) -> pl.DataFrame:
     )
     dated = over_whole_calendar(known).known_session(rows)
     inside = dated.join(known.sessions.alias("known_session").to_frame(), on="known_session", how="semi")
-    based = on_forward_basis(known, inside, "release", _SHARES).drop_nulls("long_shares")
+    based = on_forward_basis(known, inside, "release", _SHARES)
     number = exchange_days().on_or_before(based["release"]).cast(pl.Float64).alias("date_number")
     return (
         based.with_columns(number)

@@ -23,7 +23,7 @@ def on_forward_basis(known: Known, rows: pl.DataFrame, date: str, shares: Sequen
         shares: names of the columns to bring over.
 
     Returns:
-        The same columns, shares as Float64; null where the date lies before the issue's first stored row.
+        The same columns, shares as Float64; before the issue's first stored row they stand on its basis already.
     """
     steps = known.factors.select("code", pl.col("session").alias(date), "volume_factor").sort(date)
     found = (
@@ -32,5 +32,5 @@ def on_forward_basis(known: Known, rows: pl.DataFrame, date: str, shares: Sequen
         .join_asof(steps, on=date, by="code", strategy="backward", check_sortedness=False)
         .sort("__row")
     )
-    brought = (pl.col(name).cast(pl.Float64) * pl.col("volume_factor") for name in shares)
+    brought = (pl.col(name).cast(pl.Float64) * pl.col("volume_factor").fill_null(1.0) for name in shares)
     return found.with_columns(*brought).select(rows.columns)

@@ -34,11 +34,12 @@ def test_balances_are_multiplied_by_the_volume_factor_of_their_own_date():
     assert frame["short_shares"].to_list() == [100.0, 50.0]
 
 
-def test_a_balance_from_before_the_first_price_has_no_basis_and_is_left_out():
-    prices = staged(bars(DAYS[9:]))
-    days = tse_calendar().between(date(2024, 4, 15), date(2024, 7, 31))
-    frame = margin.STATE.frame(known(balance(FRIDAYS[0], 300.0), balance(FRIDAYS[1], 1.0), days=days, prices=prices))
-    assert frame["release"].to_list() == [FRIDAYS[1]]
+def test_a_balance_from_before_the_first_price_stands_on_the_basis_of_that_price():
+    prices = staged(bars(DAYS[9:], adjustment_factor=[1.0] * 5 + [0.5] + [1.0] * (len(DAYS) - 15)))
+    asked = known(balance(FRIDAYS[0], 300.0), balance(date(2024, 5, 10), 500.0), prices=prices)
+    frame = margin.STATE.frame(asked)
+    assert frame["release"].to_list() == [FRIDAYS[0], date(2024, 5, 10)]
+    assert frame["long_shares"].to_list() == [300.0, 250.0]
 
 
 def test_what_became_known_before_the_range_does_not_look_fresh_in_it():
