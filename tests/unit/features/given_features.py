@@ -27,7 +27,8 @@ def house_given(names: list[str], given: list[str]) -> Registry:
             return
         feature = house().feature(name)
         if name in given:
-            part.add(replace(feature, axis="external", role="stock", expr=None, observes=(), needs=(), undefined=None))
+            outside = {"axis": "external", "role": "stock", "expr": None, "undefined": None}
+            part.add(replace(feature, **outside, observes=(), needs=(), sources=("bars.C",)))
             return
         for needed in feature.depends_on:
             take(needed)
