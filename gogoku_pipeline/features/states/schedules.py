@@ -72,31 +72,42 @@ def _day(date: pl.Expr) -> pl.Expr:
 
 def _period_end(rows: pl.DataFrame) -> pl.Series:
     """The period end that each announcement means; null where the year's end cannot be read."""
-    text, anchor = pl.col("fiscal_year_end_text"), pl.coalesce("scheduled_date", "published_date")
-    month = text.str.slice(0, 2).cast(pl.Int32, strict=False)
-    day = text.str.slice(2, 2).cast(pl.Int32, strict=False)
-    back = pl.col("quarter").replace_strict(MONTHS_BEFORE_YEAR_END, return_dtype=pl.Int32)
-    candidates = []
-    for shift in (-1, 0, 1):
-        # Month ends stay month ends: the day is cut to what the month has, and the last of February is its last.
-        months = (anchor.dt.year() + shift) * 12 + month - 1 - back
-        first = pl.date(months // 12, months % 12 + 1, 1)
-        last_day = first.dt.month_end().dt.day()
-        is_month_end = day >= pl.date(2001, month, 1).dt.month_end().dt.day()
-        cut = pl.when(is_month_end).then(last_day).otherwise(pl.min_horizontal(day, last_day))
-        candidates.append(first + pl.duration(days=cut.cast(pl.Int64) - 1))
-    passed = [pl.when(end < anchor).then(end) for end in candidates]
-    distances = [(end - anchor).dt.total_days().abs() for end in candidates]
+    text, month, day = pl.col("fiscal_year_end_text"), pl.col("month"), pl.col("day")
+    asked = rows.select(
+        anchor=pl.coalesce("scheduled_date", "published_date"),
+        has_day=pl.col("scheduled_date").is_not_null(),
+        month=text.str.slice(0, 2).cast(pl.Int32, strict=False),
+        day=text.str.slice(2, 2).cast(pl.Int32, strict=False),
+        back=pl.col("quarter").replace_strict(MONTHS_BEFORE_YEAR_END, return_dtype=pl.Int32),
+    ).with_columns(month=pl.when(month.is_between(1, 12) & day.is_between(1, 31)).then(month))
+    candidates = [_end_in(asked, years) for years in (-1, 0, 1)]
+    ends = pl.DataFrame([asked["anchor"], asked["has_day"], *candidates])
+    names = [candidate.name for candidate in candidates]
+    passed = [pl.when(pl.col(name) < pl.col("anchor")).then(name) for name in names]
+    distances = [(pl.col(name) - pl.col("anchor")).dt.total_days().abs() for name in names]
     nearest = pl.coalesce(
-        pl.when(distance == pl.min_horizontal(distances)).then(end)
-        for end, distance in zip(candidates, distances, strict=True)
+        pl.when(distance == pl.min_horizontal(distances)).then(name)
+        for name, distance in zip(names, distances, strict=True)
     )
-    has_day = pl.col("scheduled_date").is_not_null()
-    readable = month.is_between(1, 12) & day.is_between(1, 31)
-    asked = rows.with_columns(fiscal_year_end_text=pl.when(readable).then(text))
-    return asked.select(
-        pl.when(has_day).then(pl.max_horizontal(passed)).otherwise(nearest).alias("period_end")
+    return ends.select(
+        pl.when("has_day").then(pl.max_horizontal(passed)).otherwise(nearest).alias("period_end")
     ).to_series()
+
+
+def _end_in(asked: pl.DataFrame, years: int) -> pl.Series:
+    """The period end of the fiscal year that ends in the anchor's calendar year plus `years`.
+
+    Month ends stay month ends: the day is cut to what the month has, and the last of February is its last.
+    """
+    months = (pl.col("anchor").dt.year() + years) * 12 + pl.col("month") - 1 - pl.col("back")
+    firsts = asked.select(
+        "day",
+        first=pl.date(months // 12, months % 12 + 1, 1),
+        most=pl.date(2001, pl.col("month"), 1).dt.month_end().dt.day(),
+    ).with_columns(last=pl.col("first").dt.month_end().dt.day())
+    is_month_end = pl.col("day") >= pl.col("most")
+    cut = pl.when(is_month_end).then("last").otherwise(pl.min_horizontal("day", "last"))
+    return firsts.select((pl.col("first") + pl.duration(days=cut.cast(pl.Int64) - 1)).alias(f"{years}")).to_series()
 
 
 def _reported(known: Known) -> pl.DataFrame:
