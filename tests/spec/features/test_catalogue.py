@@ -24,16 +24,6 @@ ON_PURPOSE: dict[str, tuple[str, dict[str, str]]] = {}
 """Feature to the decision page that explains it, and what the declaration says instead of the catalogue."""
 
 MISSING = """
-turnover_rate_1d turnover_rate_20d volume_ratio_1_20 trade_age_sessions roll_spread_60d cs_spread_20d log10_lot_jpy
-attention_5_60
-mkt_ret_5d mkt_ret_60d mkt_ret_250d mkt_sma_gap_200d mkt_vol_ratio_20_250 mkt_vol_z250 mkt_drawdown_250d
-mkt_trend_tstat_60d nk_ret_20d nk_topix_gap_20d brd_adv_share brd_above_sma60_share brd_high_low_250d
-brd_up_value_share xs_avg_corr_60d xs_value_ratio_20 xs_limit_net_share xs_ew_cw_gap_20d idx_growth_rel_20d
-idx_small_rel_20d idx_value_rel_20d
-beta_120d beta_250d alpha_60d alpha_120d alpha_250d idio_vol_120d idio_vol_250d r2_250d beta_down_250d beta_dimson_60d
-beta_stability_250d resid_ret_20d resid_mom_250d idio_skew_250d
-sec33_ret_5d sec33_ret_20d sec33_vol_20d sec33_breadth_20d sec33_member_count sec17_ret_20d rel_sec33_1d rel_sec33_20d
-rel_sec17_20d rank_in_sec33_20d rel_sec33_vol_20d rel_sec33_turnover_20d beta_sec33_120d sec33_leader_ret_5d
 log10_mcap_jpy share_issuance_250d treasury_ratio
 opt_iv_near opt_iv_30d opt_term_30_90 opt_skew_25d_30d opt_pcr_volume opt_pcr_oi opt_vrp_var opt_vrp_log opt_iv_chg_5d
 opt_iv_rank_250d opt_age_sessions
