@@ -20,8 +20,8 @@ SHORTEST_DAYS = 5
 """Expiries nearer than this say more about the last trades than about volatility."""
 
 HOLD_DAYS = 45
-"""Where the nearest expiry lies beyond a tenor, its volatility holds down to the tenor if it is at most so far away;
-monthly expiries lie 28 to 36 days apart, so with the skipped ones the nearest is at most 41 days away."""
+"""Where the nearest expiry lies beyond a tenor, its volatility holds down to the tenor if it is at most so far away.
+Monthly expiries lie 28 or 35 days apart, so with the skipped ones the nearest is at most 40 days away (decision 0017)."""
 
 _PUT = "1"
 _MONTHLY = r"^\d{4}-\d{2}$"
