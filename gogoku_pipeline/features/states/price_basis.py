@@ -27,19 +27,17 @@ def factor_steps(factors: pl.DataFrame) -> pl.DataFrame:
 
 
 def factor_at(asked: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
-    """Factor of each issue on a session; before its first stored row the one of that row, 1 for an unknown issue.
+    """Factor of each issue on a session; 1 before its first stored row, whose own factor comes after it.
 
     Args:
         asked: (code, number) in any order; numbers of sessions.
         steps: of `factor_steps`.
     """
-    first = steps.group_by("code").agg(pl.col("factor").sort_by("number").first().alias("first"))
     found = (
         asked.select("code", "number")
         .with_row_index("row")
         .sort("number")
         .join_asof(steps.select("code", "number", "factor").sort("number"), **NEWEST)
-        .join(first, on="code", how="left")
         .sort("row")
     )
-    return found.select(pl.coalesce("factor", "first", pl.lit(1.0)).alias("factor")).to_series()
+    return found["factor"].fill_null(1.0)

@@ -59,4 +59,4 @@ def test_factors_are_read_as_of_a_session_and_their_first_row_is_no_split():
     steps = factor_steps(pl.DataFrame(table))
     assert steps["is_split"].to_list() == [False, True]
     asked = pl.DataFrame({"code": ["10000"] * 3 + ["20000"], "number": [number(FRIDAY) + n for n in (-9, 2, 3, 0)]})
-    assert factor_at(asked, steps).to_list() == [0.5, 0.5, 0.25, 1.0]
+    assert factor_at(asked, steps).to_list() == [1.0, 0.5, 0.25, 1.0]
