@@ -21,7 +21,8 @@ SHORTEST_DAYS = 5
 
 HOLD_DAYS = 45
 """Where the nearest expiry lies beyond a tenor, its volatility holds down to the tenor if it is at most so far away.
-Monthly expiries lie 28 or 35 days apart, so with the skipped ones the nearest is at most 40 days away (decision 0017)."""
+Monthly expiries lie 28 or 35 days apart, so with the skipped ones the nearest is at most 40 days away.
+See decision 0017."""
 
 _PUT = "1"
 _MONTHLY = r"^\d{4}-\d{2}$"
