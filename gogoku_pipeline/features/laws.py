@@ -17,11 +17,13 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError
-from gogoku_pipeline.core.seeds import stream
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.features import what_if
 from gogoku_pipeline.features.engine import compute, warmup_sessions
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.null_budget import null_budget
 from gogoku_pipeline.features.registry import Registry
+from gogoku_pipeline.features.states.register import STATES
 
 KEY = ["session", "code"]
 EPSILON = float(np.finfo(np.float32).eps)
@@ -47,10 +49,10 @@ class Violation:
 
 
 def truncation(registry: Registry, names: Sequence[str], inputs: FeatureInputs, cut: date) -> list[Violation]:
-    """Values up to `cut` are equal to the bit whether later rows exist, are scrambled or are gone."""
-    gone = _values(registry, names, inputs.until(cut))
+    """Values up to `cut` are equal to the bit whether what was not yet known exists, is garbled or is gone."""
+    gone = _values(registry, names, what_if.known_at(inputs, cut))
     whole = _values(registry, names, inputs).filter(pl.col("session") <= cut)
-    garbled = _values(registry, names, _scrambled(inputs, cut)).filter(pl.col("session") <= cut)
+    garbled = _values(registry, names, what_if.garbled_after(inputs, cut)).filter(pl.col("session") <= cut)
     return [
         *compare("truncation", names, whole, gone),
         *compare("truncation (scrambled future)", names, garbled, gone),
@@ -58,11 +60,23 @@ def truncation(registry: Registry, names: Sequence[str], inputs: FeatureInputs, 
 
 
 def isolation(registry: Registry, names: Sequence[str], inputs: FeatureInputs, code: str) -> list[Violation]:
-    """A stock's own features are equal to the bit when every other stock is gone."""
+    """A stock's own features are equal to the bit when every other stock is gone.
+
+    A feature may read what a source says about the whole session (a list was published, sums over all sectors). Where
+    that is made of other stocks' rows, the rows stay and only their content is garbled; what moves even then is a
+    property of the session, not of the stock, and is no stock's own.
+    """
     own = [name for name in names if not uses_universe(registry, name)]
-    alone = FeatureInputs(inputs.prices.filter(pl.col("code") == code), inputs.universe, inputs.topix, inputs.given)
     together = _values(registry, own, inputs).filter(pl.col("code") == code)
-    return compare("isolation", own, together, _values(registry, own, alone))
+    found = []
+    for other_tables in ("gone", "garbled"):
+        alone = what_if.of_one_stock(inputs, code, other_tables=other_tables)
+        moved = _moved_series(registry, own, inputs, alone)
+        judged = [name for name in own if not moved & _states_of(registry, name)]
+        here = _values(registry, judged, alone).filter(pl.col("code") == code)
+        found += compare("isolation", judged, together, here)
+        own = [name for name in own if name not in judged]
+    return found
 
 
 def late_listing(registry: Registry, names: Sequence[str], inputs: FeatureInputs, code: str) -> list[Violation]:
@@ -70,31 +84,19 @@ def late_listing(registry: Registry, names: Sequence[str], inputs: FeatureInputs
     first = inputs.prices.filter(pl.col("code") == code)["session"].dt.date().min()
     if not isinstance(first, date):
         raise FeatureError(f"law of late listing for {code}", got="no rows", want="a listed code", remedy="Choose one.")
-    without = FeatureInputs(
-        inputs.prices.filter(pl.col("code") != code),
-        inputs.universe.filter(pl.col("code") != code),
-        inputs.topix,
-        inputs.given,
-    )
     before = pl.col("session") < first
     return compare(
         "late listing",
         names,
         _values(registry, names, inputs).filter(before),
-        _values(registry, names, without).filter(before),
+        _values(registry, names, what_if.without_stock(inputs, code)).filter(before),
     )
 
 
 def row_order(registry: Registry, names: Sequence[str], inputs: FeatureInputs, seed: int = 0) -> list[Violation]:
     """The order of rows in any input changes no bit."""
-    frames = (inputs.prices, inputs.universe, inputs.topix)
-    mixed = [frame.sample(fraction=1.0, shuffle=True, seed=seed + n) for n, frame in enumerate(frames)]
-    return compare(
-        "row order",
-        names,
-        _values(registry, names, inputs),
-        _values(registry, names, FeatureInputs(mixed[0], mixed[1], mixed[2], inputs.given)),
-    )
+    here, mixed = (_values(registry, names, one) for one in (inputs, what_if.shuffled(inputs, seed)))
+    return compare("row order", names, here, mixed)
 
 
 def names_of_stocks(registry: Registry, names: Sequence[str], inputs: FeatureInputs) -> list[Violation]:
@@ -102,18 +104,9 @@ def names_of_stocks(registry: Registry, names: Sequence[str], inputs: FeatureInp
 
     Exact for a stock's own features, 4 ulp where sums over stocks are taken in another order.
     """
-    codes = inputs.prices["code"].unique().sort()
-    renamed = dict(zip(codes, reversed(codes), strict=True))
-    known = pl.col("code").is_in(codes.implode())
-    swap = pl.col("code").replace(renamed)
-    other = FeatureInputs(
-        inputs.prices.with_columns(swap),
-        inputs.universe.filter(known).with_columns(swap),
-        inputs.topix,
-        None if inputs.given is None else inputs.given.filter(known).with_columns(swap),
-    )
+    other, back = what_if.renamed(inputs)
     here = _values(registry, names, inputs)
-    there = _values(registry, names, other).with_columns(swap).sort(KEY)
+    there = _values(registry, names, other).with_columns(back).sort(KEY)
     shared = [name for name in names if uses_universe(registry, name)]
     own = [name for name in names if name not in shared]
     return compare("names of stocks", own, here, there) + compare("names of stocks", shared, here, there, ulps=4)
@@ -124,35 +117,37 @@ def chunks(
 ) -> list[Violation]:
     """Computed from `start` on with only the declared warm-up, windowed features equal the whole within `ulps`.
 
-    Recursive features promise this from the first stored row on and are computed from there.
+    Recursive features promise this from the first stored row on and are computed from there. Other sources are cut to
+    the history their states ask for.
     """
-    sessions = inputs.prices["session"].unique().sort().to_list()
-    found = []
     whole = _values(registry, names, inputs).filter(pl.col("session") >= start)
+    oldest: date = inputs.prices["session"].sort()[0]
+    parts: dict[tuple[date, tuple[tuple[str, date], ...]], list[str]] = {}
     for name in names:
-        warmup = warmup_sessions([name], registry)
-        first = sessions[0] if warmup is None else sessions[max(0, sessions.index(start) - warmup)]
-        keep = pl.col("session") >= first
-        given = None if inputs.given is None else inputs.given.filter(keep)
-        part = FeatureInputs(inputs.prices.filter(keep), inputs.universe.filter(keep), inputs.topix.filter(keep), given)
-        chunk = compute([name], part, start=start, end=LAST, registry=registry)
-        found += compare("chunks", [name], whole, chunk, ulps=ulps)
+        begins = _begins(registry, name, start)
+        first = max(begins.pop("", FIRST), oldest)
+        parts.setdefault((first, tuple(sorted(begins.items()))), []).append(name)
+    found = []
+    for (first, sources), several in parts.items():
+        part = what_if.only_from(inputs, first, dict(sources))
+        chunk = compute(several, part, start=start, end=LAST, registry=registry)
+        found += compare("chunks", several, whole, chunk, ulps=ulps)
     return found
 
 
 def rebasing(registry: Registry, names: Sequence[str], inputs: FeatureInputs, factor: float) -> list[Violation]:
-    """Multiplying adjusted histories (dividing volumes) changes nothing: exact for powers of two, else 4 ulp."""
-    prices = ("open", "high", "low", "close", "mark")
-    scaled = inputs.prices.with_columns(pl.col(prices) * factor, pl.col("volume") / factor)
-    other = FeatureInputs(scaled, inputs.universe, inputs.topix, inputs.given)
+    """Multiplying adjusted histories (dividing volumes) changes nothing: exact for powers of two, else 4 ulp.
+
+    Intermediates may be amounts on the common basis; what is made of them may not.
+    """
+    public = [name for name in names if not registry.feature(name).is_internal]
+    here, there = (_values(registry, public, what_if.rebased(inputs, by)) for by in (1.0, factor))
     ulps = 0 if np.frexp(factor)[0] == 0.5 else 4
-    return compare(
-        f"re-basing x{factor:g}", names, _values(registry, names, inputs), _values(registry, names, other), ulps=ulps
-    )
+    return compare(f"re-basing x{factor:g}", public, here, there, ulps=ulps)
 
 
 def bounds(registry: Registry, names: Sequence[str], inputs: FeatureInputs) -> list[Violation]:
-    """Values are finite, inside their declared bounds, and a market feature is one value per session or none."""
+    """Values are finite and inside their bounds; a market or calendar feature is one value per session or none."""
     frame = _values(registry, names, inputs)
     found = []
     for name in names:
@@ -163,7 +158,7 @@ def bounds(registry: Registry, names: Sequence[str], inputs: FeatureInputs) -> l
             bad |= value < feature.at_least - slack * max(1.0, abs(feature.at_least))
         if feature.at_most is not None:
             bad |= value > feature.at_most + slack * max(1.0, abs(feature.at_most))
-        if feature.role == "market":
+        if feature.role in ("market", "calendar"):
             bad |= value.ne_missing(value.first().over("session"))
         wrong = frame.filter(bad).select(*KEY, name)
         if not wrong.is_empty():
@@ -214,18 +209,38 @@ def _values(registry: Registry, names: Sequence[str], inputs: FeatureInputs) -> 
     return compute(names, inputs, start=FIRST, end=LAST, registry=registry)
 
 
-def _scrambled(inputs: FeatureInputs, cut: date) -> FeatureInputs:
-    """The same inputs with every later number replaced by another."""
-    rng = stream(0, "laws", str(cut))
+def _states_of(registry: Registry, name: str) -> set[str]:
+    """Aliases of every state a feature is made of."""
+    return {alias for feature in registry.in_order([name]) for alias in feature.states}
 
-    def garble(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-        noise = pl.Series(rng.uniform(0.2, 5.0, frame.height))
-        later = pl.col("session") > cut
-        return frame.with_columns(
-            pl.when(later).then(pl.col(name) * noise).otherwise(pl.col(name)).alias(name) for name in columns
-        )
 
-    prices = garble(inputs.prices, ("open", "high", "low", "close", "volume", "turnover_jpy", "mark"))
-    outside = pl.when(pl.col("session") > cut).then(~pl.col("is_in_universe")).otherwise(pl.col("is_in_universe"))
-    universe = inputs.universe.with_columns(outside.alias("is_in_universe"))
-    return FeatureInputs(prices, universe, garble(inputs.topix, ("close_points",)), inputs.given)
+def _begins(registry: Registry, name: str, start: date) -> dict[str, date]:
+    """First session needed of prices ("") and of each source, for a feature from `start` on; absent for everything."""
+    warmup = warmup_sessions([name], registry)
+    if warmup is None:
+        return {}
+    calendar = tse_calendar()
+    place = calendar.index(start) - warmup
+    found = {"": calendar.sessions[max(place, 0)]}
+    needs = [
+        (source, STATES[alias].history_sessions)
+        for alias in _states_of(registry, name)
+        for source in STATES[alias].tables
+    ]
+    for source in {source for source, _ in needs}:
+        histories = [sessions for needed, sessions in needs if needed == source]
+        known = [sessions for sessions in histories if sessions is not None]
+        if len(known) == len(histories):
+            found[source] = calendar.sessions[max(place - max(known), 0)]
+    return found
+
+
+def _moved_series(registry: Registry, names: Sequence[str], inputs: FeatureInputs, other: FeatureInputs) -> set[str]:
+    """States of the whole session that differ between two inputs; those of single stocks are not looked at."""
+    aliases = {alias for name in names for alias in _states_of(registry, name)}
+    series = [state for state in map(STATES.__getitem__, sorted(aliases)) if "code" not in state.key]
+    return {
+        state.alias
+        for state in series
+        if not state.frame(inputs.known).sort(state.key).equals(state.frame(other.known).sort(state.key))
+    }

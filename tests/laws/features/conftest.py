@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.features.inputs import FeatureInputs
-from tests.laws.features.small_market import inputs_of, market_bars
+from tests.laws.features.small_market import inputs_of, market_bars, small_tables
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +15,10 @@ def bars() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def inputs(bars: pl.DataFrame) -> FeatureInputs:
-    return inputs_of(bars)
+def tables(bars: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return small_tables(bars)
+
+
+@pytest.fixture(scope="session")
+def inputs(bars: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> FeatureInputs:
+    return inputs_of(bars, tables)

@@ -8,13 +8,35 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.core.sessions import OUTAGE
-from gogoku_pipeline.features import laws
+from gogoku_pipeline.features import laws, what_if
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.registry import house
+from gogoku_pipeline.features.states.register import STATES
 from tests.laws.features.small_market import NEWCOMER, SESSIONS, inputs_of, with_split
 
 NAMES = house().names
+PUBLIC = [member.name for member in house().public]
 SPAN = {"start": SESSIONS[0], "end": SESSIONS[-1]}
+AS_TRADED = ("price.raw_", "price.factor", "price.volume_factor", "price.adjustment_factor", "price.am_", "price.pm_")
+"""Leaves that stand in yen or shares of the day, on purpose."""
+
+FEW = {"flag": 2, "category": 2, "sessions": 3, "count": 3, "days": 5, "releases": 3}
+"""Different values that a unit of whole numbers must show here; every other unit must show 20."""
+
+FEWER = {
+    "cal_half_session_flag": 1,
+    "split_log_factor": 5,
+    "flow_breadth_pos": 5,
+    "ssp_new_20d_count": 2,
+    "ssp_exit_20d_count": 2,
+}
+"""Features that have fewer on a small market: no half session since 2009, five factors, seven kinds of investors."""
+
+
+def leaves(name: str) -> set[str]:
+    """Leaves of a feature and of everything it is made of."""
+    below = house().in_order([name])
+    return {leaf.name for member in below if member.expr is not None for leaf in member.expr.leaves()}
 
 
 @pytest.mark.parametrize("cut", [SESSIONS[45], OUTAGE, SESSIONS[180], SESSIONS[300]])
@@ -24,7 +46,8 @@ def test_later_rows_change_no_bit(inputs, cut):
 
 @pytest.mark.parametrize("cut", [SESSIONS[119], SESSIONS[121], SESSIONS[260]])
 def test_later_raw_bars_change_no_bit_even_when_they_hold_a_split(bars, inputs, cut):
-    before = inputs_of(bars.filter(pl.col("session") <= cut))
+    known = what_if.known_at(inputs, cut).tables
+    before = inputs_of(bars.filter(pl.col("session") <= cut), known)
     whole = compute(NAMES, inputs, **SPAN).filter(pl.col("session") <= cut)
     assert laws.compare("truncation", NAMES, whole, compute(NAMES, before, **SPAN)) == []
 
@@ -57,10 +80,13 @@ def test_the_basis_of_a_history_carries_no_meaning(inputs, factor):
     assert laws.rebasing(house(), NAMES, inputs, factor) == []
 
 
-def test_an_inserted_split_changes_nothing(bars, inputs):
-    split = inputs_of(with_split(bars, "10110", SESSIONS[170], 0.2))
-    found = laws.compare("split", NAMES, compute(NAMES, inputs, **SPAN), compute(NAMES, split, **SPAN), ulps=4)
-    assert found == []
+def test_an_inserted_split_changes_nothing_but_facts_of_the_day(bars, inputs):
+    split = inputs_of(with_split(bars, "10110", SESSIONS[170], 0.2), inputs.tables)
+    own = [name for name in NAMES if not any(leaf.startswith(("state.", *AS_TRADED)) for leaf in leaves(name))]
+    here, there = compute(own, inputs, **SPAN), compute(own, split, **SPAN)
+    assert laws.compare("split", own, here, there, ulps=4) == []
+    assert len(own) > 100
+    assert not split.prices["factor"].equals(inputs.prices["factor"])
 
 
 def test_values_stay_inside_their_declared_bounds(inputs):
@@ -72,8 +98,15 @@ def test_nulls_are_exactly_the_ones_the_inputs_owe(inputs):
 
 
 def test_no_feature_is_constant_or_empty(inputs):
-    frame = compute(NAMES, inputs, **SPAN)
-    assert [name for name in NAMES if frame[name].drop_nulls().n_unique() < 20] == []
+    frame = compute(PUBLIC, inputs, **SPAN)
+    seen = {name: frame[name].drop_nulls().n_unique() for name in PUBLIC}
+    wanted = {name: FEWER.get(name, FEW.get(house().feature(name).unit, 20)) for name in PUBLIC}
+    assert {name: seen[name] for name in PUBLIC if seen[name] < wanted[name]} == {}
+
+
+def test_every_state_is_read_by_a_feature():
+    read = {alias for member in house().features for alias in member.states}
+    assert sorted(set(STATES) - read) == []
 
 
 def test_the_outage_occupies_a_place_and_gives_no_observation(inputs):
