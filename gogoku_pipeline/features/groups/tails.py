@@ -8,11 +8,12 @@ from gogoku_pipeline.core.sessions import SESSIONS_PER_YEAR
 from gogoku_pipeline.features.declaration import per_stock
 from gogoku_pipeline.features.expressions import Expr, F, P, equal, log1p
 from gogoku_pipeline.features.operators.drawdown import deepest_fall
+from gogoku_pipeline.features.operators.extremes import top_mean
 from gogoku_pipeline.features.operators.jumps import jump_share
 from gogoku_pipeline.features.operators.moments import kurtosis, most_kurtosis, most_skew, skew
 from gogoku_pipeline.features.operators.ranges import never_moved, true_range
 from gogoku_pipeline.features.operators.recursive import wilder
-from gogoku_pipeline.features.operators.windows import lag, top_mean
+from gogoku_pipeline.features.operators.windows import lag
 
 YEAR = math.sqrt(SESSIONS_PER_YEAR)
 R = log1p(F("ret_1d"))

@@ -20,6 +20,8 @@ import numpy as np
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, place_sums, window
 
+LN2 = math.log(2.0)
+
 
 class Regression(NamedTuple):
     """The three results of one regression, computed once."""
@@ -135,44 +137,64 @@ def split_logs(x: Values, a: int, first: int, m: int) -> tuple[Values, Values, V
 
 @compiled
 def _trend_tstat_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
-    ln2 = np.log(2.0)
     out = np.full(x.size, np.nan)
-    y = np.empty(n)
-    place = np.empty(n)
     for u in range(starts.size - 1):
-        a, m = starts[u], starts[u + 1] - starts[u]
-        low = begin[u] - a
-        logs, powers, v = split_logs(x, a, max(0, low - n + 1), m)
+        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
+        first = max(0, low - n + 1)
+        logs, powers, v = split_logs(x, a, first, m)
+        base = newest(powers, v, first)
+        c, sum_x, sum_y = np.zeros(m), np.zeros(m), np.zeros(m)
+        for k in range(min(n, m)):
+            p, q = max(k, low), max(k, low) - k
+            count, places, values, b = c[p:], sum_x[p:], sum_y[p:], base[p:]
+            there, ln, power = v[q:], logs[q:], powers[q:]
+            for i in range(count.size):
+                count[i] += there[i]
+                places[i] -= k * there[i]
+                values[i] += there[i] * (ln[i] + (power[i] - b[i]) * LN2)
+        slope, sxx, rss = line_through(logs, powers, v, base, low, n, sum_x / c, sum_y / c)
         for t in range(low, m):
-            c = 0
-            sum_y, sum_x, base = 0.0, 0.0, 0.0
-            for k in range(min(n, t + 1)):
-                if v[t - k] == 0.0:
-                    continue
-                base = powers[t - k] if c == 0 else base
-                y[c] = logs[t - k] + (powers[t - k] - base) * ln2
-                place[c] = -k
-                sum_y += y[c]
-                sum_x += place[c]
-                c += 1
-            if c > 2:
-                out[a + t] = slope_tstat(place[:c], y[:c], sum_x / c, sum_y / c)
+            if c[t] > 2 and rss[t] == rss[t]:
+                out[a + t] = slope[t] / np.sqrt(rss[t] / (c[t] - 2.0) / sxx[t])
     return out
 
 
 @compiled
-def slope_tstat(x: Values, y: Values, mx: float, my: float) -> float:
-    """T statistic of one least-squares line; NaN for a perfect or flat one."""
-    sxx, sxy, syy, rss = 0.0, 0.0, 0.0, 0.0
-    for i in range(x.size):
-        dx, dy = x[i] - mx, y[i] - my
-        sxx += dx * dx
-        sxy += dx * dy
-        syy += dy * dy
+def newest(powers: Values, v: Values, first: int) -> Values:
+    """The power of the newest price up to each place: what the window's powers are counted from."""
+    base = powers.copy()
+    for t in range(first + 1, v.size):
+        if v[t] == 0.0:
+            base[t] = base[t - 1]
+    return base
+
+
+@compiled
+def line_through(
+    logs: Values, powers: Values, v: Values, base: Values, low: int, n: int, mx: Values, my: Values
+) -> tuple[Values, Values, Values]:
+    """Slope, spread of places and squared residuals of each window's line; residuals NaN for a perfect or flat one."""
+    m = v.size
+    sxx, sxy, syy, rss = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
+    for k in range(min(n, m)):
+        p, q = max(k, low), max(k, low) - k
+        xx, xy, yy, b, cx, cy = sxx[p:], sxy[p:], syy[p:], base[p:], mx[p:], my[p:]
+        there, ln, power = v[q:], logs[q:], powers[q:]
+        for i in range(xx.size):
+            dx = there[i] * (-k - cx[i])
+            dy = there[i] * (ln[i] + (power[i] - b[i]) * LN2 - cy[i])
+            xx[i] += dx * dx
+            xy[i] += dx * dy
+            yy[i] += dy * dy
     slope = sxy / sxx
-    for i in range(x.size):
-        e = (y[i] - my) - slope * (x[i] - mx)
-        rss += e * e
-    if rss <= 1e-24 * x.size or rss <= 1e-24 * syy:
-        return float(np.nan)
-    return float(slope / np.sqrt(rss / (x.size - 2) / sxx))
+    for k in range(min(n, m)):
+        p, q = max(k, low), max(k, low) - k
+        left, line, b, cx, cy = rss[p:], slope[p:], base[p:], mx[p:], my[p:]
+        there, ln, power = v[q:], logs[q:], powers[q:]
+        for i in range(left.size):
+            e = there[i] * ((ln[i] + (power[i] - b[i]) * LN2 - cy[i]) - line[i] * (-k - cx[i]))
+            left[i] += e * e
+    for t in range(low, m):
+        if rss[t] <= 1e-24 * n or rss[t] <= 1e-24 * syy[t]:
+            rss[t] = np.nan
+    return slope, sxx, rss

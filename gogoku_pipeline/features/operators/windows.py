@@ -1,4 +1,4 @@
-"""Lags and windows over one stock's own sessions: sums, means, deviations, extremes.
+"""Lags and windows over one stock's own sessions: sums, means, deviations, highs and lows.
 
 Every window is typed in sessions: the last n rows of the dense table including t. A row without a value occupies its
 place and gives no observation. Windows shorter than n (young listings) use what is there; the engine hides values
@@ -96,11 +96,6 @@ def lowest(x: Expr, n: int) -> Expr:
     return -highest(-x, n)
 
 
-def top_mean(x: Expr, n: int, k: int) -> Expr:
-    """Mean of the k largest values of the last n sessions; null with fewer than k values."""
-    return window("top_mean", _top_mean_kernel, x, n=n, extra=(k,))
-
-
 @compiled
 def _lag_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.full(x.size, np.nan)
@@ -141,16 +136,21 @@ def place_sums(z: Values, first: int, low: int, n: int) -> Values:
 
 
 @compiled
-def window_sums(x: Values, a: int, b: int, low: int, n: int) -> tuple[Values, Values, Values, Values]:
-    """Values (0 where null) and their presence, sums and counts over the windows that end in rows a + low .. b-1."""
-    m = b - a
-    first = max(0, low - n + 1)
-    z = np.zeros(m)
-    v = np.zeros(m)
+def present_values(x: Values, a: int, m: int, first: int) -> tuple[Values, Values]:
+    """Values (0 where null) and their presence, of places first .. m-1 of the unit that starts in row a."""
+    z, v = np.zeros(m), np.zeros(m)
     for t in range(first, m):
         if x[a + t] == x[a + t]:
             z[t] = x[a + t]
             v[t] = 1.0
+    return z, v
+
+
+@compiled
+def window_sums(x: Values, a: int, b: int, low: int, n: int) -> tuple[Values, Values, Values, Values]:
+    """Values and presence, and their sums over the windows that end in rows a + low .. b-1."""
+    first = max(0, low - n + 1)
+    z, v = present_values(x, a, b - a, first)
     return z, v, place_sums(z, first, low, n), place_sums(v, first, low, n)
 
 
@@ -191,25 +191,56 @@ def _count_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
 
 
 @compiled
+def place_squares(z: Values, v: Values, first: int, low: int, n: int) -> tuple[Values, Values, Values]:
+    """Sums, counts and squared deviations from the mean over n places, by halving as `place_sums`.
+
+    Two parts are merged by their means, q = q1 + q2 + (s1 c2 - s2 c1)^2 / (c1 c2 (c1 + c2)) (Chan and others 1983):
+    as exact as a second pass over every window.
+    """
+    m = z.size
+    s, c, q = np.zeros(m), np.zeros(m), np.zeros(m)
+    s1, c1, q1 = z.copy(), v.copy(), np.zeros(m)
+    s2, c2, q2 = np.empty(m), np.empty(m), np.empty(m)
+    done, reach = 0, 1
+    while True:
+        if n & reach:
+            from_place = max(low, first + done)
+            if from_place < m:
+                older = from_place - done
+                merge_squares(s[from_place:], c[from_place:], q[from_place:], s1[older:], c1[older:], q1[older:])
+            done += reach
+        if reach * 2 > n:
+            return s, c, q
+        s2[first:], c2[first:], q2[first:] = s1[first:], c1[first:], q1[first:]
+        edge = min(first + reach, m)
+        merge_squares(s2[edge:], c2[edge:], q2[edge:], s1[first:], c1[first:], q1[first:])
+        s1, c1, q1, s2, c2, q2 = s2, c2, q2, s1, c1, q1
+        reach *= 2
+
+
+@compiled
+def merge_squares(s: Values, c: Values, q: Values, s1: Values, c1: Values, q1: Values) -> None:
+    """Add the older parts 1 to sums, counts and squared deviations in place."""
+    for i in range(s.size):
+        apart = s[i] * c1[i] - s1[i] * c[i]
+        weight = c[i] * c1[i] * (c[i] + c1[i])
+        q[i] = q[i] + q1[i] + apart * apart / (weight if weight > 0.0 else 1.0)
+        s[i] += s1[i]
+        c[i] += c1[i]
+
+
+@compiled
 def _variance_kernel(x: Values, starts: Whole, begin: Whole, n: int, ddof: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
-        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
-        m = b - a
-        z, v, s, c = window_sums(x, a, b, low, n)
-        average = s / c
-        ss = np.zeros(m)
-        for k in range(min(n, m)):
-            start = max(k, low)
-            sums, mid, old, there = ss[start:], average[start:], z[start - k :], v[start - k :]
-            for i in range(sums.size):
-                d = old[i] - mid[i]
-                sums[i] += there[i] * d * d
+        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
+        first = max(0, low - n + 1)
+        z, v = present_values(x, a, m, first)
+        s, c, q = place_squares(z, v, first, low, n)
         for t in range(low, m):
-            floor = NEGLIGIBLE * average[t]
-            if ss[t] <= c[t] * floor * floor:
-                ss[t] = 0.0
-            out[a + t] = ss[t] / (c[t] - ddof) if c[t] > ddof else np.nan
+            floor = NEGLIGIBLE * s[t] / c[t]
+            squares = q[t] if q[t] > c[t] * floor * floor else 0.0
+            out[a + t] = squares / (c[t] - ddof) if c[t] > ddof else np.nan
     return out
 
 
@@ -235,27 +266,4 @@ def _highest_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
             older_end = t - (n - reach)
             most = max(top[t], top[older_end]) if older_end >= first else top[t]
             out[a + t] = most if most > -np.inf else np.nan
-    return out
-
-
-@compiled
-def _top_mean_kernel(x: Values, starts: Whole, begin: Whole, n: int, k: int) -> Values:
-    out = np.empty(x.size)
-    best = np.empty(k)
-    for u in range(starts.size - 1):
-        a = starts[u]
-        for t in range(begin[u], starts[u + 1]):
-            best[:] = -np.inf
-            for s in range(t, max(a, t - n + 1) - 1, -1):
-                value = x[s]
-                if value > best[k - 1]:
-                    place = k - 1
-                    while place > 0 and value > best[place - 1]:
-                        best[place] = best[place - 1]
-                        place -= 1
-                    best[place] = value
-            sum_best = 0.0
-            for place in range(k):
-                sum_best += best[place]
-            out[t] = sum_best / k if best[k - 1] > -np.inf else np.nan
     return out

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gogoku_pipeline.features.expressions import P
-from gogoku_pipeline.features.operators import cross_section, moments, recursive, regression, windows
+from gogoku_pipeline.features.operators import cross_section, extremes, moments, recursive, regression, windows
 
 quick = settings(deadline=None, max_examples=60, derandomize=True)
 numbers = st.one_of(st.just(math.nan), st.floats(0.5, 200.0, width=16))
@@ -68,7 +68,7 @@ def test_variances(x, n):
 @given(series, sizes, st.integers(1, 4))
 def test_mean_of_the_largest(x, n, k):
     expected = plain(x, n, lambda w: np.sort(w)[-k:].mean() if w.size >= k else math.nan)
-    same(run(windows.top_mean(P.close, n, k), x), expected)
+    same(run(extremes.top_mean(P.close, n, k), x), expected)
 
 
 @quick
