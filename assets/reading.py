@@ -70,7 +70,10 @@ def feature_inputs(store: Store, sessions: Sequence[date], names: Sequence[str],
         prices=stage_prices(bars, None if warmup is None else known, extra=price_columns(names)),
         universe=history(store, UNIVERSE, sessions[-1], start).collect(),
         topix=_index(store, sessions[-1], start, names),
-        tables={name: source_rows(store, TABLE_OF[name], sessions[-1]) for name in state_tables(names)},
+        tables={
+            source: source_rows(store, TABLE_OF[source], sessions[-1], _first_read(start, back))
+            for source, back in state_tables(names).items()
+        },
         cutoff=cutoff,
         factors=known,
     )
@@ -82,8 +85,18 @@ def _index(store: Store, end: date, start: date | None, names: Sequence[str]) ->
     return history(store, topix.TABLE, end, start).collect() if reads else topix.TABLE.empty()
 
 
-def source_rows(store: Store, table: Table, end: date) -> pl.DataFrame:
-    """Every row of a source published by the end of a session; an event log may have sessions without rows.
+def _first_read(start: date | None, back: int | None) -> date | None:
+    return None if start is None or back is None else sessions_before(start, back)
+
+
+def source_rows(store: Store, table: Table, end: date, start: date | None = None) -> pl.DataFrame:
+    """Rows of a source published between two sessions; an event log may have sessions without rows.
+
+    Args:
+        store: where the table lies.
+        table: of the source; one without sessions (the calendar) is read whole.
+        end: last session.
+        start: first session; None for everything.
 
     Raises:
         PartitionMissingError: the table was never written.
@@ -95,7 +108,9 @@ def source_rows(store: Store, table: Table, end: date) -> pl.DataFrame:
             want="the source typed up to the last session",
             remedy=f"Materialise {table.name}, or set GOGOKU_PLAN to a plan without it.",
         )
-    return store.tables.scan(table, end=end).collect()
+    if "session" not in table.polars_schema:
+        return store.tables.scan(table).collect()
+    return store.tables.scan(table, start=start, end=end).collect()
 
 
 def sessions_before(session: date, n: int) -> date:

@@ -72,14 +72,21 @@ def publication_rules(feature: Feature, registry: Registry | None = None) -> fro
     return frozenset(rule for rule in rules if rule is not None)
 
 
-def state_tables(names: Sequence[str], registry: Registry | None = None) -> tuple[str, ...]:
-    """Sources whose tables the states below these features read, in order of mention."""
+def state_tables(names: Sequence[str], registry: Registry | None = None) -> dict[str, int | None]:
+    """Sources whose tables the states below these features read, in order of mention.
+
+    Returns:
+        Source to the sessions before the first staged one whose rows are needed; None for all there are.
+    """
     registry = registry or house()
-    found: dict[str, None] = {}
+    found: dict[str, int | None] = {}
     for feature in registry.in_order(names):
         for alias in feature.states:
-            found |= dict.fromkeys(STATES[alias].tables)
-    return tuple(found)
+            back = STATES[alias].history_sessions
+            for source in STATES[alias].tables:
+                known = found.get(source, 0)
+                found[source] = None if back is None or known is None else max(back, known)
+    return found
 
 
 def stamp_available_at(
@@ -110,7 +117,7 @@ def stamp_available_at(
     instants = [rule.instant(pl.col("session")) for rule in sorted(rules, key=lambda rule: rule.name)]
     if not read or inputs is None:
         return frame.with_columns(pl.max_horizontal(instants).alias("available_at"))
-    latest = newest_known(inputs, read, frame["session"].unique().sort())
+    latest = newest_known(inputs, list(read), frame["session"].unique().sort())
     joined = frame.join(latest, on="session", how="left", maintain_order="left")
     return joined.with_columns(pl.max_horizontal(*instants, "newest_known_at").alias("available_at")).drop(
         "newest_known_at"

@@ -19,10 +19,13 @@ from gogoku_pipeline.tables.universe import UniverseConfig
 from resources.compute import Compute
 from resources.jquants import JQuants
 
-WHOLE = ("raw_jquants__topix", "raw_jquants__calendar")
+WHOLE = ("raw_jquants__topix", "raw_jquants__calendar", "core_jquants__calendar")
+RAW_GROUPS = ("raw_jquants__after_close", "raw_jquants__evening", "raw_jquants__statements", "raw_jquants__overnight")
 RAW = ("raw_jquants__daily_bars", "raw_jquants__listed_issues")
 TABLES = ("core_jquants__daily_bars", "core_jquants__listed_issues", "core_jquants__topix", "core__universe")
-FEATURES = ("feat__prices", "feat__market", "graph__correlation", "feat__graph")
+MORE_WHOLE = ("raw_jquants__investor_types",)
+GRAPH = ("graph__correlation", "feat__graph")
+FEATURES = ("feat__prices", "feat__market", *GRAPH)
 ROAD = (*RAW, *TABLES, *FEATURES)
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -38,6 +41,22 @@ class SmallHouse:
     server: Any
     instance: dg.DagsterInstance
     keys: list[str]
+
+    @property
+    def families(self):
+        """Feature families of the house's plan."""
+        graph = self.definitions.resolve_asset_graph()
+        found = [graph.get(key) for key in graph.get_all_asset_keys()]
+        return tuple(sorted(node.key.to_user_string() for node in found if node.group_name == "features"))
+
+    def prepare(self, first, last):
+        """Everything the families read beside prices: the raw groups of a range, and the tables typed whole."""
+        graph = self.definitions.resolve_asset_graph()
+        found = [graph.get(key) for key in graph.get_all_asset_keys()]
+        typed = [node.key.to_user_string() for node in found if node.group_name == "core" and not node.partitions_def]
+        assert self.run((*WHOLE, *MORE_WHOLE)).success
+        assert self.run(RAW_GROUPS, first, last).success
+        assert self.run([name for name in typed if name.startswith("core_jquants__")]).success
 
     def run(self, names, first=None, last=None, config=None):
         """Materialise assets with their checks: a session, a range, or whole tables."""
@@ -86,6 +105,7 @@ def small_house(
             compute=Compute(
                 cache_dir=folder / "cache",
                 first_session=market.sessions[0],
+                plan=plan.capitalize(),
                 device="cpu",
                 universe=UniverseConfig(min_listed_sessions=5, min_median_turnover_jpy=0),
                 graph=GraphConfig(window=10, min_sessions=5, min_common=5, min_nodes=3, half_life=5),

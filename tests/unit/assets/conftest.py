@@ -21,7 +21,9 @@ from resources.compute import Compute
 from resources.jquants import JQuants
 
 SMALL_GRAPH = GraphConfig(window=10, min_sessions=5, min_common=5, min_nodes=3, half_life=5)
-WHOLE = ("raw_jquants__topix", "raw_jquants__calendar")
+WHOLE = ("raw_jquants__topix", "raw_jquants__calendar", "core_jquants__calendar")
+RAW_GROUPS = ("raw_jquants__after_close", "raw_jquants__evening", "raw_jquants__statements")
+EVENTS = ("core_jquants__statements", "core_jquants__indices")
 ROAD = (
     "raw_jquants__daily_bars",
     "raw_jquants__listed_issues",
@@ -62,6 +64,12 @@ class SmallHouse:
                 is_simulated=True,
             ),
         )
+
+    def prepare(self, first, last):
+        """What the road stands on: whole series, and the statements and indices that market features read."""
+        assert self.run(WHOLE).success
+        assert self.run(RAW_GROUPS, first, last).success
+        assert self.run(EVENTS).success
 
     def run(self, names, first=None, last=None, **more):
         """Materialise some assets with their checks: a session, a range, or whole tables."""

@@ -20,7 +20,7 @@ def bad_day(session):
 
 def test_a_range_of_sessions_goes_from_raw_to_graph_and_every_check_holds(open_house):
     house = open_house()
-    assert house.run(house.whole).success
+    house.prepare(house.keys[0], house.keys[20])
     result = house.run(house.road, house.keys[0], house.keys[19])
     assert house.failed_checks(result) == []
     assert result.success
@@ -36,7 +36,7 @@ def test_a_range_of_sessions_goes_from_raw_to_graph_and_every_check_holds(open_h
 
 def test_a_session_computed_alone_equals_the_one_of_a_range(open_house):
     house = open_house()
-    house.run(house.whole)
+    house.prepare(house.keys[0], house.keys[14])
     house.run(house.road, house.keys[0], house.keys[14])
     table = family_table("feat__prices")
     ranged = house.store.tables.scan(table, start=date.fromisoformat(house.keys[14])).collect()
@@ -113,7 +113,7 @@ def test_features_of_a_corrected_bar_are_known_from_the_correction(open_house):
     day = date.fromisoformat(probe[9])
     wrong = ChangedValue(When(path="/equities/bars/daily", day=day), column="Va", value=123456.0)
     house = open_house(FaultPlan(wrong))
-    house.run(house.whole)
+    house.prepare(house.keys[0], house.keys[9])
     assert house.run(house.road, house.keys[0], house.keys[9]).success
     again = {"ops": {"raw_jquants__daily_bars": {"config": {"refetch": True}}}}
     assert house.run(house.road, house.keys[9], run_config=again).success
