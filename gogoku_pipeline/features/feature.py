@@ -192,7 +192,7 @@ class Feature:
     def is_recursive(self) -> bool:
         """Whether it needs the first stored row of the listing, or the state carried since then."""
         inside = self.expr is not None and any(part.kind == "recursive" for part in self.expr.parts())
-        return self.window.kind == "X" or inside
+        return inside or (self.window.kind == "X" and bool(self.observes))
 
     @property
     def is_internal(self) -> bool:

@@ -151,6 +151,7 @@ def cal_half_session_flag() -> Expr:
 @per_stock(
     "fye_to_sessions",
     group="calendar",
+    family="feat__company",
     unit="sessions",
     window="P",
     sources=("summary.CurFYEn", "calendar.Date"),
@@ -170,6 +171,7 @@ def fye_to_sessions() -> Expr:
 @per_stock(
     "fye_ex_sessions",
     group="calendar",
+    family="feat__company",
     unit="sessions",
     window="P",
     sources=("summary.CurFYEn", "calendar.Date", "calendar.HolDiv"),
