@@ -201,24 +201,29 @@ def _cash_flow(held: Whole, when: Whole, figures: Values, profits: Whole, profit
 
 @compiled
 def _years(held: Whole, when: Whole, figures: Values, out: Values) -> None:
-    """Operating profit to date, the same a year earlier, that whole year; profit and sales of the last full year."""
+    """Operating profit to date, the same a year earlier, that whole year; profit and sales of the last full year.
+
+    Years of one basis only; years of different lengths are not set against each other.
+    """
     newest = held[-1]
     elapsed = when[newest, END] - when[newest, START]
+    length = when[newest, YEAR_END] - when[newest, START]
     running = when[newest, END] != when[newest, YEAR_END]
     if running:
         out[0] = figures[newest, OP]
     for doc in held:
-        closes = when[doc, END] == when[doc, YEAR_END]
-        if closes and when[doc, END] >= when[newest, END] - REACH:
-            out[3], out[4] = figures[doc, OP], figures[doc, SALES]
-        if not running or when[doc, BASIS] != when[newest, BASIS]:
+        if when[doc, BASIS] != when[newest, BASIS] or when[doc, END] < when[newest, END] - REACH:
             continue
-        if closes and when[doc, END] == when[newest, START] - 1:
-            out[2] = figures[doc, OP]
+        closes = when[doc, END] == when[doc, YEAR_END]
+        if closes:
+            out[3], out[4] = figures[doc, OP], figures[doc, SALES]
         is_previous = when[doc, YEAR_END] == when[newest, START] - 1
-        is_year_ago = abs(when[doc, END] - when[newest, AGO]) <= TOLERANCE_DAYS
-        same_distance = abs(when[doc, END] - when[doc, START] - elapsed) <= TOLERANCE_DAYS
-        if is_previous and is_year_ago and same_distance:
+        as_long = abs(when[doc, YEAR_END] - when[doc, START] - length) <= TOLERANCE_DAYS
+        if not (running and is_previous and as_long):
+            continue
+        if closes:
+            out[2] = figures[doc, OP]
+        elif abs(when[doc, END] - when[doc, START] - elapsed) <= TOLERANCE_DAYS:
             out[1] = figures[doc, OP]
 
 

@@ -176,6 +176,16 @@ def test_years_to_date_are_compared_at_the_same_distance_from_the_start():
     assert (closed["op_ytd"], closed["op_ytd_before"], closed["op_year_before"]) == (None, None, None)
 
 
+def test_years_of_different_lengths_or_bases_are_not_set_against_each_other():
+    short = (date(2023, 4, 1), date(2023, 12, 31))
+    rows = [*_year(FY22, [10, 11, 12, 13], "op"), results(_ends(FY23)[0], short, op=12)]
+    last = newest(STATE, *rows)
+    assert (last["op_ytd"], last["op_ytd_before"], last["op_year_before"]) == (12, None, None)
+    assert last["op_last_year"] == 46
+    other = newest(STATE, *rows[:4], results(_ends(FY23)[0], FY23, basis="Consolidated_IFRS", op=12))
+    assert (other["op_ytd"], other["op_year_before"], other["op_last_year"]) == (12, None, None)
+
+
 def test_balances_come_from_the_newest_document_with_them_and_cash_keeps_company():
     rows = [
         results(_ends(FY22)[3], FY22, sales=1, ta=900, eq=400, cash=90, equity_ratio=0.44),
