@@ -76,28 +76,22 @@ def _is_year() -> pl.Expr:
 def _promised(filed: pl.DataFrame) -> pl.DataFrame:
     """(code, disclosure_number, promised): the last forecast of its profit from a day before each full-year document.
 
-    What is revised on the day of the results is part of their news.
+    What is revised on the day of the results is part of their news, and what became usable later was not known.
     """
-    in_order = filed.sort("code", "order")
-    day = "disclosed_date"
-    own = in_order.filter(~_is_year()).select("code", day, year="fiscal_year_end_date", told="forecast_profit_jpy")
-    ahead = in_order.filter(_is_year()).select(
-        "code", day, year="next_fiscal_year_end_date", told="next_forecast_profit_jpy"
+    moment = pl.col("number", "order", "disclosed_date").name.suffix("_told")
+    own = filed.filter(~_is_year()).select("code", moment, year="fiscal_year_end_date", promised="forecast_profit_jpy")
+    ahead = filed.filter(_is_year()).select(
+        "code", moment, year="next_fiscal_year_end_date", promised="next_forecast_profit_jpy"
     )
-    told = pl.concat([own, ahead]).drop_nulls().sort(day, maintain_order=True)
-    asked = in_order.filter(_is_year()).select("code", "disclosure_number", day, year="fiscal_year_end_date")
+    told = pl.concat([own, ahead]).drop_nulls()
+    asked = filed.filter(_is_year() & pl.col("is_new_period")).rename({"fiscal_year_end_date": "year"})
+    before = (pl.col("number_told") <= pl.col("number")) & (pl.col("disclosed_date_told") < pl.col("disclosed_date"))
     return (
-        asked.drop_nulls()
-        .sort(day)
-        .join_asof(
-            told,
-            on=day,
-            by=["code", "year"],
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,
-        )
-        .select("code", "disclosure_number", promised="told")
+        asked.select("code", "disclosure_number", "number", "disclosed_date", "year")
+        .join(told, on=["code", "year"])
+        .filter(before)
+        .group_by("code", "disclosure_number")
+        .agg(pl.col("promised").sort_by("order_told").last())
     )
 
 
