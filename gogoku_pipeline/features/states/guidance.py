@@ -2,8 +2,9 @@
 
 Forecasts are a state per target year: those of quarterly and revision documents are about their own fiscal year, those
 of a full-year document about the next one. The running year is the one the newest forecast speaks of, among years
-whose results are not known yet. Forecasts hold for 250 sessions after the newest document with one. A revision is a
-change of the operating profit forecast for the same year; the first forecast of a year is none.
+whose results are not known yet. Results that leave a figure open withdraw it. Forecasts hold for 250 sessions after
+the newest document with one. A revision is a change of the operating profit forecast for the same year; the first
+forecast of a year is none.
 Source: features.md 3.17; J-Quants /fins/summary (F*, NxF*).
 """
 
@@ -115,11 +116,11 @@ class Company:
     def _take(self, document: Document) -> None:
         if document.is_results and document.period_end == document.year_end:
             self.reported = max(self.reported, document.year_end)
-        values = (document.sales, document.op, document.np)
-        if document.target is None or all(value != value for value in values):
+        if document.target is None:
             return
         slot = (document.period_end, document.year_end) if document.is_results else document.serial
-        said = Said(document.order, document.day, document.number, document.order, values)
+        values = (document.sales, document.op, document.np)
+        said = Said(document.order, document.day, document.number, document.order, values, document.is_results)
         self.book.tell(document.target, slot, said)
 
     def _revise(self, target: int | None, op: Newest, number: int) -> None:

@@ -122,6 +122,27 @@ def test_a_dividend_notice_without_forecasts_leaves_them_alone():
     assert [row["op"] for row in found.values()] == [100, None]
 
 
+def test_results_that_leave_the_forecast_open_withdraw_it():
+    rows = [
+        results(Q1, FY23, **forecast(op=100, np=70)),
+        results(Q2, FY23, **forecast(np=60)),
+        results(Q3, FY23),
+        revision(date(2024, 3, 1), FY23, **forecast(op=80, np=50)),
+    ]
+    found = stated(STATE, *rows)
+    half, third, again = (found[day] for day in (date(2023, 11, 9), date(2024, 2, 9), date(2024, 3, 1)))
+    assert (half["op"], half["np"], half["np_before"]) == (None, 60, 70)
+    assert (third["op"], third["np"], third["told"]) == (None, None, half["told"])
+    assert (again["op"], again["op_before"], again["np_before"], again["net_250d"]) == (80, 100, 60, -1)
+    same_day = revision(rows[2]["disclosed_date"], FY23, **forecast(op=90))
+    assert stated(STATE, *rows[:3], same_day)[date(2024, 2, 9)]["op"] == 90
+
+
+def test_a_company_that_never_guides_says_nothing():
+    rows = [results(Q1, FY23, op=10), results(Q2, FY23, op=20)]
+    assert all(row[name] is None for row in stated(STATE, *rows).values() for name in guidance.COLUMNS if name != "yen")
+
+
 def test_what_is_known_on_a_session_does_not_depend_on_documents_usable_later():
     rows = [
         results(Q1, FY23, op=20, **forecast(op=100, np=60)),
