@@ -19,6 +19,9 @@ from gogoku_pipeline.features.operators.windows import count, deviation, lag, me
 PAIR = ("@ret_1d", "@mkt_ret_1d")
 YEAR = math.sqrt(SESSIONS_PER_YEAR)
 
+LARGEST_SKEW = 248 / math.sqrt(249)
+"""No 250 values can be more lopsided: all of one size but one."""
+
 
 @per_stock(
     "beta_{n}d",
@@ -224,6 +227,8 @@ def resid_mom_250d() -> Expr:
     min_obs=180,
     sources=("@resid_ret_1d",),
     observes=("@resid_ret_1d",),
+    at_least=-LARGEST_SKEW,
+    at_most=LARGEST_SKEW,
 )
 def idio_skew_250d() -> Expr:
     """Asymmetry of the part the market does not explain: m3 / m2^1.5 of resid_ret_1d."""

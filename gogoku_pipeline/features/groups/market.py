@@ -17,6 +17,9 @@ from gogoku_pipeline.features.operators.windows import deviation, highest, lag, 
 
 YEAR = math.sqrt(SESSIONS_PER_YEAR)
 
+LARGEST_Z = 249 / math.sqrt(250)
+"""No value can be further from the mean of the 250 it belongs to, in their deviations."""
+
 
 @per_market(
     "mkt_ret_1d",
@@ -116,6 +119,8 @@ def mkt_vol_ratio_20_250() -> Expr:
     sources=("@mkt_vol_20d",),
     observes=("@mkt_vol_20d",),
     needs=("@mkt_vol_20d[t]",),
+    at_least=-LARGEST_Z,
+    at_most=LARGEST_Z,
 )
 def mkt_vol_z250() -> Expr:
     """Whether the market is more restless than it was for a year: (mkt_vol_20d - mean_250) / sd_250: here the trailing z itself is the quantity (high-volatility regime)."""  # noqa: E501
@@ -135,6 +140,7 @@ def mkt_vol_z250() -> Expr:
     observes=("index.close",),
     needs=("index.carried[t]",),
     at_least=-1.0,
+    at_most=0.0,
 )
 def mkt_drawdown_250d() -> Expr:
     """How far TOPIX is below its highest close of a year: M / max_250(M) - 1."""
