@@ -12,7 +12,7 @@ from gogoku_pipeline.features.operators.extremes import top_mean
 from gogoku_pipeline.features.operators.jumps import jump_share
 from gogoku_pipeline.features.operators.moments import kurtosis, most_kurtosis, most_skew, skew
 from gogoku_pipeline.features.operators.ranges import never_moved, true_range
-from gogoku_pipeline.features.operators.recursive import wilder
+from gogoku_pipeline.features.operators.recursive import previous, wilder
 from gogoku_pipeline.features.operators.windows import lag
 
 YEAR = math.sqrt(SESSIONS_PER_YEAR)
@@ -129,4 +129,4 @@ def ret_shock_1d() -> Expr:
 )
 def gap_atr() -> Expr:
     """Tonight's gap in average ranges of the day before: ret_overnight[t] / atr_pct_14[t-1]."""
-    return F("ret_overnight") / lag(F("atr_pct_14"), 1)
+    return F("ret_overnight") / previous(F("atr_pct_14"))

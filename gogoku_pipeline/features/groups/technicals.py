@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from gogoku_pipeline.features.declaration import per_stock
 from gogoku_pipeline.features.expressions import Expr, F, P, equal, greater, only_where_present
 from gogoku_pipeline.features.operators.extremes import age_of_highest, age_of_lowest
@@ -14,6 +16,8 @@ from gogoku_pipeline.features.operators.windows import count, deviation, highest
 CLOSE = ("bars.C", "bars.AdjFactor")
 RANGE = ("bars.H", "bars.L", *CLOSE)
 OBSERVED = ("high", "low", "close")
+FARTHEST = math.sqrt(20 - 1)
+"""Deviations (ddof 0) that one of 20 values can lie from their mean; also the largest deviation of values above 0."""
 FLOW = (2.0 * P.close - P.high - P.low) / (P.high - P.low)
 """Where in its range a session closed, -1 at the low and 1 at the high; null for a single price."""
 
@@ -33,6 +37,8 @@ def on_price_basis(turnover: Expr) -> Expr:
     observes=("close",),
     needs=("close[t]",),
     undefined=equal(deviation(P.close, 20, ddof=0), 0.0),
+    at_least=0.5 - FARTHEST / 4.0,
+    at_most=0.5 + FARTHEST / 4.0,
 )
 def bb_pctb_20() -> Expr:
     """Place of the price between its Bollinger bands: (c - (M - 2D)) / (4D); M = mean_20(c), D = sd_20(c) with ddof 0 (Bollinger's own); not clipped."""  # noqa: E501
@@ -49,6 +55,7 @@ def bb_pctb_20() -> Expr:
     sources=CLOSE,
     observes=("close",),
     at_least=0.0,
+    at_most=4.0 * FARTHEST,
 )
 def bb_width_20() -> Expr:
     """Width of the Bollinger bands as a share of the price: 4D / M, same M and D."""

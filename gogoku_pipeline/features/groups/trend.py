@@ -8,10 +8,10 @@ from __future__ import annotations
 from gogoku_pipeline.features.declaration import per_stock, three_quarters_up
 from gogoku_pipeline.features.expressions import Expr, F, P, equal, magnitude
 from gogoku_pipeline.features.operators.adaptive import adaptive_mean
-from gogoku_pipeline.features.operators.directional import is_unmoved, movement, rsi
+from gogoku_pipeline.features.operators.directional import is_unmoved, movement, rsi, strength
 from gogoku_pipeline.features.operators.fractional import fractional_difference
 from gogoku_pipeline.features.operators.placing import share_below
-from gogoku_pipeline.features.operators.recursive import ema, wilder
+from gogoku_pipeline.features.operators.recursive import ema, previous, wilder
 from gogoku_pipeline.features.operators.regression import trend_tstat
 from gogoku_pipeline.features.operators.windows import mean
 
@@ -197,7 +197,8 @@ def kama_gap_10() -> Expr:
 def connors_rsi_score() -> Expr:
     """How stretched the last days are, by size, length and rank (Connors RSI): (RSI_3(c) + RSI_2(up_streak) + 100*p)/3; p = share of the previous 100 ret_1d below today's, ties count half."""  # noqa: E501
     by_rank = 100.0 * share_below(F("ret_1d"), 100)
-    return (rsi(P.close, 3) + rsi(F("up_streak_sessions"), 2) + by_rank) / 3.0
+    longer = F("up_streak_sessions") - previous(F("up_streak_sessions"))
+    return (rsi(P.close, 3) + strength(longer, 2) + by_rank) / 3.0
 
 
 @per_stock(

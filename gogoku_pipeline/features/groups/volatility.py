@@ -121,6 +121,7 @@ def vol_yz(n: int) -> Expr:
     needs=("@vol_60d[t]",),
     undefined=never_moved(P.close, 60),
     at_least=0.0,
+    at_most=math.sqrt((60 - 1) / (4 - 1)),
 )
 def vol_ratio_5_60() -> Expr:
     """Volatility of a week against the quarter's: sd_5(r)*sqrt(245) / vol_60d."""
@@ -136,6 +137,7 @@ def vol_ratio_5_60() -> Expr:
     sources=("@vol_20d",),
     observes=("@vol_20d",),
     at_least=0.0,
+    at_most=math.sqrt(60),
 )
 def vov_60d() -> Expr:
     """How much the volatility itself varies: sd_60(vol_20d) / mean_60(vol_20d)."""

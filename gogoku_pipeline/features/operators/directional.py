@@ -25,7 +25,11 @@ class Movement(NamedTuple):
 
 def rsi(price: Expr, n: int) -> Expr:
     """Wilder's relative strength index of a price; null where nothing moved (0/0)."""
-    change = price - lag(price, 1)
+    return strength(price - lag(price, 1), n)
+
+
+def strength(change: Expr, n: int) -> Expr:
+    """Share of the smoothed changes that went up, 0 to 100; null where nothing moved."""
     up = wilder(larger(change, 0.0), n)
     down = wilder(larger(-change, 0.0), n)
     return 100.0 * (up / (up + down))

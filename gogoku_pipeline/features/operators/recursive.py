@@ -1,9 +1,10 @@
-"""Recursions since the listing: Wilder smoothing, the exponential mean, the number of observations.
+"""Recursions since the listing: Wilder smoothing, the exponential mean, the number of observations, the value before.
 
 Formulas: W_n: first value is the mean of the first n inputs, then W = (W[-1] * (n - 1) + x) / n (Wilder 1978).
 ema_n: sum of (1 - a)^i * x[i-th newest value] over the sum of the weights, a = 2 / (n + 1) (`adjust = true`).
-In both a null input holds the state and gives a null output. Values depend on the whole history since the first
-stored row: the engine is given that history, or the state after it.
+In both a null input holds the state and gives a null output. `previous` is the value of the session before, null or
+not: a lag over a recursion's own results, whose earlier rows a carried state does not hold. Values depend on the whole
+history since the first stored row: the engine is given that history, or the state after it.
 
 Kernels take x [rows] float64 (NaN = null), starts [units + 1], begin [units] and state [units, size] float64. The
 state holds what the rows before begin[u] left behind (zeros for a new listing, begin[u] = starts[u]) and is brought
@@ -39,6 +40,11 @@ def ema(x: Expr, n: int) -> Expr:
 def observations(x: Expr) -> Expr:
     """How many sessions since the listing have a value."""
     return recursion("observations", _observations_kernel, x, size=1)
+
+
+def previous(x: Expr) -> Expr:
+    """The value of the session before, carried: what a formula asks of a recursive value instead of a lag."""
+    return recursion("previous", _previous_kernel, x, size=2)
 
 
 @compiled
@@ -86,4 +92,18 @@ def _observations_kernel(x: Values, starts: Whole, begin: Whole, state: Values) 
             seen += 1.0 if x[t] == x[t] else 0.0
             out[t] = seen
         state[u, 0] = seen
+    return out
+
+
+@compiled
+def _previous_kernel(x: Values, starts: Whole, begin: Whole, state: Values) -> Values:
+    out = np.full(x.size, np.nan)
+    for u in range(starts.size - 1):
+        known, value = state[u, 0], state[u, 1]
+        for t in range(begin[u], starts[u + 1]):
+            if known > 0.0:
+                out[t] = value
+            known = 1.0 if x[t] == x[t] else 0.0
+            value = x[t] if known > 0.0 else 0.0
+        state[u, 0], state[u, 1] = known, value
     return out

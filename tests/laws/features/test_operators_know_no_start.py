@@ -210,3 +210,23 @@ def test_no_kernel_of_the_operators_is_left_out():
                 kernels[f"{code.__module__}.{name}"] = member
     held = {id(expr.kernel) for expr in (*WINDOWS.values(), *RECURSIONS.values())}
     assert sorted(name for name, kernel in kernels.items() if id(kernel) not in held) == []
+
+
+def carries_a_state(expr: Expr, recursive: set[str]) -> bool:
+    """Whether a value comes out of a recursion, through the features it names."""
+    named = expr.name.removeprefix("feature.")
+    return expr.kind == "recursive" or named in recursive or any(carries_a_state(arg, recursive) for arg in expr.args)
+
+
+def test_no_window_is_taken_over_what_a_recursion_gives():
+    recursive: set[str] = set()
+    found = []
+    for feature in house().in_order(house().names):
+        if feature.expr is None:
+            continue
+        windows = [part for part in feature.expr.parts() if part.kind == "window"]
+        found += [feature.name for part in windows if any(carries_a_state(arg, recursive) for arg in part.args)]
+        if carries_a_state(feature.expr, recursive):
+            recursive.add(feature.name)
+    assert {"rsi_14_score", "connors_rsi_score", "gap_atr"} <= recursive
+    assert found == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from gogoku_pipeline.features.expressions import Expr, P
-from gogoku_pipeline.features.operators import moments, ranges, regression, streaks, windows
+from gogoku_pipeline.features.operators import moments, ranges, recursive, regression, streaks, windows
 from gogoku_pipeline.features.operators.adaptive import adaptive_mean
 from gogoku_pipeline.features.operators.drawdown import deepest_fall
 from gogoku_pipeline.features.operators.extremes import age_of_highest
@@ -201,6 +201,12 @@ def test_a_price_that_never_moved_is_told_from_one_that_did():
     x = np.array([5.0, 5.0, 5.0, 6.0, 6.0, math.nan, 6.0, 6.0])
     found = run(ranges.never_moved(P.close, 2), x)
     same(found, np.array([math.nan, 1.0, 1.0, 0.0, 0.0, 1.0, math.nan, 1.0]))
+
+
+@quick
+@given(series)
+def test_the_carried_value_before_is_a_lag(x):
+    same(run(recursive.previous(P.close), x), np.append(np.nan, x[:-1]))
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 20, 31, 60, 100, 250])
