@@ -57,7 +57,7 @@ def is_among_largest(x: Expr, by: str, percent: int, least: int) -> Expr:
     The number taken is N * percent / 100 rounded down, at least `least`; members that tie with the last one taken are
     taken too, so codes decide nothing. Null with fewer than `least` values.
     """
-    return Expr(f"is_among_largest.{percent}.{least}", "cross", (x,), (by, percent, least), _largest_of(percent, least))
+    return Expr("is_among_largest", "cross", (x,), (by, percent, least), _largest_of(percent, least))
 
 
 def rank_0_1(x: Expr, by: str = "session") -> Expr:
