@@ -84,21 +84,25 @@ class ForecastBook:
         """Session from which the newest forecast of a year was usable."""
         return float(max(said.number for said in self._years[target].values() if not said.is_blank))
 
-    def newest(self, target: int | None, item: int) -> Newest:
-        """The figure for a year that the newest day about it states, and the one of an earlier day."""
+    def days(self, target: int | None) -> list[list[Said]]:
+        """What was said about a year, one list per day, newest day and newest document first."""
         slots = self._years.get(target, {}) if target is not None else {}
-        value, number = UNKNOWN, UNKNOWN
-        for _, day in groupby(sorted(slots.values(), key=_by_order, reverse=True), key=_by_day):
-            said = list(day)
-            stated = [one for one in said if one.values[item] == one.values[item]]
-            if stated and value == value:
-                return Newest(value, stated[0].values[item], number)
-            if stated:
-                value = stated[0].values[item]
-                number = float(min(one.number for one in stated if one.values[item] == value))
-            elif value != value and any(one.is_results for one in said):
-                return NOTHING
-        return Newest(value, UNKNOWN, number) if value == value else NOTHING
+        return [list(day) for _, day in groupby(sorted(slots.values(), key=_by_order, reverse=True), key=_by_day)]
+
+
+def newest(days: list[list[Said]], item: int) -> Newest:
+    """The figure that the newest day states, and the one of an earlier day; `days` of `ForecastBook.days`."""
+    value, number = UNKNOWN, UNKNOWN
+    for said in days:
+        stated = [one for one in said if one.values[item] == one.values[item]]
+        if stated and value == value:
+            return Newest(value, stated[0].values[item], number)
+        if stated:
+            value = stated[0].values[item]
+            number = float(min(one.number for one in stated if one.values[item] == value))
+        elif value != value and any(one.is_results for one in said):
+            return NOTHING
+    return Newest(value, UNKNOWN, number) if value == value else NOTHING
 
 
 def _by_order(said: Said) -> int:

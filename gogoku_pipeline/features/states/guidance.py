@@ -18,7 +18,7 @@ from typing import NamedTuple
 import polars as pl
 
 from gogoku_pipeline.features.states.documents import documents
-from gogoku_pipeline.features.states.forecasts import UNKNOWN, ForecastBook, Newest, Said
+from gogoku_pipeline.features.states.forecasts import UNKNOWN, ForecastBook, Newest, Said, newest
 from gogoku_pipeline.features.states.lifetimes import Lifetime, release_rows
 from gogoku_pipeline.features.states.state import Known, State
 
@@ -91,10 +91,11 @@ class Company:
         for document in documents:
             self._take(document)
         target = self.book.running(self.reported)
-        op, profit = self.book.newest(target, OP), self.book.newest(target, NP)
+        said = self.book.days(target)
+        op, profit = newest(said, OP), newest(said, NP)
         self._revise(target, op, documents[0].number)
         return (
-            *(op.value, op.before, self.book.newest(target, SALES).value),
+            *(op.value, op.before, newest(said, SALES).value),
             *(profit.value, profit.before, profit.number),
             UNKNOWN if target is None else float(target),
             UNKNOWN if target is None else self.book.told(target),
