@@ -24,12 +24,14 @@ from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import cumulative_ic, learning_curves, quantile_bars
 from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
-from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.features.availability import state_tables
+from gogoku_pipeline.features.registry import family_table, house
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.predictions import gate_rows
 from gogoku_pipeline.registry.promotions import record_verdicts
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
+from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.store import CommitInfo, Store
 from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.universe import UNIVERSE
@@ -52,6 +54,7 @@ PROMOTES = dg.AssetCheckSpec(
 
 def leak_audit(store: Store, compute: Compute) -> AuditReport:
     """The audit of the training inputs on sampled sessions."""
+    known = house(compute.plan)
     market = AuditedMarket(
         bars=store.tables.scan(daily_bars.TABLE).collect(),
         listed=store.tables.scan(listed_issues.SNAPSHOT).collect(),
@@ -59,9 +62,10 @@ def leak_audit(store: Store, compute: Compute) -> AuditReport:
         labels=store.tables.scan(LABELS).collect(),
         universe=compute.universe,
         cutoff=compute.cutoff,
+        tables={source: store.tables.scan(TABLE_OF[source]).collect() for source in state_tables(known.names)},
         switched_off=frozenset({"topix"} if is_switched_off(store.raw.requests("topix")) else ()),
     )
-    return run_audit(market, graph=compute.graph, sample=compute.audit_sample)
+    return run_audit(market, graph=compute.graph, sample=compute.audit_sample, registry=known)
 
 
 def exposures(store: Store) -> pl.DataFrame:

@@ -9,6 +9,8 @@ import polars as pl
 from gogoku_pipeline.audit.market import SOURCES, AuditedMarket
 from gogoku_pipeline.core.errors import LeakError
 from gogoku_pipeline.features.laws import Violation
+from gogoku_pipeline.schema.register import SOURCES as PUBLISHED
+from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.schema.tables import Table
 
 LAW = "availability"
@@ -18,7 +20,8 @@ def availability(market: AuditedMarket) -> tuple[list[Violation], int]:
     """Compare every `available_at` with the earliest instant its table's publication rule allows.
 
     A row may be later than the rule (a correction is available when it was fetched), never earlier, never unknown.
-    A source that the plan lacks has no rows to look at and is left out; any other without rows is a violation.
+    A source that the plan lacks has no rows to look at and is left out, and so is a log of events that did not happen;
+    any other without rows is a violation.
 
     Returns:
         Violations, and rows looked at.
@@ -28,10 +31,12 @@ def availability(market: AuditedMarket) -> tuple[list[Violation], int]:
     """
     found: list[Violation] = []
     compared = 0
-    for name, table in SOURCES.items():
-        frame: pl.DataFrame = getattr(market, name)
+    frames = [(name, table, getattr(market, name)) for name, table in SOURCES.items()]
+    frames += [(name, TABLE_OF[name], frame) for name, frame in market.tables.items()]
+    may_be_empty = {name for name, source in PUBLISHED.items() if source.empty != "never"} | market.switched_off
+    for name, table, frame in frames:
         compared += frame.height
-        if frame.is_empty() and name in market.switched_off:
+        if frame.is_empty() and name in may_be_empty:
             continue
         found += _early(frame, table) if frame.height else [_violation(table, date.min, "no rows to look at")]
     return found, compared
@@ -45,11 +50,12 @@ def _early(frame: pl.DataFrame, table: Table) -> list[Violation]:
             want="a rule that says when its rows are known",
             remedy="Declare `rule` on the table.",
         )
-    early = pl.col("available_at") < table.rule.instant(pl.col("session"))
-    rows = frame.filter(early.fill_null(value=True)).sort("session")
+    early = frame["available_at"] < table.rule.available_at(frame)
+    event = table.key[0] if "session" not in frame.columns else "session"
+    rows = frame.filter(early.fill_null(value=True)).sort(event)
     if rows.is_empty():
         return []
-    session, instant = rows.select("session", "available_at").row(0)
+    session, instant = rows.select(event, "available_at").row(0)
     return [_violation(table, session, f"{rows.height} rows too early or without an instant, first {instant}")]
 
 

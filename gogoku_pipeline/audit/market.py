@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, time
+from functools import partial
 
 import polars as pl
 
@@ -12,11 +13,14 @@ from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.tables.asof import cutoff_at
-from gogoku_pipeline.tables.prices import stage_prices
+from gogoku_pipeline.tables.prices import EXTRA_COLUMNS, factor_events, stage_prices
 from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
 
 SOURCES: dict[str, Table] = {"bars": daily_bars.TABLE, "listed": listed_issues.SNAPSHOT, "topix": topix.TABLE}
 """Frame of the market to the table it holds."""
+
+stage_whole = partial(stage_prices, extra=tuple(EXTRA_COLUMNS))
+"""The house's way from raw bars to comparable prices, with every column a feature may read."""
 
 LOOK_BACK, LOOK_AHEAD = 260, 25
 """Sessions recomputed before a sampled one (more than the longest window), and later ones that might leak into it."""
@@ -31,6 +35,7 @@ class AuditedMarket:
         labels: rows of `data__labels`.
         universe: how the cross-section is chosen.
         cutoff: hour of decision in JST.
+        tables: rows of the other core tables by source name, as far as features read them.
         stage: how raw bars become comparable prices; the house's way unless a test plants a defect.
         switched_off: sources without rows because the plan lacks them; the others are audited.
     """
@@ -41,7 +46,8 @@ class AuditedMarket:
     labels: pl.DataFrame
     universe: UniverseConfig
     cutoff: time
-    stage: Callable[[pl.DataFrame], pl.DataFrame] = stage_prices
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    stage: Callable[[pl.DataFrame], pl.DataFrame] = stage_whole
     switched_off: frozenset[str] = frozenset()
 
     @property
@@ -52,13 +58,21 @@ class AuditedMarket:
     def known_at(self, session: date) -> AuditedMarket:
         """Only the core rows that were available strictly before the session's cutoff."""
         hour = pl.select(cutoff_at(pl.lit(session), self.cutoff)).item()
-        known = {name: getattr(self, name).filter(pl.col("available_at") < hour) for name in SOURCES}
-        return replace(self, **known)
+        in_time = pl.col("available_at") < hour
+        known = {name: getattr(self, name).filter(in_time) for name in SOURCES}
+        return replace(self, **known, tables={name: frame.filter(in_time) for name, frame in self.tables.items()})
 
     def inputs(self) -> FeatureInputs:
         """What the feature engine reads, made from these rows alone."""
         universe = build_universe(self.bars, self.listed, self.sessions, self.universe)
-        return FeatureInputs(prices=self.stage(self.bars), universe=universe, topix=self.topix)
+        return FeatureInputs(
+            prices=self.stage(self.bars),
+            universe=universe,
+            topix=self.topix,
+            tables=self.tables,
+            cutoff=self.cutoff,
+            factors=factor_events(self.bars),
+        )
 
     def moments(self, at: Sequence[date]) -> Iterator[Moment]:
         """Each sampled session seen twice, one after the other so that only one is in memory."""
@@ -88,6 +102,6 @@ class Moment:
     now: FeatureInputs
 
     def recent(self) -> FeatureInputs:
-        """The inputs known at the cutoff, without the sessions before `first`."""
+        """The inputs known at the cutoff, without prices of the sessions before `first`."""
         keep = pl.col("session") >= self.first
-        return FeatureInputs(self.then.prices.filter(keep), self.then.universe.filter(keep), self.then.topix)
+        return replace(self.then, prices=self.then.prices.filter(keep), universe=self.then.universe.filter(keep))

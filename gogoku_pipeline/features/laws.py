@@ -19,6 +19,7 @@ import polars as pl
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features import what_if
+from gogoku_pipeline.features.availability import state_tables
 from gogoku_pipeline.features.engine import compute, warmup_sessions
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.null_budget import null_budget
@@ -222,16 +223,9 @@ def _begins(registry: Registry, name: str, start: date) -> dict[str, date]:
     calendar = tse_calendar()
     place = calendar.index(start) - warmup
     found = {"": calendar.sessions[max(place, 0)]}
-    needs = [
-        (source, STATES[alias].history_sessions)
-        for alias in _states_of(registry, name)
-        for source in STATES[alias].tables
-    ]
-    for source in {source for source, _ in needs}:
-        histories = [sessions for needed, sessions in needs if needed == source]
-        known = [sessions for sessions in histories if sessions is not None]
-        if len(known) == len(histories):
-            found[source] = calendar.sessions[max(place - max(known), 0)]
+    for source, back in state_tables([name], registry).items():
+        if back is not None:
+            found[source] = calendar.sessions[max(place - back, 0)]
     return found
 
 

@@ -15,16 +15,15 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.audit.leak_audit import PARTS, run_audit
-from gogoku_pipeline.audit.market import AuditedMarket
+from gogoku_pipeline.audit.market import AuditedMarket, stage_whole
 from gogoku_pipeline.dataset.normaliser import NormalisedFrame, Normaliser
 from gogoku_pipeline.features.declaration import per_day, per_stock
 from gogoku_pipeline.features.expressions import Expr, P
 from gogoku_pipeline.features.operators.windows import lag, window
 from gogoku_pipeline.features.registry import Registry
 from gogoku_pipeline.graph.laws import draw_graph
-from gogoku_pipeline.tables.prices import stage_prices
 from tests.house.named_tests import exists
-from tests.unit.audit.audited import GRAPH, audited_market
+from tests.unit.audit.audited import FEW, GRAPH, READ, audited_market
 
 ALSO = {
     "a feature with shift(-1)": "tests/laws/features/test_laws_bite.py::test_a_look_ahead_breaks_truncation",
@@ -67,8 +66,9 @@ def feature(made: Expr, axis=per_stock) -> dict:
         return made
 
     defect.__doc__ = "A planted defect: see the table."
-    axis("defect", registry=registry, group="returns", unit="ratio", sources=("bars.C", "bars.AdjFactor"))(defect)
-    return {"registry": registry.freeze()}
+    plain = {"group": "returns", "unit": "ratio", "sources": ("bars.C", "bars.AdjFactor"), "window": "S20"}
+    axis("defect", registry=registry, **plain)(defect)
+    return {"registry": registry.freeze(), "names": ["defect"]}
 
 
 def next_value(x, starts, begin, n):
@@ -104,6 +104,14 @@ def a_day_early(source: str) -> Callable[[AuditedMarket], AuditedMarket]:
     return spoil
 
 
+def table_a_day_early(source: str) -> Callable[[AuditedMarket], AuditedMarket]:
+    def spoil(market):
+        rows = market.tables[source].with_columns(pl.col("available_at") - timedelta(days=1))
+        return replace(market, tables={**market.tables, source: rows})
+
+    return spoil
+
+
 def one_row_a_minute_early(market):
     first = pl.int_range(pl.len()) == 0
     known = pl.when(first).then(pl.col("available_at") - timedelta(minutes=1)).otherwise(pl.col("available_at"))
@@ -125,13 +133,13 @@ def on_todays_basis(bars):
     """The publisher's form of adjusted prices: every past price moves when a split comes."""
     last = pl.col("factor").last().over("code", order_by="session")
     prices = (pl.col(name) * last for name in ("open", "high", "low", "close", "mark"))
-    return stage_prices(bars).with_columns(*prices, pl.col("volume") / last)
+    return stage_whole(bars).with_columns(*prices, pl.col("volume") / last)
 
 
 def by_arrival(bars):
     """Prices that depend on which row came first."""
     place = bars.select("session", "code").with_row_index("arrival")
-    rows = stage_prices(bars).join(place, on=["session", "code"], how="left", maintain_order="left")
+    rows = stage_whole(bars).join(place, on=["session", "code"], how="left", maintain_order="left")
     return rows.with_columns(volume=pl.col("volume") + pl.col("arrival").fill_null(0)).drop("arrival")
 
 
@@ -177,6 +185,10 @@ PLANTED = (
     Planted("bars available one day early", "availability", a_day_early("bars")),
     Planted("listing available one day early", "availability", a_day_early("listed")),
     Planted("index available one day early", "availability", a_day_early("topix")),
+    *(
+        Planted(f"{name} available one day early", "availability", table_a_day_early(name), {"names": ["ret_1d"]})
+        for name in READ
+    ),
     Planted("one row available one minute early", "availability", one_row_a_minute_early),
     Planted("a correction used before it came", "truncation_of_prices", corrected_later),
     Planted("prices adjusted with later factors", "truncation_of_prices", staged(on_todays_basis)),
@@ -205,7 +217,7 @@ def market() -> AuditedMarket:
 
 @pytest.mark.parametrize("defect", PLANTED, ids=lambda defect: defect.name)
 def test_a_planted_defect_turns_its_part_of_the_audit_red(market, defect):
-    report = run_audit(defect.market(market), graph=GRAPH, sample=1, **defect.options)
+    report = run_audit(defect.market(market), graph=GRAPH, sample=1, **{"names": FEW, **defect.options})
     assert defect.part in report.failed
     seen = next(finding for finding in report.findings if finding.part == defect.part)
     assert seen.violations, "red because of what was seen, not because nothing was compared"
@@ -213,7 +225,7 @@ def test_a_planted_defect_turns_its_part_of_the_audit_red(market, defect):
 
 def test_the_same_ways_without_a_defect_pass(market):
     sound = feature(P.mark / lag(P.mark, 1) - 1)
-    report = run_audit(staged(lambda bars: stage_prices(bars))(market), graph=GRAPH, sample=1, **sound)
+    report = run_audit(staged(lambda bars: stage_whole(bars))(market), graph=GRAPH, sample=1, **sound)
     assert report.passed, report.words
 
 

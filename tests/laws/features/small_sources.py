@@ -50,6 +50,10 @@ class Library:
         last = self.market.sessions[-1]
         return datetime(last.year, last.month, last.day, 23, tzinfo=JST) + timedelta(days=3)
 
+    def table(self, name: str, sessions: Sequence[date]) -> pl.DataFrame:
+        """Rows of a source: of these sessions, or everything where it is asked over a range."""
+        return self.of_range(name) if SOURCES[name].axis == "range" else self.of_days(name, sessions)
+
     def of_days(self, name: str, sessions: Sequence[date]) -> pl.DataFrame:
         """A source asked by day, typed from one file with all its days."""
         book = next(book for book in ALL_BOOKS if book.path == SOURCES[name].path)
@@ -90,12 +94,7 @@ def other_sources(wanted: Sequence[str], spans: Mapping[str, tuple[date, date]],
         raise ValueError(f"{len(shares)} simulated shares for {len(spans)} codes")
     with TemporaryDirectory() as folder:
         library = Library(market, open_store(f"file://{folder}/data"))
-        tables = {
-            name: library.of_range(name)
-            if SOURCES[name].axis == "range"
-            else library.of_days(name, recent if name in LEDGERS else sessions)
-            for name in wanted
-        }
+        tables = {name: library.table(name, recent if name in LEDGERS else sessions) for name in wanted}
     return {name: _lent(frame, lent, spans, first) for name, frame in tables.items()}
 
 

@@ -22,7 +22,7 @@ SOURCES = sorted({source for state in STATES.values() for source in state.tables
 """The calendar is announced a year ahead: a day makes no difference to it."""
 
 SESSIONS_EARLY = {"topix": 2}
-"""The futures of a night are set against the index of their own day, known a session before they are: one is harmless."""
+"""Futures of a night are set against the index of their own day, known a session before them: one is harmless."""
 
 SPAN = {"start": SESSIONS[0], "end": SESSIONS[-1]}
 CUTS = SESSIONS[150:280:9]

@@ -13,7 +13,7 @@ import pytest
 
 from gogoku_pipeline.audit.leak_audit import PARTS, run_audit, sampled
 from gogoku_pipeline.core.errors import LeakError
-from tests.unit.audit.audited import GRAPH, audited_market
+from tests.unit.audit.audited import FEW, GRAPH, audited_market
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +22,11 @@ def market():
 
 
 def audit(market, **options):
-    options.setdefault("sample", 1)
-    return run_audit(market, graph=GRAPH, **options)
+    return run_audit(market, graph=GRAPH, **{"sample": 1, "names": FEW} | options)
 
 
 def test_a_sound_market_passes_in_every_part(market):
-    report = audit(market, sample=3)
+    report = audit(market, sample=3, names=None)
     assert report.words.startswith("8 parts held")
     assert [finding.part for finding in report.findings] == list(PARTS)
     assert report.passed and all(finding.compared > 0 for finding in report.findings)
@@ -36,6 +35,12 @@ def test_a_sound_market_passes_in_every_part(market):
 def test_the_later_half_of_the_market_holds_a_split_so_that_adjustment_is_audited(market):
     late = market.bars.filter(pl.col("session") > market.sessions[60])
     assert late.filter(pl.col("adjustment_factor") != 1.0).height > 0
+
+
+def test_a_log_without_events_is_no_hole_and_balances_without_rows_are(market):
+    for source, is_log in (("statements", True), ("margin_interest", False)):
+        emptied = replace(market, tables={**market.tables, source: market.tables[source].clear()})
+        assert ("availability" in audit(emptied, names=["ret_1d"]).failed) is not is_log
 
 
 @pytest.mark.parametrize("source", ["bars", "listed", "topix"])
@@ -82,7 +87,7 @@ def test_a_part_without_anything_to_compare_has_failed(market, missing, part):
 
 
 def test_a_graph_without_any_edge_was_not_audited(market):
-    report = run_audit(market, graph=replace(GRAPH, min_nodes=500), sample=1)
+    report = run_audit(market, graph=replace(GRAPH, min_nodes=500), sample=1, names=FEW)
     assert report.failed == ("truncation_of_graph",)
 
 
