@@ -211,10 +211,12 @@ def test_per_share_figures_end_with_the_first_split_since_their_fiscal_year_bega
     assert found[date(2025, 2, 10)] == (None, None, pytest.approx(0.4))
 
 
-def test_a_split_before_the_fiscal_year_began_hurts_nothing():
-    split = {("72030", date(2023, 3, 30)): 0.5}
-    inputs = market(date(2023, 3, 1), date(2023, 9, 29), splits=split, statements=statement_rows(FILED[0]))
-    assert value(inputs, "div_fcst_yield")[date(2023, 8, 9)] == pytest.approx(0.05)
+@pytest.mark.parametrize(("day", "left"), [(date(2023, 3, 31), 0.05), (date(2023, 4, 3), None)])
+def test_a_split_hurts_from_the_first_session_of_the_fiscal_year_on(day, left):
+    inputs = market(
+        date(2023, 3, 1), date(2023, 9, 29), splits={("72030", day): 0.5}, statements=statement_rows(FILED[0])
+    )
+    assert value(inputs, "div_fcst_yield")[date(2023, 8, 9)] == (left if left is None else pytest.approx(left))
 
 
 def test_forecasts_fall_silent_250_sessions_after_their_document_and_their_age_stays():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date, time, timedelta
 
+import polars as pl
 import pytest
 
 from gogoku_pipeline.core.sessions import tse_calendar
@@ -158,6 +159,19 @@ def test_guidance_is_missed_against_the_last_forecast_of_an_earlier_day():
     assert found[date(2024, 5, 10)] == pytest.approx(0.03, rel=1e-6)
     assert found[date(2024, 8, 8)] == found[date(2024, 5, 10)]
     assert found[date(2024, 8, 9)] is None
+
+
+def test_a_forecast_that_became_usable_after_the_results_was_not_promised():
+    filed = statement_rows(
+        results(date(2023, 12, 31), date(2024, 2, 9), forecast_profit_jpy=100e6),
+        results(date(2024, 3, 31), date(2024, 5, 10), profit_jpy=130e6, issued_shares=10**6, treasury_shares=0),
+    )
+    late = pl.col("disclosed_date") == date(2024, 2, 9)
+    after = filed["available_at"].max() + timedelta(days=3)
+    served = filed.with_columns(pl.when(late).then(pl.lit(after)).otherwise("available_at").alias("available_at"))
+    span = (date(2024, 2, 1), date(2024, 5, 31))
+    known = (value(market(*span, statements=rows), "earn_guidance_miss")[span[1]] for rows in (filed, served))
+    assert list(known) == [pytest.approx(0.03, rel=1e-6), None]
 
 
 def told(quarter: str, day: date, due: date | None, year_end: str = "0331") -> dict[str, object]:
