@@ -13,11 +13,13 @@ from gogoku_pipeline.features.operators.fractional import fractional_difference
 from gogoku_pipeline.features.operators.placing import share_below
 from gogoku_pipeline.features.operators.recursive import ema, previous, wilder
 from gogoku_pipeline.features.operators.regression import trend_tstat
-from gogoku_pipeline.features.operators.windows import mean
+from gogoku_pipeline.features.operators.windows import highest, lowest, mean
 
 CLOSE = ("bars.C", "bars.AdjFactor")
 RANGE = ("bars.H", "bars.L", *CLOSE)
 BOTH_DAYS = ("high[t]", "low[t]", "close[t]", "high[t-1]", "low[t-1]", "close[t-1]")
+MOVES = movement(P.high, P.low, P.close, 14)
+"""Smoothed moves up and down and the smoothed true range."""
 
 
 @per_stock(
@@ -61,6 +63,7 @@ def ma_cross_20_60() -> Expr:
     min_obs=45,
     sources=CLOSE,
     observes=("close",),
+    undefined=equal(highest(P.close, 60), lowest(P.close, 60)),
 )
 def trend_tstat_60d() -> Expr:
     """How straight the path of a quarter is: t statistic of the OLS slope of ln c on the session index over 60 sessions (traded sessions only)."""  # noqa: E501
@@ -139,11 +142,11 @@ def macd_hist() -> Expr:
     sources=RANGE,
     observes=("high", "low", "close"),
     needs=BOTH_DAYS,
+    undefined=equal(MOVES.up + MOVES.down, 0.0),
 )
 def adx_14_score() -> Expr:
     """Average directional index, how one-sided the path is: W_14(DX); DX = 100 * |+DI - -DI| / (+DI + -DI)."""
-    moves = movement(P.high, P.low, P.close, 14)
-    plus, minus = moves.up / moves.travel, moves.down / moves.travel
+    plus, minus = MOVES.up / MOVES.travel, MOVES.down / MOVES.travel
     return wilder(100.0 * (magnitude(plus - minus) / (plus + minus)), 14)
 
 
@@ -156,14 +159,13 @@ def adx_14_score() -> Expr:
     sources=RANGE,
     observes=("high", "low", "close"),
     needs=BOTH_DAYS,
-    undefined=equal(movement(P.high, P.low, P.close, 14).travel, 0.0),
+    undefined=equal(MOVES.travel, 0.0),
     at_least=-1.0,
     at_most=1.0,
 )
 def di_diff_14() -> Expr:
     """Which way the directional movement points, from -1 to 1: (W_14(+DM) - W_14(-DM)) / W_14(TR); +DM = h-h[-1] if that exceeds l[-1]-l and 0 else 0; -DM mirrored."""  # noqa: E501
-    moves = movement(P.high, P.low, P.close, 14)
-    return (moves.up - moves.down) / moves.travel
+    return (MOVES.up - MOVES.down) / MOVES.travel
 
 
 @per_stock(

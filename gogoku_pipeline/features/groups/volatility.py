@@ -136,6 +136,7 @@ def vol_ratio_5_60() -> Expr:
     min_obs=45,
     sources=("@vol_20d",),
     observes=("@vol_20d",),
+    undefined=never_moved(P.close, 79),
     at_least=0.0,
     at_most=math.sqrt(60),
 )

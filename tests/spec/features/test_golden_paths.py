@@ -10,10 +10,14 @@ import pytest
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.expressions import P
 from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.null_budget import null_budget
 from gogoku_pipeline.features.operators.fractional import fractional_weights
 from gogoku_pipeline.features.operators.range_volatility import parkinson, rogers_satchell, yang_zhang_variance
 from gogoku_pipeline.features.operators.streaks import run_length
+from gogoku_pipeline.features.registry import house
 from tests.spec.features.test_golden import CALENDAR, SOME, declared, staged, values
+
+GROUPS = [member for member in house().public if member.group in ("returns", "trend", "volatility")]
 
 
 def path(closes: list[float | None], **columns: list[float | None]) -> FeatureInputs:
@@ -134,6 +138,14 @@ def test_a_flat_price_has_no_relative_strength_and_no_bands():
         assert last(flat, name) is None
     for name in ("vol_20d", "bb_width_20", "max_drawdown_60d", "up_streak_sessions", "squeeze_age_sessions"):
         assert last(flat, name) == 0.0
+
+
+def test_a_flat_price_has_exactly_the_nulls_that_are_declared_undefined():
+    ones = [1.0] * 300
+    flat = path([50.0] * 300, factor=ones, volume_factor=ones)
+    frame = compute([member.name for member in GROUPS], flat, **SOME)
+    off = {count.feature: count.observed - count.expected for count in null_budget(frame, flat) if not count.is_within}
+    assert off == {}
 
 
 def test_discreteness_is_above_zero_when_few_big_days_made_the_year():
