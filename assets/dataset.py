@@ -16,7 +16,7 @@ from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.labels import LABELS, build_labels
 from gogoku_pipeline.dataset.normaliser import Normaliser
 from gogoku_pipeline.dataset.panel import Panel, build_panel
-from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import catalogue, registry
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Table

@@ -25,7 +25,8 @@ from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import cumulative_ic, learning_curves, quantile_bars
 from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
 from gogoku_pipeline.features.availability import state_tables
-from gogoku_pipeline.features.registry import family_table, house
+from gogoku_pipeline.features.family_tables import family_table
+from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.predictions import gate_rows
 from gogoku_pipeline.registry.promotions import record_verdicts

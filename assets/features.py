@@ -16,8 +16,9 @@ from assets.reading import feature_inputs
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
 from gogoku_pipeline.features.availability import SOURCE_OF, published_sources, stamp_available_at, state_tables
 from gogoku_pipeline.features.family_frames import family_frame, stamped
+from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.feature import PLANS
-from gogoku_pipeline.features.registry import families, family_table, house
+from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.config import GraphConfig

@@ -15,8 +15,9 @@ from assets.source_checks import source_checks
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.checks import check_labels
 from gogoku_pipeline.dataset.labels import LABELS
+from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.null_budget import null_budget
-from gogoku_pipeline.features.registry import families, family_table, house
+from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.schema import daily_bars, listed_issues

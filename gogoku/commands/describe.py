@@ -52,7 +52,7 @@ def describe(
 def every_table() -> "dict[str, Declared]":
     """Every table of the house by name, from the street to the roof."""
     from gogoku_pipeline.dataset.labels import LABELS
-    from gogoku_pipeline.features.registry import families
+    from gogoku_pipeline.features.family_tables import families
     from gogoku_pipeline.graph.catalogue import family_table, registry
     from gogoku_pipeline.graph.correlation import EDGES
     from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS

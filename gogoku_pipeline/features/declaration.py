@@ -139,6 +139,7 @@ class Declaration:
             at_least=low if self.at_least is None else self.at_least,
             at_most=high if self.at_most is None else self.at_most,
             source_code=textwrap.dedent(inspect.getsource(function)),
+            module=function.__module__,
         )
 
     def _check(self, name: str) -> None:

@@ -6,9 +6,10 @@ Belongs here: Markdown and plain text. Does not belong here: facts; they are dec
 
 from __future__ import annotations
 
+from gogoku_pipeline.features.family_tables import families
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.null_budget import CAPS
-from gogoku_pipeline.features.registry import Registry, families, house
+from gogoku_pipeline.features.registry import Registry, house
 
 _KINDS = {
     "S": "the last {n} sessions including t",

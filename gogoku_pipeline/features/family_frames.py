@@ -12,8 +12,9 @@ import polars as pl
 
 from gogoku_pipeline.features.availability import stamp_available_at
 from gogoku_pipeline.features.engine import compute
+from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.inputs import FeatureInputs
-from gogoku_pipeline.features.registry import Registry, families, family_table, house
+from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.schema.availability import AFTER_CLOSE
 
 

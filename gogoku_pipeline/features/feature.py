@@ -15,15 +15,32 @@ from gogoku_pipeline.features.expressions import Expr
 
 Axis = Literal["stock", "day", "group", "market", "release", "external"]
 FAMILIES: dict[str, str] = {
-    **dict.fromkeys(("returns", "trend", "volatility", "limits", "calendar", "sessions"), "feat__prices"),
-    **dict.fromkeys(("size", "liquidity", "market", "beta", "sector"), "feat__market"),
-    **dict.fromkeys(("flows", "margin", "short", "breakdown"), "feat__positions"),
-    **dict.fromkeys(("options", "futures"), "feat__derivatives"),
-    **dict.fromkeys(("fundamentals", "valuation", "dividends", "earnings"), "feat__company"),
-    **dict.fromkeys(("interactions", "masks"), "feat__interactions"),
+    "returns": "feat__prices",
+    "trend": "feat__prices",
+    "volatility": "feat__prices",
+    "liquidity": "feat__market",
+    "market": "feat__market",
+    "beta": "feat__market",
+    "sector": "feat__market",
+    "size": "feat__market",
+    "flows": "feat__positions",
+    "margin": "feat__positions",
+    "short": "feat__positions",
+    "options": "feat__derivatives",
+    "futures": "feat__derivatives",
+    "sessions": "feat__prices",
+    "breakdown": "feat__positions",
+    "dividends": "feat__company",
+    "fundamentals": "feat__company",
+    "valuation": "feat__company",
+    "earnings": "feat__company",
+    "limits": "feat__prices",
+    "calendar": "feat__prices",
+    "interactions": "feat__interactions",
+    "masks": "feat__interactions",
     "graph": "feat__graph",
 }
-"""Group to family; a family is one table and one asset."""
+"""Group to family, groups in the order of the documentation; a family is one table and one asset."""
 
 ROLES = ("stock", "sector", "market", "calendar", "mask")
 PLANS = ("Free", "Light", "Standard", "Premium")
@@ -116,7 +133,7 @@ class Feature:
         needs: values that must exist.
         undefined: rows on which the formula is declared undefined (1), e.g. high = low.
         by: group key of a per-group or per-sector feature; members: fewest members with a value.
-        source_code: text of the declaration, part of the hash.
+        source_code: text of the declaration, part of the hash; module: where it stands.
     """
 
     name: str
@@ -140,6 +157,7 @@ class Feature:
     at_least: float | None = None
     at_most: float | None = None
     source_code: str = field(default="", repr=False)
+    module: str = field(default="", repr=False, compare=False)
 
     @property
     def depends_on(self) -> tuple[str, ...]:

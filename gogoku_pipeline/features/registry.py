@@ -1,152 +1,23 @@
-"""Which features exist: one name, one function, one unit; frozen after import and identified by a content hash.
+"""A register of features: one name, one function, one unit; frozen after import and identified by a content hash.
 
-Belongs here: the register, its checks (unique names, resolvable and acyclic dependencies), its hash, families and
-their tables. Does not belong here: formulas (`groups/`), values (`engine`).
+Belongs here: the register and its checks (unique names, resolvable and acyclic dependencies), its hash, the house's
+own register. Does not belong here: formulas (`groups/`), tables of families (`family_tables`), values (`engine`).
 """
 
 from __future__ import annotations
 
-import inspect
+import pkgutil
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-
-import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.core.fingerprints import sha256_json
-from gogoku_pipeline.features import states
+from gogoku_pipeline.features import groups, operators, states
 from gogoku_pipeline.features.declaration import declared_in
-from gogoku_pipeline.features.feature import PLANS, Feature
-from gogoku_pipeline.features.groups import (
-    beta,
-    breadth,
-    breakdown,
-    calendar,
-    dividends,
-    earnings,
-    earnings_drift,
-    flows,
-    fundamentals,
-    futures,
-    guidance,
-    limits,
-    liquidity,
-    listing,
-    margin,
-    margin_alerts,
-    market,
-    members,
-    options,
-    returns,
-    sector,
-    sector_size,
-    sessions,
-    short,
-    size,
-    style,
-    tails,
-    technicals,
-    trend,
-    turnover,
-    valuation,
-    volatility,
-)
-from gogoku_pipeline.features.operators import (
-    adaptive,
-    ages,
-    compounding,
-    cross_section,
-    dimson,
-    directional,
-    drawdown,
-    extremes,
-    fractional,
-    fractions,
-    holding,
-    jumps,
-    moments,
-    ordering,
-    own_past,
-    peers,
-    placing,
-    range_volatility,
-    ranges,
-    recursive,
-    regression,
-    spreads,
-    streaks,
-    touches,
-    windows,
-)
+from gogoku_pipeline.features.feature import FAMILIES, PLANS, Feature
 from gogoku_pipeline.features.states.register import state_of
-from gogoku_pipeline.schema.columns import Column
-from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
-
-GROUPS: tuple[ModuleType, ...] = (
-    returns,
-    trend,
-    technicals,
-    volatility,
-    tails,
-    liquidity,
-    turnover,
-    market,
-    members,
-    breadth,
-    style,
-    beta,
-    sector,
-    sector_size,
-    listing,
-    flows,
-    margin,
-    margin_alerts,
-    short,
-    options,
-    futures,
-    sessions,
-    breakdown,
-    limits,
-    calendar,
-    dividends,
-    fundamentals,
-    guidance,
-    valuation,
-    earnings,
-    size,
-    earnings_drift,
-)
-"""Group modules in the order of the documentation."""
-
-_OPERATORS: tuple[ModuleType, ...] = (
-    windows,
-    ranges,
-    moments,
-    regression,
-    recursive,
-    cross_section,
-    own_past,
-    holding,
-    touches,
-    peers,
-    adaptive,
-    extremes,
-    directional,
-    drawdown,
-    fractional,
-    jumps,
-    placing,
-    range_volatility,
-    streaks,
-    ages,
-    compounding,
-    dimson,
-    ordering,
-    spreads,
-    fractions,
-)
 
 
 class Registry:
@@ -267,8 +138,7 @@ class Registry:
 
     def hash(self) -> str:
         """Content hash: names, formulas, windows, declaration sources and the operators' code."""
-        operators = {module.__name__: inspect.getsource(module) for module in _OPERATORS}
-        return sha256_json([*(feature.identity() for feature in self.features), operators, _code_of_states()])
+        return sha256_json([*(feature.identity() for feature in self.features), _code_below()])
 
     def of_plan(self, plan: str) -> Registry:
         """The features a plan can compute, as a frozen registry of their own; raises FeatureError for an unknown plan.
@@ -297,10 +167,15 @@ class Registry:
         return FeatureError(f"{self.name} registry, {thing}", got=got, want=want, remedy="Correct the declaration.")
 
 
-def _code_of_states() -> dict[str, str]:
-    """Source text of every module of the states' package: what decides the leaves they give."""
-    folder = Path(states.__file__).parent
-    return {str(path.relative_to(folder)): path.read_text() for path in sorted(folder.rglob("*.py"))}
+@cache
+def _code_below() -> dict[str, str]:
+    """Source text of every operator and state: with the declarations, what decides the values."""
+    found: dict[str, str] = {}
+    for package in (operators, states):
+        folder = Path(package.__path__[0])
+        for path in sorted(folder.rglob("*.py")):
+            found[f"{folder.name}/{path.relative_to(folder)}"] = path.read_text()
+    return found
 
 
 @cache
@@ -309,10 +184,19 @@ def house(plan: str = PLANS[-1]) -> Registry:
     if plan != PLANS[-1]:
         return house().of_plan(plan)
     registry = Registry("house")
-    for module in GROUPS:
-        for feature in declared_in(module.__name__):
-            registry.add(feature)
+    for feature in _declared():
+        registry.add(feature)
     return registry.freeze()
+
+
+def _declared() -> list[Feature]:
+    """Every declaration of the modules in `groups/`, groups in the order of FAMILIES, a group's own module first."""
+    found: list[Feature] = []
+    for name in sorted(module.name for module in pkgutil.iter_modules(groups.__path__)):
+        found += declared_in(import_module(f"{groups.__name__}.{name}").__name__)
+    order = {group: place for place, group in enumerate(FAMILIES)}
+    homes = {feature.name: feature.module.rpartition(".")[2] for feature in found}
+    return sorted(found, key=lambda feature: (order[feature.group], homes[feature.name] != feature.group))
 
 
 def all_features() -> tuple[Feature, ...]:
@@ -328,36 +212,3 @@ def feature(name: str) -> Feature:
 def registry_hash() -> str:
     """Content hash of this room's registry."""
     return house().hash()
-
-
-def families(registry: Registry | None = None) -> dict[str, tuple[Feature, ...]]:
-    """Families in order, each with its features."""
-    known = [feature for feature in (registry or house()).features if not feature.is_internal]
-    return {name: tuple(f for f in known if f.family == name) for name in dict.fromkeys(f.family for f in known)}
-
-
-def family_table(family: str, registry: Registry | None = None) -> Table:
-    """The table of a family: one row per listed issue and session, one nullable Float32 column per feature."""
-    known = families(registry)
-    if family not in known:
-        raise FeatureError(
-            f"feature family {family!r}",
-            got="an unknown name",
-            want=f"one of {', '.join(known)}",
-            remedy="Families are listed in feature.FAMILIES.",
-        )
-    return Table(
-        name=family,
-        description=(
-            f"Features of the groups {', '.join(dict.fromkeys(f.group for f in known[family]))} of one listed issue on "
-            "one session. Null means: not enough observations yet, no trade where one is needed, or undefined."
-        ),
-        columns=(SESSION, CODE, *(_column(f) for f in known[family]), AVAILABLE_AT),
-        key=("session", "code"),
-    )
-
-
-def _column(feature: Feature) -> Column:
-    return Column(
-        feature.name, pl.Float32, f"{feature.summary}.", feature.unit, nullable=True, at_least=feature.at_least
-    )

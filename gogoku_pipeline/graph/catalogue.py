@@ -11,7 +11,7 @@ from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.features.declaration import declared_in
 from gogoku_pipeline.features.feature import PLANS, Feature
 from gogoku_pipeline.features.registry import Registry, house
-from gogoku_pipeline.features.registry import family_table as table_of
+from gogoku_pipeline.features.family_tables import family_table as table_of
 from gogoku_pipeline.graph import exact, neighbours, node_features, strongest, windows
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.schema.tables import Table

@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.schema import daily_bars
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.faults import ChangedValue, EmptyDay, FaultPlan, ForeignRows, MissingColumn, When

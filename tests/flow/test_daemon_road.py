@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from gogoku_pipeline.core.clocks import RealClock
-from gogoku_pipeline.features.registry import family_table
-from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.simulator.bulk_faults import SIGNING, SignedElsewhere
+from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread

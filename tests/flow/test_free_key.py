@@ -2,11 +2,13 @@
 
 import pytest
 
-from gogoku_pipeline.features.registry import all_features, family_table
+from gogoku_pipeline.features.family_tables import family_table
+from gogoku_pipeline.features.registry import all_features
+from gogoku_pipeline.features.registry import house as house_registry
 from gogoku_pipeline.schema import topix
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
-from tests.flow.small_house import ROAD, WHOLE, failed_checks, materialised, small_house
+from tests.flow.small_house import GRAPH, RAW, TABLES, WHOLE, failed_checks, materialised, small_house
 
 TOPIX = topix.TABLE.name
 NOTICE = "topix: not in the plan, switched off"
@@ -44,9 +46,12 @@ def test_the_index_is_switched_off_with_a_notice_and_the_rest_of_the_road_runs(m
         assert whole.success
         (raw,) = metadata(whole, "raw_jquants__topix")
         assert NOTICE in raw["notices"].value
-        result = house.run(ROAD, house.keys[0], house.keys[-1])
+        house.prepare(house.keys[0], house.keys[-1])
+        road = (*RAW, *TABLES, *house.families, *GRAPH)
+        assert set(house.families) == {"feat__prices", "feat__market", "feat__company", "feat__interactions"}
+        result = house.run(road, house.keys[0], house.keys[-1])
         assert result.success
-        assert materialised(result) == {(name, key) for name in ROAD for key in house.keys}
+        assert materialised(result) == {(name, key) for name in road for key in house.keys}
         assert failed_checks(result) == {}
         assert notes(result, TOPIX) == {NOTICE}
         assert any(NOTICE in str(said["warnings"].value) for said in metadata(result, TOPIX) if "warnings" in said)
@@ -54,10 +59,9 @@ def test_the_index_is_switched_off_with_a_notice_and_the_rest_of_the_road_runs(m
         later = house.run(("data__labels",))
         assert later.success and severities(later) <= {("data__labels", "WARN")}
         assert house.run(("core_jquants__security_master", "data__panel")).success
-        frames = {
-            name: house.store.tables.scan(family_table(name)).collect() for name in ("feat__prices", "feat__market")
-        }
+        book = house_registry("Free")
+        frames = {name: house.store.tables.scan(family_table(name, book)).collect() for name in house.families}
         values = {name: frame[name].count() for frame in frames.values() for name in frame.columns}
         for group in ("returns", "trend", "volatility", "liquidity"):
             assert any(values[feature.name] for feature in all_features() if feature.group == group), group
-        assert values["session"] > 0 and values["mkt_ret_1d"] == values["beta_60d"] == 0
+        assert values["session"] > 0 and values.keys().isdisjoint({"mkt_ret_1d", "beta_60d"})

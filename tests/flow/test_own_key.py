@@ -10,7 +10,8 @@ import pytest
 
 from assets.raw import BY_SESSION
 from gogoku_pipeline.core.clocks import RealClock
-from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.features.family_tables import family_table
+from gogoku_pipeline.features.registry import house as house_registry
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.schema import daily_bars
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
@@ -19,7 +20,7 @@ from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import open_store
 from tests.flow.command_line import gogoku
-from tests.flow.small_house import ROAD, failed_checks, materialised, small_house
+from tests.flow.small_house import GRAPH, RAW, TABLES, failed_checks, materialised, small_house
 
 GROUPS = tuple(group.asset for group in BY_SESSION if len(group.sources) > 1)
 CAUGHT_UP = ("investor_types", "earnings_dates", "statements", "statement_details", "margin_interest", "futures")
@@ -43,10 +44,13 @@ def test_the_road_of_a_light_key_asks_what_it_includes_and_each_other_source_onc
     market = generate_market(MarketConfig(n_issues=24, n_sessions=30))
     with small_house(market, tmp_path, plan="light", is_plan_known=is_plan_known) as house:
         assert house.run(("raw_jquants__topix", "raw_jquants__calendar", "raw_jquants__investor_types")).success
-        result = house.run((*ROAD, *GROUPS), house.keys[0], house.keys[DAYS - 1])
+        fetched = house.run((*RAW, *GROUPS), house.keys[0], house.keys[DAYS - 1])
+        assert fetched.success and failed_checks(fetched) == {}
+        typed = house.run(["core_jquants__calendar", *(TABLE_OF[source].name for source in CAUGHT_UP)])
+        road = (*TABLES, *house.families, *GRAPH)
+        result = house.run(road, house.keys[0], house.keys[DAYS - 1])
         assert failed_checks(result) == {}
-        assert materialised(result) == {(name, key) for name in (*ROAD, *GROUPS) for key in house.keys[:DAYS]}
-        typed = house.run([table.name for source, table in TABLE_OF.items() if source in CAUGHT_UP])
+        assert materialised(result) == {(name, key) for name in road for key in house.keys[:DAYS]}
         assert typed.success and failed_checks(typed) == {}
         assert {seen.plan for seen in house.server.requests_seen} == {"light"}
         lacking = {source.path for source in SOURCES.values() if source.lowest_plan in ("standard", "premium")}
@@ -60,7 +64,8 @@ def test_the_road_of_a_light_key_asks_what_it_includes_and_each_other_source_onc
         assert {source for source, n in rows.items() if n == 0} == {
             source for source in CAUGHT_UP if SOURCES[source].path in lacking
         }
-        features = house.store.tables.scan(family_table("feat__prices")).collect()
+        light = house_registry("Light")
+        features = house.store.tables.scan(family_table("feat__prices", light)).collect()
         assert features["session"].n_unique() == DAYS and features["ret_1d"].count() > 0
         assert house.store.tables.scan(EDGES).collect().height > 0
         for path in ("/equities/bars/minute", "/td/list", "/"):

@@ -9,7 +9,7 @@ from moto.server import ThreadedMotoServer
 from gogoku_pipeline.core.clocks import RealClock
 from gogoku_pipeline.core.fingerprints import sha256_frame
 from gogoku_pipeline.dataset.labels import LABELS
-from gogoku_pipeline.features.registry import families, family_table
+from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS

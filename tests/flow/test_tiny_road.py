@@ -14,7 +14,7 @@ import pytest
 
 from gogoku.definitions import build_definitions
 from gogoku_pipeline.core.sessions import tse_calendar
-from gogoku_pipeline.features.registry import families, family_table
+from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.schema.daily_bars import TABLE as BARS
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF

@@ -9,7 +9,7 @@ import pytest
 
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.family_frames import family_frame, stamped
-from gogoku_pipeline.features.registry import families, family_table
+from gogoku_pipeline.features.family_tables import families, family_table
 from tests.laws.features.small_market import SESSIONS
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from gogoku_pipeline.features.registry import family_table
+from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.schema import daily_bars
 from gogoku_pipeline.simulator.faults import ChangedValue, DroppedRows, FaultPlan, When

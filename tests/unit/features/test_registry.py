@@ -14,17 +14,9 @@ from gogoku_pipeline.features import groups
 from gogoku_pipeline.features.availability import publication_rules, stamp_available_at
 from gogoku_pipeline.features.engine import stages, warmup_sessions
 from gogoku_pipeline.features.expressions import PRICE_INPUTS
+from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.feature import FAMILIES
-from gogoku_pipeline.features.registry import (
-    GROUPS,
-    Registry,
-    all_features,
-    families,
-    family_table,
-    feature,
-    house,
-    registry_hash,
-)
+from gogoku_pipeline.features.registry import Registry, all_features, feature, house, registry_hash
 from gogoku_pipeline.schema.availability import AFTER_CLOSE, MORNING_EDITION
 
 FIELDS = {
@@ -39,10 +31,16 @@ def test_every_public_feature_lies_in_exactly_one_family():
     assert set(families()) <= set(FAMILIES.values())
 
 
-def test_every_file_of_the_groups_is_part_of_the_registry():
-    files = {found.name for found in pkgutil.iter_modules(groups.__path__)}
-    assert files == {module.__name__.rpartition(".")[2] for module in GROUPS}
-    assert {member.group for member in all_features()} <= set(FAMILIES)
+def test_every_file_of_the_groups_declares_features_of_one_group():
+    files = {f"{groups.__name__}.{found.name}" for found in pkgutil.iter_modules(groups.__path__)}
+    assert files == {member.module for member in all_features()}
+    assert all(len({member.group for member in all_features() if member.module == file}) == 1 for file in files)
+    assert {member.group for member in all_features()} == set(FAMILIES) - {"graph"}
+
+
+def test_features_stand_in_the_order_of_the_documentation():
+    order = list(dict.fromkeys(member.group for member in all_features()))
+    assert order == [group for group in FAMILIES if group != "graph"]
 
 
 def test_groups_form_no_cycle():
