@@ -30,7 +30,7 @@ from gogoku_pipeline.features.expressions import (
     pointwise,
     where,
 )
-from gogoku_pipeline.features.operators.touches import held_run, claim_age
+from gogoku_pipeline.features.operators.touches import claim_age, held_run
 from gogoku_pipeline.features.operators.windows import lag, total
 from gogoku_pipeline.features.states.exchange_days import exchange_days
 

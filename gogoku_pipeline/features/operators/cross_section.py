@@ -36,6 +36,11 @@ def members_deviation(x: Expr) -> Expr:
     return Expr("members_deviation", "reduce", (x,), (), _cell_deviation_kernel)
 
 
+def members_median(x: Expr) -> Expr:
+    """The middle value of x over the members, of an even number the mean of the two middle ones."""
+    return Expr("members_median", "reduce", (x,), (), _cell_median_kernel)
+
+
 def members_count(x: Expr) -> Expr:
     """How many members have a value of x."""
     return Expr("members_count", "reduce", (x,), (), cell_count_kernel)
@@ -152,6 +157,17 @@ def _grouped(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Whole,
             values[fill[cell[i]]] = x[i]
             fill[cell[i]] += 1
     return first, rows, values
+
+
+@compiled
+def _cell_median_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
+    first, _, values = _grouped(x, member, cell, cells)
+    out = np.full(cells, np.nan)
+    for k in range(cells):
+        own = np.sort(values[first[k] : first[k + 1]])
+        if own.size > 0:
+            out[k] = (own[(own.size - 1) // 2] + own[own.size // 2]) / 2.0
+    return out
 
 
 @compiled
