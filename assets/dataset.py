@@ -36,7 +36,7 @@ def house_panel(store: Store, compute: Compute) -> Panel:
     Raises:
         PartitionMissingError: a feature family or the universe has no sessions, or lacks some the others have.
     """
-    known = catalogue(compute.graph, compute.plan)
+    known = catalogue(compute.graph, compute.plan, compute.feature_set)
     book = registry(compute.plan)
     tables = {name: family_table(name, book) for name in known.families} | {UNIVERSE.name: UNIVERSE}
     sessions = tse_calendar().between(*_span(store, UNIVERSE))
@@ -89,6 +89,7 @@ def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> 
             "sessions": len(built.sessions),
             "stocks": len(built.codes),
             "features": len(built.names),
+            "feature_set": compute.feature_set or compute.plan.lower(),
             "catalogue_hash": built.catalogue_hash,
             "table_versions": dict(built.table_versions),
         },

@@ -26,6 +26,7 @@ class Compute:
         first_session: where this deployment's history begins.
         last_day: last calendar day of a closed history; None for one that grows.
         plan: J-Quants plan whose features exist: Free, Light, Standard or Premium.
+        feature_set: named set of features the panel and so the models are fed; empty for all of the plan.
         cutoff: JST hour after which a session's decision is made.
         device: torch device, e.g. auto, cpu, cuda.
         universe: who is compared and who can be traded.
@@ -45,6 +46,7 @@ class Compute:
     first_session: date
     last_day: date | None = None
     plan: str = PLANS[-1]
+    feature_set: str = ""
     cutoff: time = time(19, 0)
     device: str = "auto"
     universe: UniverseConfig = field(default_factory=UniverseConfig)
