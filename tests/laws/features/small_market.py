@@ -29,7 +29,7 @@ N_CODES = 42
 NEWCOMER = "14000"
 PRICES, SIDES = ("open", "high", "low", "close"), ("up", "down")
 SECTORS = ("0050", "1050", "2050", "3050")
-LOST_NIGHTS = SESSIONS[210:212]
+LOST_NIGHTS = SESSIONS[210:216]
 """Sessions whose derivatives never came."""
 
 SPLITS = {"10000": (120, 0.5, "1"), "10010": (200, 0.2, "1"), "10020": (90, 10.0, "2"), "10030": (150, 0.8, "3")}

@@ -25,12 +25,13 @@ FEW = {"flag": 2, "category": 2, "sessions": 3, "count": 3, "days": 5, "releases
 
 FEWER = {
     "cal_half_session_flag": 1,
+    "has_short_state": 1,
     "split_log_factor": 5,
     "flow_breadth_pos": 5,
     "ssp_new_20d_count": 2,
     "ssp_exit_20d_count": 2,
 }
-"""Features that have fewer on a small market: no half session since 2009, five factors, seven kinds of investors."""
+"""Features that show fewer here: no half session since 2009, shorts known since 2013, few factors and investors."""
 
 
 def leaves(name: str) -> set[str]:
