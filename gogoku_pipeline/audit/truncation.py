@@ -71,7 +71,7 @@ def truncation_of_graph(
     """Edges and node features of the session are equal to the bit on both sides."""
     graphs = []
     for inputs in (moment.then, moment.now):
-        frame = _computed(inputs, ["ret_1d", "xs_ret_1d"], moment.first, registry).lazy()
+        frame = _computed(inputs, ["ret_1d", "ret_5d", "xs_ret_1d"], moment.first, registry).lazy()
         returns = graph_returns(frame, frame, inputs.universe.lazy())
         if moment.session not in returns["session"]:
             return [Violation("truncation_of_graph", "returns", moment.session, "", "none were known at the cutoff")], 0

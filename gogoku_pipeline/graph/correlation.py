@@ -10,10 +10,12 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.sessions import SessionCalendar
+from gogoku_pipeline.graph.attributes import shared, weight_delta
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.day_by_day import day_by_day
-from gogoku_pipeline.graph.strongest import Companions, strongest
-from gogoku_pipeline.graph.windows import DayWindow, ReturnMatrix, day_window, return_matrix
+from gogoku_pipeline.graph.matrix import ReturnMatrix, return_matrix
+from gogoku_pipeline.graph.pairs import joined_pairs
+from gogoku_pipeline.graph.windows import day_window
 from gogoku_pipeline.schema.availability import AFTER_CLOSE
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, SESSION, Table
@@ -31,7 +33,17 @@ EDGES = Table(
         SESSION,
         Column("code_i", pl.String, "The smaller code of the pair."),
         Column("code_j", pl.String, "The larger code of the pair."),
-        Column("correlation", pl.Float32, "Weighted pairwise correlation of the residuals, shrunk by 0.95.", "corr"),
+        Column("weight", pl.Float32, "Weighted pairwise correlation of the residuals, shrunk by 0.95.", "corr"),
+        Column("is_same_sector", pl.Boolean, "Both stocks are in one TSE 33 sector on that session.", nullable=True),
+        Column("is_same_market", pl.Boolean, "Both are in one market section on that session.", nullable=True),
+        Column(
+            "weight_delta_20d",
+            pl.Float32,
+            "Weight minus the same pair's shrunk correlation 20 sessions ago, whether or not it was an edge then; null "
+            "when the pair could not be compared then.",
+            "corr",
+            nullable=True,
+        ),
         AVAILABLE_AT,
     ),
     key=("session", "code_i", "code_j"),
@@ -61,10 +73,11 @@ def build_edges(
         threads: days computed at once (each on one core).
 
     Returns:
-        Rows of `EDGES`, sorted by its key. A degenerate session has none.
+        Rows of `EDGES`, sorted by its key. A degenerate session has none. `is_same_sector` and `is_same_market` are
+        null when the returns lack the columns they are read from.
 
     Raises:
-        SchemaError, DataError: see `windows.return_matrix`.
+        SchemaError, DataError: see `matrix.return_matrix` and `windows.day_window`.
     """
     matrix = return_matrix(returns, calendar)
     return pl.concat([EDGES.empty(), *edges_by_session(matrix, sessions, config, threads=threads)])
@@ -81,24 +94,17 @@ def _edges_of(matrix: ReturnMatrix, config: GraphConfig, session: date) -> pl.Da
     window = day_window(matrix, session, config)
     if window.nodes.size == 0:
         return EDGES.empty()
-    recent = np.ascontiguousarray(window.residuals[:, 1:])
-    floor = config.threshold / config.shrink
-    companions = strongest(recent, recent, window.weights, config.k, floor, config.min_common)
-    return _edge_frame(matrix, window, companions, config)
-
-
-def _edge_frame(matrix: ReturnMatrix, window: DayWindow, companions: Companions, config: GraphConfig) -> pl.DataFrame:
-    kept = companions.columns >= 0
-    rows = np.repeat(np.arange(len(kept)), companions.counts)
-    columns = companions.columns[kept]
-    low, high = np.minimum(rows, columns), np.maximum(rows, columns)
-    pair, first = np.unique(low * len(kept) + high, return_index=True)
-    places_i, places_j = window.nodes[pair // len(kept)], window.nodes[pair % len(kept)]
+    one, other, weights = joined_pairs(window, config)
+    places_i, places_j = window.nodes[one], window.nodes[other]
+    place = matrix.place(session)
     return pl.DataFrame(
         {
-            "session": pl.repeat(window.session, len(pair), dtype=pl.Date, eager=True),
+            "session": pl.repeat(session, len(one), dtype=pl.Date, eager=True),
             "code_i": matrix.codes.gather(places_i),
             "code_j": matrix.codes.gather(places_j),
-            "correlation": (config.shrink * companions.values[kept][first]).astype(np.float32),
+            "weight": weights.astype(np.float32),
+            "is_same_sector": shared(matrix.sector, place, places_i, places_j),
+            "is_same_market": shared(matrix.section, place, places_i, places_j),
+            "weight_delta_20d": weight_delta(matrix, window, (one, other), weights, config),
         }
     ).with_columns(AFTER_CLOSE.instant(pl.col("session")))

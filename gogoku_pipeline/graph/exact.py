@@ -34,7 +34,7 @@ def fit_residuals(returns: Floats, market: Floats, weights: Floats) -> Floats:
 
     Args:
         returns: [stocks, sessions + lead] C-contiguous, NaN where there is none.
-        market: [sessions + lead], NaN where there is none.
+        market: [1, sessions + lead] for all stocks, or [stocks, sessions + lead], NaN where there is none.
         weights: [sessions], for the newest sessions; the `lead` oldest take no part in the fit.
 
     Returns:
@@ -50,11 +50,11 @@ def fit_residuals(returns: Floats, market: Floats, weights: Floats) -> Floats:
 def _fit(returns: Floats, market: Floats, weights: Floats, out: Floats) -> None:
     lead = returns.shape[1] - weights.shape[0]
     for i in range(returns.shape[0]):
-        r, e = returns[i], out[i]
-        mean_r, mean_m, slope = _line(r[lead:], market[lead:], weights)
+        r, m, e = returns[i], market[i if market.shape[0] > 1 else 0], out[i]
+        mean_r, mean_m, slope = _line(r[lead:], m[lead:], weights)
         left, raw = 0.0, 0.0
         for s in range(r.shape[0]):
-            e[s] = (r[s] - mean_r) - slope * (market[s] - mean_m)
+            e[s] = (r[s] - mean_r) - slope * (m[s] - mean_m)
             if s >= lead and e[s] == e[s]:
                 left += weights[s - lead] * e[s] * e[s]
                 raw += weights[s - lead] * r[s] * r[s]
@@ -216,3 +216,32 @@ def score_marked(
         for j in range(block.shape[1]):
             if block[i, j] != block[i, j]:
                 block[i, j] = np.float32(pair_correlation(rows[i], columns[j], weights, min_common))
+
+
+@compiled
+def score_list(
+    one: npt.NDArray[np.int64],
+    other: npt.NDArray[np.int64],
+    unit: Floats,
+    series: Floats,
+    whole: npt.NDArray[np.bool_],
+    rule: tuple[Floats, int],
+    scores: Floats,
+) -> None:
+    """Correlation of listed pairs in double precision, the same bits as `score_pairs` gives.
+
+    Args:
+        one: [pairs] place of a series.
+        other: [pairs] place of the other one.
+        unit: [n, sessions] standardised rows.
+        series: [n, sessions] the series themselves.
+        whole: [n] has no gap.
+        rule: session weights and fewest common sessions.
+        scores: [pairs], written; 0 where a pair cannot be compared.
+    """
+    for p in range(one.shape[0]):
+        i, j = one[p], other[p]
+        if whole[i] and whole[j]:
+            scores[p] = unit_product(unit[i], unit[j])
+        else:
+            scores[p] = pair_correlation(series[i], series[j], rule[0], rule[1])

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import polars as pl
 
-from gogoku_pipeline.graph.windows import COLUMNS
+from gogoku_pipeline.graph.matrix import COLUMNS, OPTIONAL
 
 
 def graph_returns(prices: pl.LazyFrame, market: pl.LazyFrame, universe: pl.LazyFrame) -> pl.DataFrame:
     """Daily returns of stocks and market with membership, as `build_edges` and `compute_node_features` read them.
 
     Args:
-        prices: `feat__prices` (session, code, ret_1d).
-        market: `feat__market` of the same rows (session, code, xs_ret_1d).
-        universe: `core__universe` (session, code, is_in_universe); a stock without a row is no member.
+        prices: `feat__prices` (session, code, ret_1d, ret_5d).
+        market: `feat__market` of the same rows (session, code, xs_ret_1d; mkt_ret_1d from the Light plan on).
+        universe: `core__universe` (session, code, is_in_universe, sector33_code, market_code); a stock without a row
+            is no member.
 
     Returns:
-        session, code, ret_1d, xs_ret_1d, is_in_universe, sorted by (session, code).
+        session, code, ret_1d, xs_ret_1d, is_in_universe and those of `matrix.OPTIONAL` the tables have, sorted by
+        (session, code). What reads an optional column refuses its absence by name.
     """
     key = ["session", "code"]
     return (
-        prices.select(*key, "ret_1d")
-        .join(market.select(*key, "xs_ret_1d"), on=key, how="left", validate="1:1")
-        .join(universe.select(*key, "is_in_universe"), on=key, how="left", validate="1:1")
+        _of(prices, "ret_1d", "ret_5d")
+        .join(_of(market, "xs_ret_1d", "mkt_ret_1d"), on=key, how="left", validate="1:1")
+        .join(_of(universe, "is_in_universe", "sector33_code", "market_code"), on=key, how="left", validate="1:1")
         .with_columns(pl.col("is_in_universe").fill_null(value=False))
-        .select(COLUMNS)
+        .select(*COLUMNS, pl.col("^(" + "|".join(OPTIONAL) + ")$"))
         .sort(key)
         .collect()
     )
+
+
+def _of(table: pl.LazyFrame, first: str, *others: str) -> pl.LazyFrame:
+    """Key, a column every table has, and further ones it may have."""
+    known = table.collect_schema()
+    return table.select("session", "code", first, *(name for name in others if name in known))

@@ -16,7 +16,8 @@ from gogoku_pipeline.features.laws import Violation
 from gogoku_pipeline.graph.catalogue import catalogue
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
-from gogoku_pipeline.graph.node_features import MEASURES, compute_node_features
+from gogoku_pipeline.graph.formulas import MEASURES
+from gogoku_pipeline.graph.node_features import compute_node_features
 
 Drawn = tuple[pl.DataFrame, pl.DataFrame]
 """Edges and node features."""
@@ -77,8 +78,8 @@ def isolation(
 def shape_of_edges(edges: pl.DataFrame, config: GraphConfig) -> list[Violation]:
     """Each pair once, smaller code first, no self-loop, strong enough, and among the k strongest of one of its ends."""
     pair = ["session", "code_i", "code_j"]
-    size = pl.col("correlation").abs()
-    ends = pl.concat([edges.select(*pair, "correlation", end=end) for end in ("code_i", "code_j")])
+    size = pl.col("weight").abs()
+    ends = pl.concat([edges.select(*pair, "weight", end=end) for end in ("code_i", "code_j")])
     ranked = ends.with_columns(rank=size.rank("min", descending=True).over("session", "end"))
     best = ranked.group_by(pair).agg(pl.col("rank").min()).filter(pl.col("rank") > config.k)
     strong = size.is_between(config.threshold * (1 - 1e-6), config.shrink * (1 + 1e-6))

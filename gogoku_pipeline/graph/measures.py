@@ -44,8 +44,8 @@ def graph_summary(edges: pl.DataFrame, node_features: pl.DataFrame) -> pl.DataFr
         .group_by("session")
         .agg(
             edges=pl.len().cast(pl.Int64),
-            positive_share=(pl.col("correlation") > 0).mean(),
-            mean_abs_correlation=pl.col("correlation").cast(pl.Float64).abs().mean(),
+            positive_share=(pl.col("weight") > 0).mean(),
+            mean_abs_correlation=pl.col("weight").cast(pl.Float64).abs().mean(),
         )
     )
     return (

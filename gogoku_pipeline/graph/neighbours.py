@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError
-from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.config import LAG_SESSIONS, GraphConfig
+from gogoku_pipeline.graph.matrix import Floats, Places, ReturnMatrix, needed
+from gogoku_pipeline.graph.pairs import joined_pairs
 from gogoku_pipeline.graph.strongest import strongest
-from gogoku_pipeline.graph.windows import DayWindow, Floats, ReturnMatrix
+from gogoku_pipeline.graph.structure import components
+from gogoku_pipeline.graph.windows import DayWindow, day_window
 
-Places = npt.NDArray[np.int64]
+WEEK, WEEK_MIN = 5, 4
+"""Sessions of a residual sum, and how many of them must have a residual (as in `resid_ret_5d`)."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,17 @@ class Neighbours:
         """[nodes] sum of |weight|."""
         return self.total(np.abs(self.weight))
 
+    @cached_property
+    def starts(self) -> Places:
+        """[nodes + 1] first tie of each node."""
+        return np.searchsorted(self.node, np.arange(self.size + 1)).astype(np.int64)
+
+    @cached_property
+    def component(self) -> Places:
+        """[nodes] smallest node of the component each belongs to; every tie must stand with both ends."""
+        label: Places = components(self.starts, self.other)
+        return label
+
     def total(self, values: Floats) -> Floats:
         """[nodes] sum of a value over each node's ties; 0 without any."""
         return np.bincount(self.node, weights=values, minlength=self.size).astype(np.float64, copy=False)
@@ -52,36 +67,62 @@ class Neighbours:
         moved = self.total(np.where(known, self.weight * values[self.other], 0.0))
         return ratio(moved, self.total(np.where(known, np.abs(self.weight), 0.0)))
 
+    def largest(self) -> Floats:
+        """[nodes] largest signed weight; NaN without ties."""
+        out = np.full(self.size, -np.inf)
+        np.maximum.at(out, self.node, self.weight)
+        return np.where(np.isfinite(out), out, np.nan)
+
 
 @dataclass(frozen=True)
 class DayGraph:
-    """What the features of one session's nodes are made of.
+    """What the features of one session's nodes are made of; NaN is always "none".
 
     Attributes:
         edges: the correlation edges, from both ends.
         leaders: ties from each stock to those whose residuals of the day before it has followed.
-        returns: [nodes] ret_1d of the session, NaN where there is none.
-        residuals: [nodes] residual of the session, NaN where there is none.
+        returns: [nodes] ret_1d of the session.
+        returns_5d: [nodes] ret_5d of the session.
+        residuals: [nodes] residual of the session.
+        residuals_5d: [nodes] sum of the residuals of the last five sessions, at least four of them.
+        degree_before: [nodes] number of edges 20 sessions ago.
     """
 
     edges: Neighbours
     leaders: Neighbours
     returns: Floats
+    returns_5d: Floats
     residuals: Floats
+    residuals_5d: Floats
+    degree_before: Floats
 
 
-def day_graph(matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame, config: GraphConfig) -> DayGraph:
+def day_graph(
+    matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame, rows_before: pl.DataFrame, config: GraphConfig
+) -> DayGraph:
     """Join the stored edges of a session with its returns.
 
+    Args:
+        matrix: the returns.
+        window: the session's window.
+        rows: stored edges of the session.
+        rows_before: stored edges of 20 sessions earlier; when there are none they are drawn.
+        config: the dials.
+
     Raises:
-        DataError: an edge joins a stock that is no node of the session.
+        DataError: an edge joins a stock that is no node of its session.
+        SchemaError: the returns have no ret_5d.
     """
     place = matrix.place(window.session)
+    returns_5d = needed(matrix.returns_5d, "ret_5d", "g_peer_ret_5d")
     return DayGraph(
         edges=_from_both_ends(matrix, window, rows),
         leaders=leaders(window.residuals, config),
         returns=matrix.returns[place, window.nodes],
+        returns_5d=returns_5d[place, window.nodes],
         residuals=window.residuals[:, -1],
+        residuals_5d=_week(window.residuals),
+        degree_before=_degree_before(matrix, window, rows_before, config),
     )
 
 
@@ -110,7 +151,37 @@ def ratio(above: Floats, below: Floats) -> Floats:
     return out
 
 
+def _week(residuals: Floats) -> Floats:
+    recent = residuals[:, -WEEK:]
+    known = np.isfinite(recent)
+    total = np.zeros(len(recent))
+    for s in range(recent.shape[1]):
+        total = total + np.where(known[:, s], recent[:, s], 0.0)
+    return np.where(known.sum(axis=1) >= WEEK_MIN, total, np.nan)
+
+
+def _degree_before(matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame, config: GraphConfig) -> Floats:
+    session = matrix.before(window.session, LAG_SESSIONS)
+    out = np.full(window.nodes.size, np.nan)
+    if session is None or window.nodes.size == 0:
+        return out
+    then = day_window(matrix, session, config)
+    if then.nodes.size == 0:
+        return out
+    ends = _ends(matrix, then, rows) if rows.height else joined_pairs(then, config)[:2]
+    degree = np.bincount(np.concatenate(ends), minlength=then.nodes.size)
+    at = np.minimum(np.searchsorted(then.nodes, window.nodes), then.nodes.size - 1)
+    return np.where(then.nodes[at] == window.nodes, degree[at].astype(np.float64), np.nan)
+
+
 def _from_both_ends(matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame) -> Neighbours:
+    low, high = _ends(matrix, window, rows)
+    weight = rows["weight"].cast(pl.Float64).to_numpy()
+    both = np.concatenate([low, high]), np.concatenate([high, low]), np.concatenate([weight, weight])
+    return _sorted(*both, window.nodes.size)
+
+
+def _ends(matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame) -> tuple[Places, Places]:
     codes = matrix.codes.gather(window.nodes)
     ends = (rows["code_i"], rows["code_j"])
     if not all(end.is_in(codes.implode()).all() for end in ends):
@@ -121,9 +192,7 @@ def _from_both_ends(matrix: ReturnMatrix, window: DayWindow, rows: pl.DataFrame)
             remedy="Rebuild graph__correlation for the session, then feat__graph.",
         )
     low, high = (codes.search_sorted(end).to_numpy().astype(np.int64) for end in ends)
-    weight = rows["correlation"].cast(pl.Float64).to_numpy()
-    both = np.concatenate([low, high]), np.concatenate([high, low]), np.concatenate([weight, weight])
-    return _sorted(*both, len(codes))
+    return low, high
 
 
 def _sorted(node: Places, other: Places, weight: Floats, size: int) -> Neighbours:

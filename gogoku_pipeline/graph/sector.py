@@ -61,7 +61,7 @@ def combine(correlation: pl.DataFrame, sector: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Rows of TYPED_EDGES, sorted by session, codes and type.
     """
-    typed = _typed(correlation.lazy(), "correlation", pl.col("correlation"))
+    typed = _typed(correlation.lazy(), "correlation", pl.col("weight"))
     return pl.concat([typed, sector.lazy().select(TYPED_EDGES.names())]).sort(_KEY).collect()
 
 

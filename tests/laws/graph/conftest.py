@@ -50,8 +50,12 @@ def returns(sessions: list[date]) -> pl.DataFrame:
             "session": np.repeat(np.array(sessions, dtype="datetime64[D]"), N_CODES),
             "code": np.tile([f"{1300 + 7 * i}0" for i in range(N_CODES)], N_SESSIONS),
             "ret_1d": values.ravel(),
+            "ret_5d": _over_a_week(values).ravel(),
             "xs_ret_1d": np.repeat(np.nanmean(np.where(np.isnan(market), np.nan, market), axis=1), N_CODES),
+            "mkt_ret_1d": np.repeat(market[:, 0] + rng.normal(0, 0.004, N_SESSIONS), N_CODES),
             "is_in_universe": member.ravel(),
+            "sector33_code": np.tile([f"{3050 + 50 * (i % 6)}" for i in range(N_CODES)], N_SESSIONS),
+            "market_code": np.tile([("0111", "0112", "0113")[i % 7 % 3] for i in range(N_CODES)], N_SESSIONS),
             "is_listed": listed.ravel(),
         }
     )
@@ -59,9 +63,18 @@ def returns(sessions: list[date]) -> pl.DataFrame:
     return (
         frame.filter("is_listed")
         .drop("is_listed")
-        .with_columns(pl.col("session").cast(pl.Date), pl.col("ret_1d").fill_nan(None), xs_ret_1d=halted)
-        .with_columns(pl.col("ret_1d", "xs_ret_1d").cast(pl.Float32))
+        .with_columns(pl.col("session").cast(pl.Date), pl.col("ret_1d", "ret_5d").fill_nan(None), xs_ret_1d=halted)
+        .with_columns(pl.col("ret_1d", "ret_5d", "xs_ret_1d", "mkt_ret_1d").cast(pl.Float32))
     )
+
+
+def _over_a_week(values: np.ndarray) -> np.ndarray:
+    """[sessions, codes] compounded return of five sessions; NaN at the head or without a single one."""
+    weeks = np.full(values.shape, np.nan)
+    for s in range(5, len(values)):
+        known = np.isfinite(values[s - 4 : s + 1])
+        weeks[s] = np.where(known.any(axis=0), np.prod(1 + np.nan_to_num(values[s - 4 : s + 1]), axis=0) - 1, np.nan)
+    return weeks
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +83,29 @@ def oracle(returns: pl.DataFrame) -> Callable[[date, GraphConfig], dict[tuple[st
     return cache(partial(_oracle_edges, returns))
 
 
+@pytest.fixture(scope="session")
+def every_pair(returns: pl.DataFrame) -> Callable[[date, GraphConfig], dict[tuple[str, str], float]]:
+    """The shrunk correlation of every pair of nodes that can be compared, the same slow way; computed once."""
+    return cache(partial(_oracle_pairs, returns))
+
+
+@pytest.fixture(scope="session")
+def residuals_of(returns: pl.DataFrame) -> Callable[[date, GraphConfig], pd.DataFrame]:
+    """The residuals [sessions of the window, nodes] of one session, the same slow way; computed once."""
+    return cache(lambda session, config: _oracle_residuals(returns, session, config)[0])
+
+
 def _oracle_edges(returns: pl.DataFrame, session: date, config: GraphConfig) -> dict[tuple[str, str], float]:
+    rho = _oracle_pairs(returns, session, config)
+    strong = {pair: value for pair, value in rho.items() if abs(value) >= config.threshold}
+    kept = set()
+    for code in {code for pair in strong for code in pair}:
+        mine = sorted((pair for pair in strong if code in pair), key=lambda pair: (-abs(strong[pair]), pair))
+        kept |= set(mine[: config.k])
+    return {pair: strong[pair] for pair in sorted(kept)}
+
+
+def _oracle_pairs(returns: pl.DataFrame, session: date, config: GraphConfig) -> dict[tuple[str, str], float]:
     residuals, weights = _oracle_residuals(returns, session, config)
     rho = {}
     for a in residuals:
@@ -79,23 +114,20 @@ def _oracle_edges(returns: pl.DataFrame, session: date, config: GraphConfig) -> 
             if a < b and both.sum() >= config.min_common:
                 cov = np.cov(residuals[a][both], residuals[b][both], aweights=weights[both], ddof=0)
                 rho[a, b] = config.shrink * cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1])
-    strong = {pair: value for pair, value in rho.items() if abs(value) >= config.threshold}
-    kept = set()
-    for code in residuals:
-        mine = sorted((pair for pair in strong if code in pair), key=lambda pair: (-abs(strong[pair]), pair))
-        kept |= set(mine[: config.k])
-    return {pair: strong[pair] for pair in sorted(kept)}
+    return rho
 
 
 def _oracle_residuals(returns: pl.DataFrame, session: date, config: GraphConfig) -> tuple[pd.DataFrame, pd.Series]:
     rows = returns.filter(pl.col("session") <= session).to_pandas()
     wide = rows.pivot(index="session", columns="code", values="ret_1d").sort_index().astype(float).tail(config.window)
-    market = rows.groupby("session")["xs_ret_1d"].first().astype(float).reindex(wide.index)
+    column = "mkt_ret_1d" if config.residual == "topix" else "xs_ret_1d"
+    shared = rows.groupby("session")[column].first().astype(float).reindex(wide.index)
     age = np.arange(len(wide))[::-1]
     weights = pd.Series(0.5 ** (age / config.half_life), index=wide.index)
     members = returns.filter((pl.col("session") == session) & pl.col("is_in_universe"))["code"].to_list()
     residuals = {}
     for code in sorted(set(members) & set(wide.columns)):
+        market = _oracle_sector(rows, code, wide.index) if config.residual == "sector" else shared
         known = wide[code].notna() & market.notna()
         if known.sum() >= config.min_sessions:
             root = np.sqrt(weights[known].to_numpy())
@@ -103,3 +135,15 @@ def _oracle_residuals(returns: pl.DataFrame, session: date, config: GraphConfig)
             fitted = np.linalg.lstsq(line * root[:, None], wide[code][known] * root, rcond=None)[0]
             residuals[code] = (wide[code][known] - line @ fitted).reindex(wide.index)
     return pd.DataFrame(residuals), weights
+
+
+def _oracle_sector(rows: pd.DataFrame, code: str, index: pd.Index) -> pd.Series:
+    """The mean return of the other members of a stock's sector, session by session; at least two of them."""
+    answer = {}
+    for session in index:
+        today = rows[rows["session"] == session].set_index("code")
+        if code in today.index:
+            peers = today[today["is_in_universe"] & (today["sector33_code"] == today.loc[code, "sector33_code"])]
+            others = peers["ret_1d"].astype(float).drop(code, errors="ignore").dropna()
+            answer[session] = others.mean() if len(others) >= 2 else np.nan
+    return pd.Series(answer, dtype=float).reindex(index)

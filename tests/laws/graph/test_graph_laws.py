@@ -99,7 +99,9 @@ def test_returns_in_other_units_give_the_same_graph(returns, days, config, facto
     edges, features = graph_of(returns, days, config)
     other_edges, other = graph_of(returns.with_columns(pl.col("ret_1d", "xs_ret_1d") * factor), days, config)
     assert edges.equals(other_edges)
-    unscaled = other.with_columns(pl.col("g_peer_ret_1d", "g_lead_lag_1d") / factor).cast(features.schema)
+    unscaled = other.with_columns(pl.col("g_peer_ret_1d", "g_peer_resid_rev_5d", "g_lead_lag_1d") / factor).cast(
+        features.schema
+    )
     assert features.equals(unscaled, null_equal=True)
 
 
@@ -137,8 +139,8 @@ def test_edges_are_rows_of_their_table_and_known_after_the_close(returns, days, 
         (lambda edges: pl.concat([edges, edges.head(1)]), "key"),
         (lambda edges: edges.with_columns(code_i="code_j"), "undirected"),
         (lambda edges: edges.with_columns(code_i="code_j", code_j="code_i"), "undirected"),
-        (lambda edges: edges.with_columns(pl.col("correlation") * 0.5), "threshold"),
-        (lambda edges: edges.with_columns(correlation=pl.lit(float("nan"), pl.Float32)), "threshold"),
+        (lambda edges: edges.with_columns(pl.col("weight") * 0.5), "threshold"),
+        (lambda edges: edges.with_columns(weight=pl.lit(float("nan"), pl.Float32)), "threshold"),
     ],
 )
 def test_spoiled_edges_are_reported(returns, days, config, spoil, law):
@@ -175,7 +177,7 @@ def test_nothing_but_numbers_and_nulls_leaves(returns, sessions, config):
     edges, features = graph_of(dirty, sessions, config)
     clean_edges, clean = graph_of(returns, sessions, config)
     assert edges.equals(clean_edges) and features.equals(clean, null_equal=True)
-    assert edges["correlation"].is_finite().all()
+    assert edges["weight"].is_finite().all()
     for name in features.columns[2:]:
         assert features[name].drop_nulls().is_finite().all()
     assert features["has_graph"].null_count() == 0

@@ -18,7 +18,7 @@ def differences(build, oracle, returns, days, config):
     wrong = []
     for day in days:
         edges = build(returns, [day], config)
-        got = dict(zip(edges.select("code_i", "code_j").iter_rows(), edges["correlation"], strict=True))
+        got = dict(zip(edges.select("code_i", "code_j").iter_rows(), edges["weight"], strict=True))
         want = oracle(day, config)
         if got.keys() != want.keys() or any(abs(got[pair] - want[pair]) > 1e-6 for pair in want):
             wrong.append(day)
@@ -74,7 +74,7 @@ def test_unweighted_complete_windows_equal_pandas(sessions, place):
     edges = build_edges(frame, [sessions[place]], config)
     expected = pd.DataFrame(values, columns=names).iloc[place - 59 : place + 1].corr()
     assert edges.height == 40 * 39 / 2 and (edges["code_i"] < edges["code_j"]).all()
-    for low, high, rho in edges.select("code_i", "code_j", "correlation").iter_rows():
+    for low, high, rho in edges.select("code_i", "code_j", "weight").iter_rows():
         assert rho == np.float32(expected.loc[low, high]) or abs(rho - expected.loc[low, high]) < 1e-7
 
 
@@ -85,7 +85,7 @@ def test_edges_equal_pandas_with_min_periods_when_stocks_have_gaps(returns, sess
     edges = build_edges(frame, [sessions[149]], config)
     wide = frame.to_pandas().pivot(index="session", columns="code", values="ret_1d").astype(float).tail(60)
     expected = wide.corr(min_periods=40)
-    for low, high, rho in edges.select("code_i", "code_j", "correlation").iter_rows():
+    for low, high, rho in edges.select("code_i", "code_j", "weight").iter_rows():
         assert abs(rho - expected.loc[low, high]) < 1e-6
     nodes = sorted({*edges["code_i"], *edges["code_j"]})
     upper = np.triu(expected.loc[nodes, nodes].notna().to_numpy(), 1)

@@ -49,10 +49,10 @@ def test_the_planted_relatives_are_found_with_their_signs(market, edges):
         edges, left_on=["code", "code_j"], right_on=["code_i", "code_j"], how="left", maintain_order="left"
     )
     related = (pl.col("group") >= 0) & (pl.col("group") == pl.col("group_j"))
-    joined = pl.col("correlation").is_not_null().mean()
+    joined = pl.col("weight").is_not_null().mean()
     found, by_chance = pairs.filter(related).select(joined).item(), pairs.filter(~related).select(joined).item()
     assert found > 4 * by_chance > 0
-    relatives = pairs.filter(related & pl.col("correlation").is_not_null())
-    agrees = pl.col("correlation").sign() == pl.col("sign") * pl.col("sign_j")
+    relatives = pairs.filter(related & pl.col("weight").is_not_null())
+    agrees = pl.col("weight").sign() == pl.col("sign") * pl.col("sign_j")
     assert relatives.height > 100
     assert relatives.select(agrees.mean()).item() > 0.97

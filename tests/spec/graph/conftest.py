@@ -28,6 +28,7 @@ def table():
                     "session": DAYS[:length],
                     "code": [code] * length,
                     "ret_1d": pl.Series(values, dtype=pl.Float64),
+                    "ret_5d": pl.Series(values, dtype=pl.Float64) * 3,
                     "xs_ret_1d": market or [0.0] * length,
                     "is_in_universe": [True] * length,
                 }

@@ -16,7 +16,7 @@ PLAIN = GraphConfig(
 
 
 def edges(frame, day, config=PLAIN):
-    rows = build_edges(frame, [day], config).select("code_i", "code_j", "correlation").rows()
+    rows = build_edges(frame, [day], config).select("code_i", "code_j", "weight").rows()
     return {(low, high): pytest.approx(rho, abs=1e-6) for low, high, rho in rows}
 
 

@@ -18,9 +18,7 @@ CONFIG = GraphConfig(window=4, min_sessions=3, half_life=math.inf, min_common=3,
 
 
 def edge_table(session: date, rows: list[tuple[str, str, float]]) -> pl.DataFrame:
-    frame = pl.DataFrame(
-        rows, schema={"code_i": pl.String, "code_j": pl.String, "correlation": pl.Float32}, orient="row"
-    )
+    frame = pl.DataFrame(rows, schema={"code_i": pl.String, "code_j": pl.String, "weight": pl.Float32}, orient="row")
     return frame.with_columns(session=pl.lit(session), available_at=pl.lit(None, EDGES.polars_schema["available_at"]))
 
 
@@ -36,20 +34,72 @@ def test_degree_strength_and_peers(table, days):
         }
     )
     edges = edge_table(days[3], [("10010", "10020", 0.8), ("10010", "10030", -0.4)])
-    got = compute_node_features(edges, frame, [days[3]], CONFIG).drop("g_lead_lag_1d")
+    got = compute_node_features(edges, frame, [days[3]], CONFIG)
     want = pl.DataFrame(
         {
             "session": [days[3]] * 5,
             "code": ["10010", "10020", "10030", "10040", "10050"],
             "g_degree_count": [2.0, 1.0, 1.0, 0.0, None],
             "g_strength": [1.2, 0.8, 0.4, 0.0, None],
+            "g_signed_degree": [0.0, 1.0, -1.0, None, None],
             "g_peer_corr_mean": [0.2, 0.8, -0.4, None, None],
+            "g_peer_corr_max": [0.8, 0.8, -0.4, None, None],
             "g_peer_ret_1d": [4.0, 1.0, -1.0, None, None],
+            "g_peer_ret_5d": [12.0, 3.0, -3.0, None, None],
+            "g_component_share": [0.75, 0.75, 0.75, 0.25, None],
+            "g_core_count": [1.0, 1.0, 1.0, 0.0, None],
+            "g_degree_chg_20d_count": [None] * 5,
             "has_graph": [1.0, 1.0, 1.0, 1.0, 0.0],
-        },
-        schema=got.schema,
+        }
+    ).with_columns(pl.col(pl.Float64).cast(pl.Float32), pl.col("g_degree_chg_20d_count").cast(pl.Float32))
+    assert_frame_equal(got.select(want.columns), want, rel_tol=1e-6)
+
+
+def test_where_a_stock_stands_in_the_whole_graph(table, days):
+    """A triangle 10010-10020-10030 with 10040 hanging on 10030, and 10050 alone; every weight 0.5, of either sign.
+
+    The leading eigenvector of the kite: x = (a, a, 1, c) with l*a = a + 1, l = 2a + c, l*c = 1, so
+    l^3 - l^2 - 3l + 1 = 0, l = 2.170087, a = 1 / (l - 1) = 0.854638, c = 1 / l = 0.460811.
+    """
+    frame = table({f"100{n}0": [n, -1, 1, n * n] for n in range(1, 6)})
+    pairs = [("10010", "10020"), ("10010", "10030"), ("10020", "10030"), ("10030", "10040")]
+    edges = edge_table(days[3], [(*pair, sign * 0.5) for pair, sign in zip(pairs, (1, -1, 1, 1), strict=True)])
+    got = compute_node_features(edges, frame, [days[3]], CONFIG)
+    third = pytest.approx(1 / 3)
+    assert got["g_clustering"].to_list() == [1.0, 1.0, third, None, None]
+    assert got["g_core_count"].to_list() == [2.0, 2.0, 2.0, 1.0, 0.0]
+    assert got["g_component_share"].to_list() == pytest.approx([0.8, 0.8, 0.8, 0.8, 0.2])
+    assert got["g_eigencentrality"].to_list()[:4] == pytest.approx([0.854638, 0.854638, 1.0, 0.460811], abs=1e-6)
+    assert got["g_eigencentrality"].to_list()[4] is None
+    rank = got["g_pagerank"].to_list()
+    assert sum(rank) == pytest.approx(5.0) and rank[4] < rank[3] < rank[0] == rank[1] < rank[2]
+    everywhere = 0.15 + 0.85 * rank[4] / 5
+    assert rank == pytest.approx(
+        [
+            everywhere + 0.85 * (rank[1] / 2 + rank[2] / 3),
+            everywhere + 0.85 * (rank[0] / 2 + rank[2] / 3),
+            everywhere + 0.85 * (rank[0] / 2 + rank[1] / 2 + rank[3]),
+            everywhere + 0.85 * rank[2] / 3,
+            everywhere,
+        ]
     )
-    assert_frame_equal(got, want, rel_tol=1e-6)
+
+
+def test_a_stock_that_ran_away_from_its_peers_is_expected_back(table, days):
+    """Without a market a residual is the return minus its mean over the window, the last four sessions.
+
+    10010 has mean 1, 10020 has mean 1; 10030 has only three residuals of the week, so no E and no part in the others'.
+    """
+    frame = table({"10010": [3, 1, -1, 2, 2], "10020": [1, 0, 0, 0, 4], "10030": [None, None, 1, 2, 3]})
+    edges = edge_table(days[4], [("10010", "10020", 0.5), ("10020", "10030", 0.4)])
+    got = compute_node_features(edges, frame, [days[4]], CONFIG)
+    week_1 = (3 - 1) + (1 - 1) + (-1 - 1) + (2 - 1) + (2 - 1)
+    week_2 = (1 - 1) + 3 * (0 - 1) + (4 - 1)
+    assert got["g_peer_resid_rev_5d"].to_list() == [
+        pytest.approx(week_2 - week_1),
+        pytest.approx(week_1 - week_2),
+        None,
+    ]
 
 
 def test_peer_return_weighs_by_strength_and_turns_the_sign_of_opposites(table, days):

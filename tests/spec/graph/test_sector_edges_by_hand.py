@@ -39,10 +39,8 @@ def test_members_of_one_sector_are_joined_on_each_session():
 
 
 def test_the_combined_list_keeps_both_kinds_of_a_pair():
-    correlation = pl.DataFrame(
-        {"session": [DAY], "code_i": ["10010"], "code_j": ["10020"], "correlation": [-0.5], "available_at": [None]},
-        schema=EDGES.polars_schema,
-    )
+    row = {"session": DAY, "code_i": "10010", "code_j": "10020", "weight": -0.5}
+    correlation = pl.DataFrame([row], schema=EDGES.polars_schema)
     combined = combine(correlation, sector_edges(universe()))
     assert combined.rows()[:2] == [(DAY, "10010", "10020", "correlation", -0.5), (DAY, "10010", "10020", "sector", 1.0)]
     assert combined.height == 3 and combined.schema == TYPED_EDGES

@@ -6,15 +6,15 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.core.errors import FeatureError
-from gogoku_pipeline.features.registry import all_features
+from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import catalogue, family_table, registry
 from gogoku_pipeline.graph.config import GraphConfig
-from gogoku_pipeline.graph.node_features import MEASURES
+from gogoku_pipeline.graph.formulas import MEASURES
 
 
 def test_the_catalogue_is_the_features_room_plus_the_graph():
     names = catalogue().names
-    assert names == (*(feature.name for feature in all_features()), *MEASURES)
+    assert names == (*(feature.name for feature in house().public), *MEASURES)
     assert len(set(names)) == len(names)
 
 

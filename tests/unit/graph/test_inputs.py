@@ -11,12 +11,12 @@ from numba.core.dispatcher import Dispatcher
 
 from gogoku_pipeline.core.errors import ConfigError, DataError, SchemaError
 from gogoku_pipeline.core.sessions import tse_calendar
-from gogoku_pipeline.graph import exact, sieve, strongest
+from gogoku_pipeline.graph import exact, sieve, strongest, structure
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import build_edges, edges_by_session
 from gogoku_pipeline.graph.day_by_day import day_by_day
 from gogoku_pipeline.graph.inputs import graph_returns
-from gogoku_pipeline.graph.windows import return_matrix
+from gogoku_pipeline.graph.matrix import return_matrix
 
 DAYS = list(tse_calendar(date(2024, 5, 1), date(2024, 5, 31)).sessions)
 
@@ -133,7 +133,7 @@ def test_only_a_few_days_wait_to_be_taken():
 def test_compiled_functions_call_only_those_of_their_own_file():
     """The compiler's cache does not notice a change in another file, so stale code would decide."""
     kernels = 0
-    for module in (exact, sieve, strongest):
+    for module in (exact, sieve, strongest, structure):
         for kernel in vars(module).values():
             if isinstance(kernel, Dispatcher) and kernel.py_func.__module__ == module.__name__:
                 kernels += 1

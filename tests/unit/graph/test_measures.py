@@ -16,7 +16,7 @@ FEATURES = pl.DataFrame(
         "g_degree_count": [2.0, 1.0, 1.0, 0.0, None, None],
     }
 )
-EDGES = pl.DataFrame({"session": [DAY, DAY], "code_i": ["1", "1"], "code_j": ["2", "3"], "correlation": [0.5, -0.25]})
+EDGES = pl.DataFrame({"session": [DAY, DAY], "code_i": ["1", "1"], "code_j": ["2", "3"], "weight": [0.5, -0.25]})
 
 
 def test_the_distribution_counts_isolated_nodes_and_leaves_out_stocks_that_are_none():
