@@ -9,6 +9,7 @@ Shapes: `rows` = all (code, session) rows, codes ascending, each code's sessions
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -33,6 +34,7 @@ class StockAxis:
         codes: ascending; sessions: every session of prices and index, ascending (days since 1970).
         starts: [codes + 1] first row of each code; place: [rows] number of the session.
         inputs: the inputs; row_of_price: [price rows] where each row of `inputs.prices` went.
+        groups: grouping to labels that have cells even where no row carries them.
     """
 
     codes: pl.Series
@@ -41,6 +43,7 @@ class StockAxis:
     place: Whole
     inputs: FeatureInputs
     row_of_price: Whole
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _columns: dict[str, Values] = field(default_factory=dict)
 
     @property
@@ -125,7 +128,8 @@ class StockAxis:
             return self.place, self.sessions.size
         if by not in self._cells:
             labels = self.inputs.universe[f"{by}_code"]
-            names = labels.drop_nulls().unique().sort()
+            more = pl.Series(labels.name, self.groups.get(by, ()), dtype=labels.dtype)
+            names = pl.concat([labels.drop_nulls().unique(), more]).unique().sort()
             ids = _code_ids(labels, names)
             out = np.full(self.rows, -1, dtype=np.int64)
             known = (self._universe_rows >= 0) & (ids >= 0)
@@ -134,6 +138,11 @@ class StockAxis:
             self._cells[by] = (out, names)
         cell, names = self._cells[by]
         return cell, len(names) * self.sessions.size
+
+    def labels(self, by: str) -> pl.Series:
+        """Labels of a grouping, in the order of its cells."""
+        self.cells(by)
+        return self._cells[by][1]
 
     @cached_property
     def _staged(self) -> dict[str, dict[str, Values] | Releases]:
@@ -215,7 +224,7 @@ class StockAxis:
         return np.where(halted, before, close)
 
 
-def build_axis(inputs: FeatureInputs) -> StockAxis:
+def build_axis(inputs: FeatureInputs, groups: Mapping[str, Sequence[str]] | None = None) -> StockAxis:
     """Arrange the staged prices by stock; raises DataError where a stock's sessions are doubled or not consecutive."""
     prices = inputs.prices
     codes = prices["code"].unique().sort()
@@ -243,7 +252,7 @@ def build_axis(inputs: FeatureInputs) -> StockAxis:
         )
     placed = np.empty(rows.size, np.int64)
     placed[rows] = place
-    return StockAxis(codes, sessions, starts, placed, inputs, rows)
+    return StockAxis(codes, sessions, starts, placed, inputs, rows, groups or {})
 
 
 def places(session: pl.Series, sessions: Whole) -> Whole:

@@ -10,7 +10,7 @@ Accumulation is float64, storage Float32; a value that is not finite is null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -22,6 +22,7 @@ from gogoku_pipeline.features.axes import StockAxis, build_axis
 from gogoku_pipeline.features.evaluation import (
     EvaluationTable,
     MarketTable,
+    Past,
     ReleaseTable,
     SectorTable,
     Stocks,
@@ -82,12 +83,9 @@ def compute(
         PartitionMissingError: a feature reads a source whose table is not in `inputs.tables`.
         DataError: a stock's sessions are doubled or not consecutive.
     """
-    registry = registry or house()
     axis = build_axis(inputs.until(end))
-    run = _Run(axis, registry, tuple(dict.fromkeys(names)), output_rows(axis, start, end))
-    with np.errstate(all="ignore"):
-        run.work()
-    return run.frame()
+    run = Run(axis, registry or house(), tuple(dict.fromkeys(names)), output_rows(axis, start, end))
+    return run.done()
 
 
 def warmup_sessions(names: Iterable[str], registry: Registry | None = None) -> int | None:
@@ -101,12 +99,12 @@ def warmup_sessions(names: Iterable[str], registry: Registry | None = None) -> i
         ]
         known = [places for places in below if places is not None]
         unbounded = feature.is_recursive or len(known) < len(below)
-        reach[feature.name] = None if unbounded else _own_reach(feature) + max(known, default=0)
+        reach[feature.name] = None if unbounded else own_reach(feature) + max(known, default=0)
     every = [reach[name] for name in wanted]
     return None if None in every else max((places for places in every if places is not None), default=0)
 
 
-def _own_reach(feature: Feature) -> int:
+def own_reach(feature: Feature) -> int:
     """Sessions before t that a feature looks at by itself; a window of releases reaches over the sessions between."""
     if feature.axis != "release":
         return feature.reach
@@ -127,23 +125,37 @@ def stages(features: Sequence[Feature]) -> dict[str, int]:
 
 
 @dataclass
-class _Run:
-    """One call of `compute`."""
+class Run:
+    """One computation over the sessions of an axis.
+
+    Attributes:
+        axis: stocks by sessions; registry: where names are declared; names: columns of the output.
+        out_row: [rows] place of each row in the output, -1 for none.
+        past: what recursions start from, and who is told of values that later sessions read.
+    """
 
     axis: StockAxis
     registry: Registry
     names: tuple[str, ...]
     out_row: Whole
+    past: Past = field(default_factory=Past)
     store: Store = field(init=False)
     out: dict[str, Floats] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Order the work and make room for the output."""
         self.features = self.registry.in_order(self.names)
-        self.store = Store(self.axis, {f.name: f for f in self.features})
+        self.store = Store(self.axis, {f.name: f for f in self.features}, self.past)
         size = int((self.out_row >= 0).sum())
         self.out = {name: np.empty(size, np.float32) for name in self.names}
 
-    def work(self) -> None:
+    def done(self) -> pl.DataFrame:
+        """Do the work; [session, code, *names] Float32, sorted by session and code."""
+        with np.errstate(all="ignore"):
+            self._work()
+        return frame_of(self.axis, self.out_row, self.out)
+
+    def _work(self) -> None:
         stage = stages(self.features)
         kept = {name for feature in self.features for name in feature.depends_on}
         for feature in self.features:
@@ -162,13 +174,14 @@ class _Run:
         for feature in features:
             if feature.name in kept:
                 self.store.values[feature.name] = np.empty(self.axis.rows)
-        recipes = [(feature, *_recipe(feature, self.registry)) for feature in features]
+        recipes = [(feature, *recipe(feature, self.registry)) for feature in features]
         for low, high in _blocks(self.axis.starts):
             block = Stocks(self.store, low, high)
             order = in_output_order(self.out_row[block.rows], self.axis.place[block.rows])
             for feature, expr, observed in recipes:
                 values = _observed_only(evaluate(expr, block), feature, observed, block)
                 block.memo[F(feature.name).key] = values
+                self.past.note(F(feature.name).key, values, block)
                 if feature.name in kept:
                     self.store.values[feature.name][block.rows] = values
                 if feature.name in self.out:
@@ -178,9 +191,9 @@ class _Run:
         """A feature of the whole session: market and group series, comparisons, and values of another room."""
         whole = Stocks(self.store, 0, len(self.axis.codes))
         if feature.axis == "external":
-            self.store.values[feature.name] = self._given(feature.name)
+            self.store.values[feature.name] = given_values(self.axis, feature.name)
         else:
-            expr, observed = _recipe(feature, self.registry)
+            expr, observed = recipe(feature, self.registry)
             table: EvaluationTable = whole
             if feature.axis == "market":
                 table = MarketTable(self.store, whole)
@@ -193,35 +206,37 @@ class _Run:
             order = in_output_order(self.out_row, self.axis.place)
             emit(whole.leaf(F(feature.name).key), order, self.out_row, self.out[feature.name])
 
-    def _given(self, name: str) -> Values:
-        given = self.axis.inputs.given
-        if given is None or name not in given.columns:
-            raise FeatureError(
-                f"feature {name}",
-                got="no values in inputs.given",
-                want="the column, because another room computes it",
-                remedy="Compute it there and hand it in as FeatureInputs(given=...).",
-            )
-        rows = self.axis.locate(given)
-        out = np.full(self.axis.rows, np.nan)
-        out[rows[rows >= 0]] = given[name].cast(pl.Float64).to_numpy()[rows >= 0]
-        return out
 
-    def frame(self) -> pl.DataFrame:
-        order = np.empty(int((self.out_row >= 0).sum()), np.int64)
-        kept = np.flatnonzero(self.out_row >= 0)
-        order[self.out_row[kept]] = kept
-        days = self.axis.sessions[self.axis.place[order]].astype(np.int32)
-        columns = {
-            "session": pl.Series("session", days).cast(pl.Date),
-            "code": self.axis.codes.gather(self.axis.code_id[order]).alias("code"),
-        }
-        for name in self.names:
-            columns[name] = pl.Series(name, self.out[name], nan_to_null=True)
-        return pl.DataFrame(columns)
+def frame_of(axis: StockAxis, out_row: Whole, out: Mapping[str, Floats]) -> pl.DataFrame:
+    """[session, code, names...] of columns in output order; `out_row` as in `Run`."""
+    order = np.empty(int((out_row >= 0).sum()), np.int64)
+    kept = np.flatnonzero(out_row >= 0)
+    order[out_row[kept]] = kept
+    days = axis.sessions[axis.place[order]].astype(np.int32)
+    columns = {
+        "session": pl.Series("session", days).cast(pl.Date),
+        "code": axis.codes.gather(axis.code_id[order]).alias("code"),
+    }
+    return pl.DataFrame(columns | {name: pl.Series(name, values, nan_to_null=True) for name, values in out.items()})
 
 
-def _recipe(feature: Feature, registry: Registry) -> tuple[Expr, Expr | None]:
+def given_values(axis: StockAxis, name: str) -> Values:
+    """[rows] values of a feature another room computed; raises FeatureError where they were not handed in."""
+    given = axis.inputs.given
+    if given is None or name not in given.columns:
+        raise FeatureError(
+            f"feature {name}",
+            got="no values in inputs.given",
+            want="the column, because another room computes it",
+            remedy="Compute it there and hand it in as FeatureInputs(given=...).",
+        )
+    rows = axis.locate(given)
+    out = np.full(axis.rows, np.nan)
+    out[rows[rows >= 0]] = given[name].cast(pl.Float64).to_numpy()[rows >= 0]
+    return out
+
+
+def recipe(feature: Feature, registry: Registry) -> tuple[Expr, Expr | None]:
     """The formula and the count of its observations (None where both end points are all it needs)."""
     if feature.expr is None:
         raise FeatureError(

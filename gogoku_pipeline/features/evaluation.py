@@ -1,11 +1,12 @@
 """Evaluating one expression on one table: a block of stocks, the sessions, (group, session) cells, or releases.
 
 Belongs here: what a leaf means on each table, and the memory of results within one table. Does not belong here:
-order of work and minimum observations (`engine`).
+order of work and minimum observations (`engine`), what is carried from session to session (`carrying`, `tail_tables`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,18 +19,34 @@ from gogoku_pipeline.features.staged import Releases
 from gogoku_pipeline.features.states.register import STATES
 
 
+class Past:
+    """What stands before the first row, and who wants to know what is left after the last one: nothing and nobody."""
+
+    def recursion(self, expr: Expr, args: list[Values], table: EvaluationTable) -> Any:
+        """Results of a recursive operator on a table, one array or a tuple of them."""
+        state = np.zeros((table.starts.size - 1, expr.state_size))
+        return kernel_of(expr)(*args, table.starts, table.starts[:-1], state, *expr.params)
+
+    def note(self, key: str, values: Values, table: EvaluationTable) -> None:
+        """Told of values that later sessions may read: recursions, reductions over members, finished stock features."""
+
+
 class Store:
     """Finished features of one run, each on its own table. `values[name]`: [rows], [sessions], [cells], [releases]."""
 
-    def __init__(self, axis: StockAxis, features: dict[str, Feature]) -> None:
+    def __init__(self, axis: StockAxis, features: dict[str, Feature], past: Past | None = None) -> None:
         self.axis = axis
         self.features = features
+        self.past = past or Past()
         self.values: dict[str, Values] = {}
 
 
 class EvaluationTable(Protocol):
-    """Something expressions can be evaluated on."""
+    """Something expressions can be evaluated on; `name` tells tables apart, `first_unit` a block from the first one."""
 
+    name: str
+    first_unit: int
+    store: Store
     starts: Whole
     memo: dict[str, Any]
 
@@ -55,32 +72,42 @@ def evaluate(expr: Expr, table: EvaluationTable) -> Values:
         values = table.cross(expr)
     else:
         values = _call(expr, table)
+    if expr.kind in ("recursive", "reduce"):
+        table.store.past.note(expr.key, values, table)
     table.memo[expr.key] = values
     return values
 
 
 def _call(expr: Expr, table: EvaluationTable) -> Values:
-    if expr.kernel is None:
-        raise unknown(expr.name, "an operator without a kernel")
+    kernel = kernel_of(expr)
     if expr.root not in table.memo:
         args = [evaluate(arg, table) for arg in expr.args]
         if expr.kind == "window":
-            table.memo[expr.root] = expr.kernel(*args, table.starts, table.starts[:-1], *expr.params)
+            table.memo[expr.root] = kernel(*args, table.starts, table.starts[:-1], *expr.params)
         elif expr.kind == "recursive":
-            state = np.zeros((table.starts.size - 1, expr.state_size))
-            table.memo[expr.root] = expr.kernel(*args, table.starts, table.starts[:-1], state, *expr.params)
+            table.memo[expr.root] = table.store.past.recursion(expr, args, table)
         else:
-            table.memo[expr.root] = expr.kernel(*args)
+            table.memo[expr.root] = kernel(*args)
     result = table.memo[expr.root]
     return np.asarray(result if expr.field is None else result[expr.field])
+
+
+def kernel_of(expr: Expr) -> Callable[..., Any]:
+    """What computes an operator; raises FeatureError for one without a kernel."""
+    if expr.kernel is None:
+        raise unknown(expr.name, "an operator without a kernel")
+    return expr.kernel
 
 
 class Stocks:
     """The rows of codes low .. high-1."""
 
+    name = "stock"
+
     def __init__(self, store: Store, low: int, high: int) -> None:
         axis = store.axis
         self.store = store
+        self.first_unit = low
         self.rows = slice(int(axis.starts[low]), int(axis.starts[high]))
         self.starts: Whole = axis.starts[low : high + 1] - axis.starts[low]
         self.memo: dict[str, Any] = {}
@@ -122,7 +149,10 @@ class Stocks:
 class MarketTable:
     """One row per session."""
 
+    first_unit = 0
+
     def __init__(self, store: Store, stocks: Stocks) -> None:
+        self.name = "market"
         self.store = store
         self.stocks = stocks
         self.starts: Whole = np.array([0, store.axis.sessions.size], dtype=np.int64)
@@ -165,7 +195,7 @@ class SectorTable(MarketTable):
 
     def __init__(self, store: Store, stocks: Stocks, by: str) -> None:
         super().__init__(store, stocks)
-        self.by = by
+        self.name = self.by = by
         sessions = store.axis.sessions.size
         self.starts = np.arange(0, store.axis.cells(by)[1] + 1, max(sessions, 1), dtype=np.int64)
 
@@ -189,7 +219,10 @@ class SectorTable(MarketTable):
 class ReleaseTable:
     """One row per release of a state, each unit's releases in one piece, in order."""
 
+    first_unit = 0
+
     def __init__(self, store: Store, by: str) -> None:
+        self.name = f"release.{by}"
         self.store = store
         self.by = by
         self.releases = store.axis.releases(by)
@@ -238,9 +271,7 @@ def taken(values: Values, where: Whole) -> Values:
 def _reduce(expr: Expr, stocks: Stocks, by: str) -> Values:
     axis = stocks.store.axis
     cell, cells = axis.cells(by)
-    if expr.kernel is None:
-        raise unknown(expr.name, "an operator without a kernel")
-    return np.asarray(expr.kernel(evaluate(expr.args[0], stocks), axis.member, cell, cells))
+    return np.asarray(kernel_of(expr)(evaluate(expr.args[0], stocks), axis.member, cell, cells))
 
 
 def unknown(name: str, got: str) -> FeatureError:
