@@ -13,6 +13,7 @@ from gogoku_pipeline.core.settings import Settings
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.jquants.client import JQuantsClient
 from gogoku_pipeline.registry.terms import Terms
+from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import Store, open_store
 from gogoku_pipeline.tables.universe import UniverseConfig
@@ -56,7 +57,8 @@ class SmallHouse:
         typed = [node.key.to_user_string() for node in found if node.group_name == "core" and not node.partitions_def]
         assert self.run((*WHOLE, *MORE_WHOLE)).success
         assert self.run(RAW_GROUPS, first, last).success
-        assert self.run([name for name in typed if name.startswith("core_jquants__")]).success
+        logs = {TABLE_OF[name].name for name, source in SOURCES.items() if source.axis != "now"}
+        assert self.run([name for name in typed if name in logs]).success
 
     def run(self, names, first=None, last=None, config=None):
         """Materialise assets with their checks: a session, a range, or whole tables."""
