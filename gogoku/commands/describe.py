@@ -65,18 +65,12 @@ def every_table() -> "dict[str, Declared]":
 
 
 def _feature(name: str) -> None:
-    from gogoku_pipeline.graph.catalogue import catalogue
+    from gogoku_pipeline.features.description import description
+    from gogoku_pipeline.graph.catalogue import registry
 
-    found = catalogue().feature(name)
-    console.print(f"[bold]{name}[/]  {escape(found.summary)}")
-    for words, text in (
-        ("formula", found.formula),
-        ("group, role", f"{found.group}, {found.role}"),
-        ("unit", found.unit),
-        ("window", f"{found.window}, at least {found.min_obs} observations"),
-        ("plan", found.plan),
-        ("made of", ", ".join(found.sources)),
-    ):
+    book = registry()
+    console.print(f"[bold]{name}[/]")
+    for words, text in description(book.feature(name), book).items():
         console.print(f"  [dim]{words:>12}[/]  {escape(text)}", highlight=False)
 
 

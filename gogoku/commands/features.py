@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.features.feature import Feature
 
 console = Console()
 PLANS = ("free", "light", "standard", "premium")
@@ -17,6 +20,7 @@ def features(
     plan: Annotated[
         str, typer.Option(help="only what this plan can compute: free, light, standard, premium")
     ] = "premium",
+    set_name: Annotated[str, typer.Option("--set", help="only a named set, e.g. core; empty: all of the plan")] = "",
     group: Annotated[str, typer.Option(help="only one group, e.g. volatility")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
     write: Annotated[Path | None, typer.Option(help="write the documentation page instead")] = None,
@@ -24,17 +28,16 @@ def features(
     """List every feature of the catalogue: what it is, its unit, its window, its formula."""
     from gogoku_pipeline.graph.catalogue import catalogue, registry
 
-    book = catalogue()
     if write is not None:
         from gogoku_pipeline.features.docs import render_features
 
         write.write_text(render_features(registry()))
         console.print(f"wrote {write}")
         return
-    if plan not in PLANS:
+    if plan.lower() not in PLANS:
         raise typer.BadParameter(f"{plan!r} is no plan; choose one of {', '.join(PLANS)}")
-    reach = PLANS[: PLANS.index(plan) + 1]
-    chosen = [f for f in book.features if f.plan.lower() in reach and (not group or f.group == group)]
+    book = catalogue(plan=plan.capitalize(), set_name=set_name.lower())
+    chosen = [feature for feature in book.features if not group or feature.group == group]
     if not chosen:
         groups = ", ".join(dict.fromkeys(f.group for f in book.features))
         raise typer.BadParameter(f"no feature in group {group!r}; groups: {groups}")
@@ -42,13 +45,17 @@ def features(
         fields = ("name", "group", "family", "role", "unit", "plan", "min_obs", "summary", "formula")
         print(json.dumps([{key: getattr(f, key) for key in fields} | {"window": str(f.window)} for f in chosen]))
         return
-    table = Table(title=f"{len(chosen)} features, catalogue {book.hash[:12]}", row_styles=["", "dim"])
-    for heading in ("name", "group", "role", "unit", "window", "what it is"):
+    console.print(_listed(chosen, f"{len(chosen)} features of set {book.set_name}, hash {book.hash[:12]}"))
+
+
+def _listed(chosen: "list[Feature]", title: str) -> Table:
+    table = Table(title=title, row_styles=["", "dim"])
+    for heading in ("name", "group", "role", "unit", "plan", "window", "what it is"):
         table.add_column(heading, overflow="fold")
     for f in chosen:
         words = escape(f"{f.summary}: {f.formula}")
-        table.add_row(f.name, f.group, f.role, f.unit, f"{f.window} / {f.min_obs}", words)
-    console.print(table)
+        table.add_row(f.name, f.group, f.role, f.unit, f.plan, f"{f.window} / {f.min_obs}", words)
+    return table
 
 
 def register(app: typer.Typer) -> None:

@@ -1,115 +1,178 @@
-"""Features for people: the catalogue page and the text about one feature, both from the registry.
+"""The catalogue page for people, from the registry.
 
-Belongs here: Markdown and plain text. Does not belong here: facts; they are declared.
+Belongs here: Markdown of all features, counts, plans, sets, states, former names. Does not belong here: facts (they
+are declared), the text about one feature (`description`).
 `make docs` writes the page; a test keeps it current.
 """
 
 from __future__ import annotations
 
-from gogoku_pipeline.features.family_tables import families
-from gogoku_pipeline.features.feature import Feature
+import sys
+from collections.abc import Iterable, Sequence
+
+from gogoku_pipeline.features.bridge import FORMER_NAMES
+from gogoku_pipeline.features.codes import AVAILABILITY, NULLS, availability_code, null_codes
+from gogoku_pipeline.features.description import bounds
+from gogoku_pipeline.features.feature import FAMILIES, PLANS, Feature
 from gogoku_pipeline.features.null_budget import CAPS
 from gogoku_pipeline.features.registry import Registry, house
+from gogoku_pipeline.features.sets import RULES, names_of, part
+from gogoku_pipeline.features.states.register import STATES
 
-_KINDS = {
-    "S": "the last {n} sessions including t",
-    "E": "two end points, the first and the last of {n} sessions ending at t",
-    "X": "everything since the listing; printed from {n} observations on",
+PLAN_WORDS = {
+    "Free": (
+        "prices, technicals, liquidity, sectors, size, statements, guidance, valuation, events, limits, calendar, "
+        "graph. Two years ending 12 weeks ago: research only, never live. No TOPIX, hence no beta; breadth and the "
+        "equal-weighted market remain. Windows of 250 sessions cost half the span: choose `short_term`"
+    ),
+    "Light": (
+        "adds TOPIX, beta and residuals, investor flows, earnings surprises. The smallest set for live use; five years"
+    ),
+    "Standard": "adds margin balances and alerts, short ratio and positions, options, style indices",
+    "Premium": "adds session halves, trade breakdown, dividend notices, futures",
 }
-_AXES = {
-    "stock": "each stock's own sessions",
-    "day": "the members of a session against each other",
-    "group": "one series per group",
-    "market": "one series for the whole market",
-    "external": "computed outside the feature engine",
-}
+"""Plan to what its features can and cannot say. Source: features.md 6."""
 
+_INTRO = """
+Generated from the registry by `make docs`; do not edit. `gogoku features` prints the same list with filters,
+`gogoku describe NAME` everything about one feature.
 
-FORMER_NAMES = (
-    ("`returns_{n}d`, `ret_prev_{n}d`", "`ret_{n}d`", "always past; forward returns exist only as labels"),
-    ("`dmi_*` (trend strength)", "`adx_14_score`", "the prefix also meant daily margin; it is gone"),
-    ("`beta60_topix`", "`beta_60d`", "complete pairs for both moments"),
-    ("`mkt_*`", "`mkt_ret_1d`, `mkt_ret_20d`, `mkt_vol_20d`", "never ranked or z-scored across stocks"),
-    ("`sec_*`", "`rel_sec33_5d`", "leave-one-out; group series on their own table"),
-    ("`is_halt_20201001`", "no feature", "a market halt is found in the data and gives no observation"),
-)
-"""(earlier name, name here, reason where they differ): for people who come from the earlier system."""
+**When.** The decision of session t is made at 19:00 JST, the entry is the open of t+1. A row of any source may be used
+at t if and only if its `available_at` is earlier. Values are stored as Float32; what a plan cannot compute is absent,
+never null.
+
+**Windows.** `S n` the last n sessions including t; `E n` two end points, t and t-(n-1); `X n` since the listing,
+printed from n observations on; `R n` the last n releases; `Q n` the last n fiscal quarters; `P` a state as of t; `C` a
+function of the calendar. A session without a trade occupies a place and gives no observation; fewer than min_obs
+observations give null.
+
+**Letters.** c, o, h, l: prices on one basis; v: shares on it; m: last price within five sessions; M: TOPIX; U: the
+session's universe.
+"""
 
 
 def render_features(registry: Registry | None = None) -> str:
-    """The catalogue as Markdown: one table per group, in the order of the registry."""
+    """The catalogue as Markdown: counts, plans, sets, one table per group, states, former names."""
     registry = registry or house()
+    features = registry.public
+    masks = sum(feature.role == "mask" for feature in features)
+    groups = [group for group in FAMILIES if any(feature.group == group for feature in features)]
     lines = [
         "# Features",
+        _INTRO,
+        f"{len(features)} features in {len(groups)} groups: {len(features) - masks} and {masks} validity masks. "
+        f"Registry hash `{registry.hash()}`.",
         "",
-        "Generated from the registry by `make docs`; do not edit.",
+        *_counts(features, groups),
+        *_plans(registry),
+        *_sets(registry),
+        *_codes(),
+        *(line for group in groups for line in _group(group, registry)),
+        *_states(registry),
+        "## Names of the earlier system",
         "",
-        f"{len(registry.features)} features, registry hash `{registry.hash()}`.",
-        "",
-        "Windows: `S n` the last n sessions including t; `E n` two end points, t and t-(n-1); `X n` since the",
-        "listing, printed from n observations on. A session without a trade occupies a place and gives no",
-        "observation; fewer than min_obs observations give null. Every feature of session t is known at 16:30 JST",
-        "of t (bars and TOPIX 16:30, listed issues 08:00) and stored as Float32. c, o, h, l: prices on one basis;",
-        "m: last price within five sessions; M: TOPIX; U: the session's universe.",
-        "",
+        *_table(("there", "here", "why"), FORMER_NAMES),
     ]
-    for family, members in families(registry).items():
-        lines += [f"## {family}", ""]
-        for group in dict.fromkeys(member.group for member in members):
-            lines += [f"### {group}", ""]
-            if group in CAPS:
-                lines += [f"Undefined values: at most {CAPS[group]:.1%} of the cells that should have one.", ""]
-            lines += [*_table(members, group), ""]
-    former = [f"| {' | '.join(row)} |" for row in FORMER_NAMES]
-    lines += ["## Names of the earlier system", "", "| there | here | why |", "| --- | --- | --- |", *former]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(members: tuple[Feature, ...], group: str) -> list[str]:
-    head = "| name | what it is | formula | role | unit | bounds | plan | window / min_obs | sources |"
+def _counts(features: Sequence[Feature], groups: Sequence[str]) -> list[str]:
+    def row(name: str, chosen: Sequence[Feature], *more: str) -> tuple[str, ...]:
+        by_plan = [sum(feature.plan == plan for feature in chosen) for plan in PLANS]
+        return (name, str(len(chosen)), *(str(count or "") for count in by_plan), *more)
+
     rows = [
-        "| "
-        + " | ".join(
-            cell.replace("|", "\\|")
-            for cell in (
-                f"`{member.name}`",
-                member.summary,
-                member.formula,
-                member.role,
-                member.unit,
-                _bounds(member),
-                member.plan,
-                f"{member.window} / {member.min_obs}",
-                "; ".join(member.sources),
-            )
-        )
-        + " |"
-        for member in members
-        if member.group == group
+        row(f"[{g}](#{g})", [f for f in features if f.group == g], f"`{FAMILIES[g]}`", f"{CAPS[g]:.1%}") for g in groups
     ]
-    return [head, "| --- " * 9 + "|", *rows]
+    sums = [sum(feature.plan in PLANS[: place + 1] for feature in features) for place in range(len(PLANS))]
+    totals = [row("**all**", features, "", ""), ("**cumulative**", "", *(str(count) for count in sums), "", "")]
+    return [
+        "By group: the plan a feature needs, its table, and the largest share of nulls its inputs do not explain "
+        "(0/0, no variance).",
+        "",
+        *_table(("group", "features", *PLANS, "table", "excess nulls"), [*rows, *totals]),
+        "",
+    ]
 
 
-def _bounds(feature: Feature) -> str:
-    if feature.at_least is None and feature.at_most is None:
-        return ""
-    low = "" if feature.at_least is None else f"{feature.at_least:g}"
-    high = "" if feature.at_most is None else f"{feature.at_most:g}"
-    return f"{low}..{high}"
+def _plans(registry: Registry) -> list[str]:
+    counts = {plan: len(names_of(plan.lower(), registry)) for plan in PLANS}
+    rows = [(f"`{plan.lower()}`", str(counts[plan]), PLAN_WORDS[plan]) for plan in PLANS]
+    return ["## Plans", "", *_table(("set", "features", "what it can and cannot say"), rows), ""]
 
 
-def describe(feature: Feature) -> str:
-    """Everything declared about one feature, as a few lines of text."""
-    window = _KINDS[feature.window.kind].format(n=feature.window.sessions)
-    rows = {
-        "formula": feature.formula,
-        "table": f"{feature.family} (group {feature.group})",
-        "computed on": _AXES[feature.axis],
-        "role, unit": f"{feature.role}, {feature.unit}" + (f" in {_bounds(feature)}" if _bounds(feature) else ""),
-        "window": f"{feature.window}: {window}; min_obs {feature.min_obs}",
-        "sources": ", ".join(feature.sources),
-        "plan": f"{feature.plan} and above",
-    }
-    return "\n".join(
-        [feature.name, f"  {feature.summary}.", *(f"  {key + ':':13}{text}" for key, text in rows.items())]
-    )
+def _sets(registry: Registry) -> list[str]:
+    """Named sets besides the plans, each with its size per plan and its content hash on the largest."""
+    registers = {plan: registry.of_plan(plan) for plan in PLANS}
+    rows = [
+        (
+            f"`{name}`",
+            *(str(len(names_of(name, registers[plan]))) for plan in PLANS),
+            rule,
+            f"`{part(registry, names_of(name, registry)).hash()[:12]}`",
+        )
+        for name, rule in RULES.items()
+        if name.capitalize() not in PLANS
+    ]
+    return [
+        "## Sets",
+        "",
+        "Selections by closed rules; masks of the blocks in a set belong to it. `gogoku features --set NAME` lists "
+        "one, `gogoku export dataset --set NAME` writes it. `alpha158`, the 158 columns of qlib by qlib's names, "
+        "stands outside the registry.",
+        "",
+        *_table(("set", *PLANS, "rule", "hash"), rows),
+        "",
+    ]
+
+
+def _codes() -> list[str]:
+    both = [*AVAILABILITY.items(), *NULLS.items()]
+    return ["Codes in the tables below: " + "; ".join(f"**{code}** {words}" for code, words in both) + ".", ""]
+
+
+def _group(group: str, registry: Registry) -> list[str]:
+    members = [feature for feature in registry.public if feature.group == group]
+    story = (sys.modules[members[0].module].__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    head = ("name", "role", "unit", "plan", "window / min_obs", "known", "null", "what it is: formula", "sources")
+    rows = [
+        (
+            f"`{f.name}`",
+            f.role,
+            " ".join(part for part in (f.unit, bounds(f)) if part),
+            f.plan,
+            f"{f.window} / {f.min_obs}",
+            availability_code(f, registry),
+            null_codes(f, registry) or "-",
+            f"{f.summary}: {f.formula}",
+            "; ".join(f.sources),
+        )
+        for f in members
+    ]
+    return [f"## {group}", "", f"{story}" if story else "", "", *_table(head, rows), ""]
+
+
+def _states(registry: Registry) -> list[str]:
+    """What other sources say at the hour of decision: the leaves formulas are made of."""
+    read = {alias for feature in registry.features for alias in feature.states}
+    lines = [
+        "## States",
+        "",
+        "What each source says at the hour of decision: the leaves that formulas read as `state.leaf`. A state that "
+        "expires says nothing after that many sessions.",
+        "",
+    ]
+    for state in (state for state in STATES.values() if state.alias in read):
+        expiry = "" if state.expires_sessions is None else f"; expires after {state.expires_sessions} sessions"
+        tables = ", ".join(state.tables) or "prices and the calendar"
+        per = {"stock": "issue", "market": "session", "sector33": "sector"}.get(state.axis, "release")
+        rows = [(f"`{state.alias}.{name}`", words) for name, words in state.columns.items()]
+        lines += [f"### {state.alias}", "", f"From {tables}, one row per {per}{expiry}.", ""]
+        lines += [*_table(("leaf", "meaning"), rows), ""]
+    return lines
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    columns = list(head)
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|", *(f"| {' | '.join(row)} |" for row in cells)]

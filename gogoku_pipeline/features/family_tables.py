@@ -44,5 +44,11 @@ def family_table(family: str, registry: Registry | None = None) -> Table:
 
 def _column(feature: Feature) -> Column:
     return Column(
-        feature.name, pl.Float32, f"{feature.summary}.", feature.unit, nullable=True, at_least=feature.at_least
+        feature.name,
+        pl.Float32,
+        f"{feature.summary}: {feature.formula}.",
+        feature.unit,
+        nullable=True,
+        at_least=feature.at_least,
+        at_most=feature.at_most,
     )

@@ -75,7 +75,7 @@ class Column:
         unit: e.g. `JPY`, `shares`, `ratio`; empty for text, dates and claims.
         source: the publisher's field, empty for what we compute.
         nullable: whether null is an honest value.
-        at_least: smallest allowed value, None for no bound.
+        at_least: smallest allowed value, None for no bound; at_most: the largest.
         allowed: closed list of values, empty for no list; a value outside it is quarantined.
         expected: open list of values documented so far; a value outside it is kept and reported as a warning.
         inside: for a column taken from inside a JSON object, the key within `source`; empty otherwise.
@@ -91,3 +91,4 @@ class Column:
     allowed: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
     inside: str = ""
+    at_most: float | None = None

@@ -12,6 +12,8 @@ from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import Table
 
 _CODES = ("code", "code_i", "code_j")
+WHOLE_UNITS = frozenset({"flag", "category", "count"})
+"""Units of values that are whole numbers, whatever type they are stored in."""
 
 
 def pandera_model(table: Table) -> pa.DataFrameSchema:
@@ -39,6 +41,10 @@ def _model_column(column: Column) -> pa.Column:
         checks.append(pa.Check(_is_finite, name="finite", error="finite"))
     if column.at_least is not None:
         checks.append(pa.Check.ge(column.at_least))
+    if column.at_most is not None:
+        checks.append(pa.Check.le(column.at_most))
+    if column.unit in WHOLE_UNITS:
+        checks.append(pa.Check(_is_whole, name="whole", error="whole number"))
     if column.allowed:
         checks.append(pa.Check.isin(list(column.allowed)))
     if column.name in _CODES:
@@ -50,3 +56,9 @@ def _is_finite(data: pa.PolarsData) -> pl.LazyFrame:
     """Neither NaN nor infinite; null is judged by the column's own flag."""
     value = pl.col(data.key)
     return data.lazyframe.select(value.is_finite() | value.is_null())
+
+
+def _is_whole(data: pa.PolarsData) -> pl.LazyFrame:
+    """A whole number, or null."""
+    value = pl.col(data.key)
+    return data.lazyframe.select((value.round() == value) | value.is_null())
