@@ -175,5 +175,6 @@ STATE = State(
     stage=stage,
     expires_sessions=EXPIRES_SESSIONS,
     history_sessions=HISTORY_SESSIONS,
+    price_sessions=HISTORY_SESSIONS,
     sessions_per_release=1,
 )

@@ -25,7 +25,8 @@ EXPIRES_SESSIONS = 2
 three sessions they are read for the last time."""
 
 HISTORY_SESSIONS = 6
-"""Sessions before a range whose rows count: the oldest row that may still be read, and the row before it."""
+"""Sessions before a range whose rows count: the oldest row that may still be read, and the row before it. A range
+begins as many sessions early, because a row older than its first session counts as known on it and would live on."""
 
 
 def night_rows(known: Known, source: str, columns: Sequence[str]) -> pl.DataFrame:

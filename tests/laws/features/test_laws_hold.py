@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, time
 
 import polars as pl
 import pytest
@@ -12,7 +13,7 @@ from gogoku_pipeline.features import laws, what_if
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.features.states.register import STATES
-from tests.laws.features.small_market import NEWCOMER, SESSIONS, inputs_of, with_split
+from tests.laws.features.small_market import LOST_NIGHTS, NEWCOMER, SESSIONS, inputs_of, with_split
 
 NAMES = house().names
 PUBLIC = [member.name for member in house().public]
@@ -45,6 +46,14 @@ def test_later_rows_change_no_bit(inputs, cut):
     assert laws.truncation(house(), NAMES, inputs, cut) == []
 
 
+@pytest.mark.parametrize("hour", [time(17), time(18, 30), time(23)])
+def test_another_hour_of_decision_moves_what_is_known_and_breaks_no_law(inputs, hour):
+    other = replace(inputs, cutoff=hour)
+    assert laws.truncation(house(), NAMES, other, SESSIONS[230]) == []
+    assert laws.budget_of_nulls(house(), NAMES, other) == []
+    assert laws.chunks(house(), NAMES, other, SESSIONS[222], ulps=0) == []
+
+
 @pytest.mark.parametrize("cut", [SESSIONS[119], SESSIONS[121], SESSIONS[260]])
 def test_later_raw_bars_change_no_bit_even_when_they_hold_a_split(bars, inputs, cut):
     known = what_if.known_at(inputs, cut).tables
@@ -71,7 +80,10 @@ def test_values_follow_their_stock_when_codes_are_dealt_out_anew(inputs):
     assert laws.names_of_stocks(house(), NAMES, inputs) == []
 
 
-@pytest.mark.parametrize("start", [SESSIONS[165], SESSIONS[SESSIONS.index(OUTAGE) + 20], SESSIONS[280]])
+@pytest.mark.parametrize(
+    "start",
+    [SESSIONS[165], SESSIONS[SESSIONS.index(OUTAGE) + 20], SESSIONS[SESSIONS.index(LOST_NIGHTS[-1])], SESSIONS[280]],
+)
 def test_a_chunk_with_its_declared_warm_up_equals_the_whole_to_the_bit(inputs, start):
     assert laws.chunks(house(), NAMES, inputs, start, ulps=0) == []
 
