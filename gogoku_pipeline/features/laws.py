@@ -63,9 +63,8 @@ def truncation(registry: Registry, names: Sequence[str], inputs: FeatureInputs, 
 def isolation(registry: Registry, names: Sequence[str], inputs: FeatureInputs, code: str) -> list[Violation]:
     """A stock's own features are equal to the bit when every other stock is gone.
 
-    A feature may read what a source says about the whole session (a list was published, sums over all sectors). Where
-    that is made of other stocks' rows, the rows stay and only their content is garbled; what moves even then is a
-    property of the session, not of the stock, and is no stock's own.
+    A feature may read what a source says about the whole session, e.g. that a list was published. Where that is made
+    of other stocks' rows, the rows stay and only their content is garbled.
     """
     own = [name for name in names if not uses_universe(registry, name)]
     together = _values(registry, own, inputs).filter(pl.col("code") == code)
@@ -77,7 +76,7 @@ def isolation(registry: Registry, names: Sequence[str], inputs: FeatureInputs, c
         here = _values(registry, judged, alone).filter(pl.col("code") == code)
         found += compare("isolation", judged, together, here)
         own = [name for name in own if name not in judged]
-    return found
+    return [*found, *(Violation("isolation", name, FIRST, code, "a session's state adds up stocks") for name in own)]
 
 
 def late_listing(registry: Registry, names: Sequence[str], inputs: FeatureInputs, code: str) -> list[Violation]:
