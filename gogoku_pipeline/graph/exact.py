@@ -245,3 +245,11 @@ def score_list(
             scores[p] = unit_product(unit[i], unit[j])
         else:
             scores[p] = pair_correlation(series[i], series[j], rule[0], rule[1])
+
+
+@compiled
+def score_rows(one: Floats, other: Floats, weights: Floats, min_common: int, scores: Floats) -> None:
+    """[n] correlation of each row of `one` with the same row of `other`, or with its only row; 0: not comparable."""
+    for i in range(one.shape[0]):
+        j = i if other.shape[0] > 1 else 0
+        scores[i] = pair_correlation(one[i], other[j], weights, min_common)

@@ -1,4 +1,4 @@
-"""Sector edges, and both kinds of edges as one typed list for models. Sector edges never enter the `g_*` features."""
+"""Sector edges: which stocks do the same business. They never enter the `g_*` features."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ TYPED_EDGES = pl.Schema(
         "weight": pl.Float32,
     }
 )
-"""One undirected edge (code_i < code_j) of one kind: `correlation` (signed weight) or `sector` (weight 1)."""
+"""One undirected edge of one kind: `correlation` (signed weight), `sector` (weight 1) or `hub` (code_j is the hub).
 
-_KEY = ("session", "code_i", "code_j", "edge_type")
+Two stocks stand in the order of their codes.
+"""
+
+TYPED_KEY = ("session", "code_i", "code_j", "edge_type")
 _NO_SECTOR = "9999"
 
 
@@ -46,26 +49,11 @@ def sector_edges(universe: pl.DataFrame, sector: str = "sector33_code") -> pl.Da
     left = members.select("session", sector, code_i="code")
     right = members.select("session", sector, code_j="code")
     pairs = left.join(right, on=["session", sector]).filter(pl.col("code_i") < pl.col("code_j"))
-    return _typed(pairs, "sector", pl.lit(1.0)).sort(_KEY).collect()
+    return of_type(pairs, "sector", pl.lit(1.0)).sort(TYPED_KEY).collect()
 
 
-def combine(correlation: pl.DataFrame, sector: pl.DataFrame) -> pl.DataFrame:
-    """One list of typed edges: what moved together, and what does the same business.
-
-    A pair may appear once per type.
-
-    Args:
-        correlation: rows of `graph__correlation`.
-        sector: rows of `sector_edges`.
-
-    Returns:
-        Rows of TYPED_EDGES, sorted by session, codes and type.
-    """
-    typed = _typed(correlation.lazy(), "correlation", pl.col("weight"))
-    return pl.concat([typed, sector.lazy().select(TYPED_EDGES.names())]).sort(_KEY).collect()
-
-
-def _typed(pairs: pl.LazyFrame, edge_type: str, weight: pl.Expr) -> pl.LazyFrame:
+def of_type(pairs: pl.LazyFrame, edge_type: str, weight: pl.Expr) -> pl.LazyFrame:
+    """Pairs (session, code_i, code_j) as rows of TYPED_EDGES."""
     return pairs.select(
         "session",
         "code_i",

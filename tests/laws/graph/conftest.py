@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import cache, partial
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -107,13 +108,13 @@ def _oracle_edges(returns: pl.DataFrame, session: date, config: GraphConfig) -> 
 
 def _oracle_pairs(returns: pl.DataFrame, session: date, config: GraphConfig) -> dict[tuple[str, str], float]:
     residuals, weights = _oracle_residuals(returns, session, config)
+    known, values = residuals.notna().to_numpy().T, residuals.to_numpy().T
     rho = {}
-    for a in residuals:
-        for b in residuals:
-            both = residuals[a].notna() & residuals[b].notna()
-            if a < b and both.sum() >= config.min_common:
-                cov = np.cov(residuals[a][both], residuals[b][both], aweights=weights[both], ddof=0)
-                rho[a, b] = config.shrink * cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1])
+    for (i, a), (j, b) in combinations(enumerate(residuals), 2):
+        both = known[i] & known[j]
+        if both.sum() >= config.min_common:
+            cov = np.cov(values[i][both], values[j][both], aweights=weights.to_numpy()[both], ddof=0)
+            rho[min(a, b), max(a, b)] = config.shrink * cov[0, 1] / np.sqrt(cov[0, 0] * cov[1, 1])
     return rho
 
 
@@ -122,12 +123,13 @@ def _oracle_residuals(returns: pl.DataFrame, session: date, config: GraphConfig)
     wide = rows.pivot(index="session", columns="code", values="ret_1d").sort_index().astype(float).tail(config.window)
     column = "mkt_ret_1d" if config.residual == "topix" else "xs_ret_1d"
     shared = rows.groupby("session")[column].first().astype(float).reindex(wide.index)
+    sectors = _oracle_sectors(rows, wide.index) if config.residual == "sector" else {}
     age = np.arange(len(wide))[::-1]
     weights = pd.Series(0.5 ** (age / config.half_life), index=wide.index)
     members = returns.filter((pl.col("session") == session) & pl.col("is_in_universe"))["code"].to_list()
     residuals = {}
     for code in sorted(set(members) & set(wide.columns)):
-        market = _oracle_sector(rows, code, wide.index) if config.residual == "sector" else shared
+        market = sectors[code] if sectors else shared
         known = wide[code].notna() & market.notna()
         if known.sum() >= config.min_sessions:
             root = np.sqrt(weights[known].to_numpy())
@@ -137,13 +139,15 @@ def _oracle_residuals(returns: pl.DataFrame, session: date, config: GraphConfig)
     return pd.DataFrame(residuals), weights
 
 
-def _oracle_sector(rows: pd.DataFrame, code: str, index: pd.Index) -> pd.Series:
-    """The mean return of the other members of a stock's sector, session by session; at least two of them."""
+def _oracle_sectors(rows: pd.DataFrame, index: pd.Index) -> dict[str, pd.Series]:
+    """What the other members of each stock's sector did on average, session by session; at least two of them."""
+    values, member, sector = (
+        rows.pivot(index="session", columns="code", values=name).reindex(index)
+        for name in ("ret_1d", "is_in_universe", "sector33_code")
+    )
+    seen = values.astype(float).where(member.notna() & (member != False))  # noqa: E712
     answer = {}
-    for session in index:
-        today = rows[rows["session"] == session].set_index("code")
-        if code in today.index:
-            peers = today[today["is_in_universe"] & (today["sector33_code"] == today.loc[code, "sector33_code"])]
-            others = peers["ret_1d"].astype(float).drop(code, errors="ignore").dropna()
-            answer[session] = others.mean() if len(others) >= 2 else np.nan
-    return pd.Series(answer, dtype=float).reindex(index)
+    for code in values:
+        peers = seen.where(sector.eq(sector[code], axis=0)).drop(columns=code)
+        answer[code] = peers.mean(axis=1).where(peers.notna().sum(axis=1) >= 2)
+    return answer

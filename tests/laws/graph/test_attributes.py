@@ -7,7 +7,7 @@ import pytest
 
 from gogoku_pipeline.graph.correlation import build_edges
 
-PLACES = (59, 70, 79, 80, 100, 149)
+PLACES = (59, 80, 149)
 
 
 @pytest.fixture(scope="module")

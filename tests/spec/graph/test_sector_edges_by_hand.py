@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.core.errors import SchemaError
+from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES
-from gogoku_pipeline.graph.sector import TYPED_EDGES, combine, sector_edges
+from gogoku_pipeline.graph.sector import TYPED_EDGES, sector_edges
+from gogoku_pipeline.graph.typed import typed_edges
 
 DAY, NEXT = date(2024, 5, 8), date(2024, 5, 9)
 
@@ -41,7 +43,7 @@ def test_members_of_one_sector_are_joined_on_each_session():
 def test_the_combined_list_keeps_both_kinds_of_a_pair():
     row = {"session": DAY, "code_i": "10010", "code_j": "10020", "weight": -0.5}
     correlation = pl.DataFrame([row], schema=EDGES.polars_schema)
-    combined = combine(correlation, sector_edges(universe()))
+    combined = typed_edges(correlation, universe(), [DAY, NEXT], GraphConfig(sector_edges=True))
     assert combined.rows()[:2] == [(DAY, "10010", "10020", "correlation", -0.5), (DAY, "10010", "10020", "sector", 1.0)]
     assert combined.height == 3 and combined.schema == TYPED_EDGES
 

@@ -42,13 +42,16 @@ def test_a_table_becomes_a_matrix_ordered_by_session_and_code():
 
 def test_the_three_tables_the_graph_reads_are_joined_row_by_row():
     key = {"session": [DAYS[1], DAYS[0]], "code": ["10010", "10020"]}
-    prices = pl.DataFrame(key | {"ret_1d": [0.1, None], "vol_20d": [1.0, 2.0]})
+    prices = pl.DataFrame(key | {"ret_1d": [0.1, None], "vol_20d": [1.0, 2.0], "ret_5d": [0.5, 0.4]})
     market = pl.DataFrame(key | {"xs_ret_1d": [0.01, 0.02], "beta_60d": [1.0, 1.0]}).reverse()
     universe = pl.DataFrame({"session": [DAYS[1]], "code": ["10010"], "is_in_universe": [True], "is_tradable": [False]})
-    assert graph_returns(prices.lazy(), market.lazy(), universe.lazy()).rows() == [
-        (DAYS[0], "10020", None, 0.02, False),
-        (DAYS[1], "10010", 0.1, 0.01, True),
-    ]
+    found = graph_returns(prices.lazy(), market.lazy(), universe.lazy())
+    assert found.columns == ["session", "code", "ret_1d", "xs_ret_1d", "is_in_universe", "ret_5d"]
+    assert found.rows() == [(DAYS[0], "10020", None, 0.02, False, 0.4), (DAYS[1], "10010", 0.1, 0.01, True, 0.5)]
+    more = universe.with_columns(market_code=pl.lit("0111"), sector33_code=pl.lit("3050"))
+    richer = graph_returns(prices.lazy(), market.with_columns(mkt_ret_1d=0.03).lazy(), more.lazy())
+    assert richer.columns[5:] == ["ret_5d", "mkt_ret_1d", "sector33_code", "market_code"]
+    assert richer.rows()[1][5:] == (0.5, 0.03, "3050", "0111")
 
 
 def test_a_calendar_keeps_a_place_for_sessions_without_rows():
@@ -96,6 +99,10 @@ def test_no_sessions_give_an_empty_table():
         ("threshold", 0.0),
         ("lead_threshold", 1.5),
         ("k", 0),
+        ("k", 65),
+        ("lead_k", 65),
+        ("residual", "nikkei"),
+        ("hubs", "all"),
         ("lead_k", 0),
         ("min_nodes", 1),
     ],
@@ -103,6 +110,19 @@ def test_no_sessions_give_an_empty_table():
 def test_contradictory_settings_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=name):
         GraphConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [({"residual": "sector", "hubs": "index"}, "hubs"), ({"shrink": 0.5, "threshold": 0.6}, "threshold")],
+)
+def test_settings_that_contradict_each_other_are_refused_by_name(settings, name):
+    with pytest.raises(ConfigError, match=name):
+        GraphConfig(**settings)
+
+
+def test_a_graph_reads_its_window_and_the_one_20_sessions_earlier():
+    assert GraphConfig().lookback_sessions == 80
 
 
 def test_edges_can_be_taken_one_session_at_a_time():

@@ -55,6 +55,12 @@ def test_strongest_equals_brute_force(n, gappy, floor):
     assert_same(strongest(values, values, weights, 20, floor, 40), brute_force(values, values, weights, 20, floor, 40))
 
 
+@pytest.mark.parametrize("gappy", [0.0, 0.2])
+def test_sixty_four_companions_equal_brute_force(gappy):
+    values, weights = series(260, gappy, seed=64)[:, 1:].copy(), half_life(60, 20)
+    assert_same(strongest(values, values, weights, 64, 0.0, 40), brute_force(values, values, weights, 64, 0.0, 40))
+
+
 @pytest.mark.parametrize("gappy", [0.0, 0.3, 1.0])
 def test_lagged_strongest_equals_brute_force(gappy):
     values = series(200, gappy, seed=8)
