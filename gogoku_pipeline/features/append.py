@@ -24,7 +24,7 @@ from gogoku_pipeline.features.needs import Needs, needs_of
 from gogoku_pipeline.features.output import emit, in_output_order, output_rows
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.resumed import Resumed, check_history, checked
-from gogoku_pipeline.features.tail_rows import awake, dense, from_session
+from gogoku_pipeline.features.tail_rows import dense, from_session, spans
 from gogoku_pipeline.features.tail_tables import Tail, TailStocks, evaluated, newest_rows
 
 BLOCK_CODES = 512
@@ -70,8 +70,10 @@ def append(
     first = checked(carried, wanted, registry, given.known.sessions, start)
     needs = needs_of(wanted, registry)
     tail, asleep = _tail_of(given, carried, needs, first)
-    axis = build_axis(tail, carried.groups)
-    first = len(tail.known.sessions) - (len(given.known.sessions) - first)
+    days = tail.known.sessions
+    first += len(days) - len(given.known.sessions)
+    since = days[max(first - needs.members, 0)]
+    axis = replace(build_axis(tail), groups=carried.groups, members_since=since)
     check_history(carried, axis, first)
     run = _Appending(Tail(axis, needs, Resumed(axis, needs, carried, first), first), registry, wanted)
     with np.errstate(all="ignore"):
@@ -86,13 +88,14 @@ def _tail_of(given: FeatureInputs, carried: Carried, needs: Needs, first: int) -
     if first < needs.tail and days[0] > carried.first:
         raise misfit(f"{first} sessions before the new ones", f"{needs.tail}, or all since {carried.first}")
     tail = from_session(given, days[max(first - needs.tail, 0)])
-    codes = awake(tail, days[0])
-    if back := sorted(set(codes) & set(carried.asleep)):
+    ends = spans(tail.prices)
+    if (unlisted := ends.filter(pl.col("last_bar").is_null())).height:
+        here = ~pl.col("code").is_in(unlisted["code"].implode())
+        tail, ends = replace(tail, prices=tail.prices.filter(here)), ends.filter(here)
+    if back := sorted(set(ends["code"]) & set(carried.asleep)):
         raise misfit(f"bars of {back[0]} after a long absence", f"no absence beyond {needs.tail} sessions")
-    listed = pl.col("code").is_in(codes.implode())
-    gone = set(carried.codes) - set(codes)
-    tail = dense(replace(tail, prices=tail.prices.filter(listed)), codes, is_tail=True)
-    return tail, tuple(sorted({*carried.asleep, *gone}))
+    gone = set(carried.codes) - set(ends["code"])
+    return dense(tail, ends, is_tail=True), tuple(sorted({*carried.asleep, *gone}))
 
 
 class _Appending:

@@ -18,9 +18,10 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError, FeatureError
-from gogoku_pipeline.features.expressions import COLUMN_OF_PRICE, Claims, Values, Whole
+from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.windows import compiled
+from gogoku_pipeline.features.price_arrays import PriceArrays
 from gogoku_pipeline.features.staged import Releases, floats, read_releases, spread
 from gogoku_pipeline.features.states.register import STATES
 from gogoku_pipeline.features.states.state import State
@@ -35,6 +36,7 @@ class StockAxis:
         starts: [codes + 1] first row of each code; place: [rows] number of the session.
         inputs: the inputs; row_of_price: [price rows] where each row of `inputs.prices` went.
         groups: grouping to labels that have cells even where no row carries them.
+        members_since: session before which nobody asks who was a member or in which group; None for never.
     """
 
     codes: pl.Series
@@ -44,51 +46,25 @@ class StockAxis:
     inputs: FeatureInputs
     row_of_price: Whole
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    _columns: dict[str, Values] = field(default_factory=dict)
+    members_since: date | None = None
 
     @property
     def rows(self) -> int:
         """Number of rows, gaps included."""
         return int(self.place.size)
 
+    @cached_property
+    def _prices(self) -> PriceArrays:
+        return PriceArrays(self.inputs.prices, self.row_of_price)
+
     def price(self, name: str) -> Values:
         """A price input by its expression name, NaN for null."""
-        if name not in self._columns:
-            self._columns[name] = self._make(name)
-        return self._columns[name]
-
-    def _make(self, name: str) -> Values:
-        if name == "listed":
-            return np.where(self.is_gap, np.nan, 1.0)
-        if name == "open_session":
-            return np.where(self.is_gap | self._claim("is_market_halt"), np.nan, 1.0)
-        if name == "traded_value":
-            turnover = self.price("turnover")
-            return np.where(turnover > 0, turnover, np.nan)
-        out = np.empty(self.rows)
-        out[self.row_of_price] = self.inputs.prices[self._column(name)].cast(pl.Float64).to_numpy()
-        return out
-
-    def _column(self, name: str) -> str:
-        column = COLUMN_OF_PRICE.get(name, name)
-        if column not in self.inputs.prices.columns:
-            raise DataError(
-                f"price input `{name}`",
-                got=f"no column `{column}` in the staged prices",
-                want="the column, because a formula reads it",
-                remedy="Stage with stage_prices(bars, extra=price_columns(names)).",
-            )
-        return column
-
-    def _claim(self, name: str) -> Claims:
-        out = np.empty(self.rows, dtype=np.bool_)
-        out[self.row_of_price] = self.inputs.prices[name].fill_null(False).to_numpy()
-        return out
+        return self._prices.of(name)
 
     @cached_property
     def is_gap(self) -> Claims:
         """Rows that only hold a place: the issue has no bar between its first and last one."""
-        return self._claim("is_gap")
+        return self._prices.claim("is_gap")
 
     @cached_property
     def code_id(self) -> Whole:
@@ -106,15 +82,20 @@ class StockAxis:
         return np.where(inside, row, -1)
 
     @cached_property
+    def _universe(self) -> pl.DataFrame:
+        since, rows = self.members_since, self.inputs.universe
+        return rows if since is None else rows.filter(pl.col("session") >= since)
+
+    @cached_property
     def _universe_rows(self) -> Whole:
-        return self.locate(self.inputs.universe)
+        return self.locate(self._universe)
 
     @cached_property
     def member(self) -> Claims:
         """[rows] whether the stock belongs to U on that session; a session without a universe row is outside."""
         out = np.zeros(self.rows, dtype=np.bool_)
         known = self._universe_rows >= 0
-        claims = self.inputs.universe["is_in_universe"].fill_null(False).to_numpy()
+        claims = self._universe["is_in_universe"].fill_null(False).to_numpy()
         out[self._universe_rows[known]] = claims[known]
         return out
 
@@ -127,7 +108,7 @@ class StockAxis:
         if by == "session":
             return self.place, self.sessions.size
         if by not in self._cells:
-            labels = self.inputs.universe[f"{by}_code"]
+            labels = self._universe[f"{by}_code"]
             more = pl.Series(labels.name, self.groups.get(by, ()), dtype=labels.dtype)
             names = pl.concat([labels.drop_nulls().unique(), more]).unique().sort()
             ids = _code_ids(labels, names)
@@ -224,7 +205,7 @@ class StockAxis:
         return np.where(halted, before, close)
 
 
-def build_axis(inputs: FeatureInputs, groups: Mapping[str, Sequence[str]] | None = None) -> StockAxis:
+def build_axis(inputs: FeatureInputs) -> StockAxis:
     """Arrange the staged prices by stock; raises DataError where a stock's sessions are doubled or not consecutive."""
     prices = inputs.prices
     codes = prices["code"].unique().sort()
@@ -252,7 +233,7 @@ def build_axis(inputs: FeatureInputs, groups: Mapping[str, Sequence[str]] | None
         )
     placed = np.empty(rows.size, np.int64)
     placed[rows] = place
-    return StockAxis(codes, sessions, starts, placed, inputs, rows, groups or {})
+    return StockAxis(codes, sessions, starts, placed, inputs, rows)
 
 
 def places(session: pl.Series, sessions: Whole) -> Whole:

@@ -24,7 +24,7 @@ from gogoku_pipeline.features.needs import Needs, needs_of
 from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.output import output_rows
 from gogoku_pipeline.features.registry import Registry, house
-from gogoku_pipeline.features.tail_rows import awake, dense
+from gogoku_pipeline.features.tail_rows import dense, spans
 
 EPOCH = date(1970, 1, 1)
 
@@ -56,13 +56,14 @@ def compute_carrying(
         raise FeatureError(
             "carried state of features", got="no session", want="a history", remedy="Hand in staged prices."
         )
-    codes = awake(given, days[max(len(days) - needs.tail, 0)])
-    axis = build_axis(dense(given, codes, is_tail=False))
+    ends = spans(given.prices)
+    recent = days[max(len(days) - needs.tail, 0)]
+    awake, asleep = ends.filter(pl.col("last_bar") >= recent), ends.filter(pl.col("last_bar") < recent)
+    axis = build_axis(dense(given, awake, is_tail=False))
     keeping = Keeping(axis, needs)
     frame = Run(axis, registry, wanted, output_rows(axis, start, end), keeping).done()
-    chosen = np.flatnonzero(axis.codes.is_in(codes.implode()).to_numpy())
-    asleep = tuple(axis.codes.filter(~axis.codes.is_in(codes.implode())))
-    return frame, keeping.carried(wanted, registry, chosen, first=days[0], asleep=asleep)
+    chosen = np.flatnonzero(axis.codes.is_in(awake["code"].implode()).to_numpy())
+    return frame, keeping.carried(wanted, registry, chosen, first=days[0], asleep=tuple(asleep["code"]))
 
 
 class Keeping(Past):
@@ -125,22 +126,21 @@ class Keeping(Past):
 
 
 def session_prints(axis: StockAxis) -> Prints:
-    """One number per session made of closes, volumes and turnover of its bars, whatever their order."""
-    present = ~axis.is_gap
-    columns = [axis.price(name) for name in ("close", "volume", "turnover")]
-    return np.asarray(_prints(np.stack(columns), present, axis.place, axis.sessions.size))
+    """One number per session made of closes and volumes of its bars, whatever their order."""
+    prices = axis.inputs.prices
+    close, volume = (prices[name].cast(pl.Float64).fill_null(-1.0).to_numpy() for name in ("close", "volume"))
+    present = ~prices["is_gap"].fill_null(value=False).to_numpy()
+    return np.asarray(_prints(close, volume, present, axis.place[axis.row_of_price], axis.sessions.size))
 
 
 @compiled
-def _prints(columns: Values, present: Claims, place: Whole, sessions: int) -> Prints:
+def _prints(close: Values, volume: Values, present: Claims, place: Whole, sessions: int) -> Prints:
     out = np.zeros(sessions, np.uint64)
     for row in range(place.size):
         if present[row]:
             mixed = np.uint64(1469598103934665603)
-            for column in range(columns.shape[0]):
-                value = columns[column, row]
-                bits = np.float64(value if value == value else 0.0).view(np.uint64)
-                mixed = (mixed ^ bits) * np.uint64(1099511628211)
+            for value in (close[row], volume[row]):
+                mixed = (mixed ^ np.float64(value).view(np.uint64)) * np.uint64(1099511628211)
                 mixed ^= mixed >> np.uint64(29)
             out[place[row]] += mixed
     return out

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.engine import own_reach, recipe
@@ -39,6 +40,7 @@ class Needs:
         kept: (table, key) to how many sessions of its newest results are carried; finished features are `F(name).key`.
         states: (table, root of a recursive call) to the numbers carried per unit.
         tail: sessions of prices before the first new one that a computation reads.
+        members: sessions before it for which somebody asks who was a member, or in which group.
     """
 
     features: tuple[Feature, ...]
@@ -47,6 +49,7 @@ class Needs:
     kept: dict[tuple[str, str], int] = field(default_factory=dict)
     states: dict[tuple[str, str], int] = field(default_factory=dict)
     tail: int = 0
+    members: int = 0
 
     def is_kept(self, feature: Feature) -> bool:
         """Whether values of a stock feature are carried instead of computed anew."""
@@ -54,7 +57,12 @@ class Needs:
 
 
 def needs_of(names: Sequence[str], registry: Registry) -> Needs:
-    """What some features read; raises FeatureError for an unknown name."""
+    """What some features read, from a frozen registry; raises FeatureError for an unknown name."""
+    return _needs_of(tuple(names), registry)
+
+
+@lru_cache(maxsize=64)
+def _needs_of(names: tuple[str, ...], registry: Registry) -> Needs:
     needs = Needs(registry.in_order(names), dict.fromkeys(names, 0), tail=SHORTEST)
     for feature in reversed(needs.features):
         far = needs.sessions.setdefault(feature.name, 0)
@@ -86,6 +94,8 @@ def _walk(expr: Expr, far: int, table: str, needs: Needs) -> None:
     whole = (table, expr.root)
     needs.depth[whole] = max(needs.depth.get(whole, 0), far)
     needs.tail = max(needs.tail, far + _below(expr))
+    if _asks_members(expr, needs):
+        needs.members = max(needs.members, far)
     if expr.kind == "leaf" and expr.name.startswith("feature."):
         name = expr.name.removeprefix("feature.")
         needs.sessions[name] = max(needs.sessions.get(name, 0), far)
@@ -98,6 +108,14 @@ def _walk(expr: Expr, far: int, table: str, needs: Needs) -> None:
     # A reduction's argument is a value of stocks, whatever table the result is on.
     for arg in expr.args:
         _walk(arg, inside, "stock" if expr.kind == "reduce" else table, needs)
+
+
+def _asks_members(expr: Expr, needs: Needs) -> bool:
+    """Whether a value looks at who is compared with whom, or at the group of a stock."""
+    kind, _, name = expr.name.partition(".")
+    if kind == "feature":
+        return any(feature.name == name and feature.axis == "group" for feature in needs.features)
+    return expr.kind == "cross" or (kind == "state" and STATES[name.partition(".")[0]].axis == "sector33")
 
 
 def _below(expr: Expr) -> int:

@@ -94,8 +94,8 @@ class Resumed(Keeping):
 
 def checked(carried: Carried, names: Sequence[str], registry: Registry, days: pl.Series, start: date) -> int:
     """Number of the first new session among `days`; raises FeatureError for a carried state of something else."""
-    if carried.registry_hash != registry.hash():
-        raise misfit(f"registry {carried.registry_hash[:12]}", f"{registry.name}, {registry.hash()[:12]}")
+    if carried.registry_hash != (own := registry.hash()):
+        raise misfit(f"registry {carried.registry_hash[:12]}", f"{registry.name}, {own[:12]}")
     if set(names) != set(carried.names):
         raise misfit(f"{len(carried.names)} features", f"the {len(set(names))} asked for")
     found = days.search_sorted(start)

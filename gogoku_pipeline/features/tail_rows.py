@@ -25,56 +25,60 @@ _FACTORS = ("factor", "volume_factor")
 
 def from_session(inputs: FeatureInputs, first: date) -> FeatureInputs:
     """Prices, universe, index and given values without rows before a session; other sources as they are."""
-    kept = pl.col("session") >= first
     return replace(
         inputs,
-        prices=inputs.prices.filter(kept),
-        universe=inputs.universe.filter(kept),
-        topix=inputs.topix.filter(kept),
-        given=None if inputs.given is None else inputs.given.filter(kept),
+        prices=_since(inputs.prices, first),
+        universe=_since(inputs.universe, first),
+        topix=_since(inputs.topix, first),
+        given=None if inputs.given is None else _since(inputs.given, first),
     )
 
 
-def awake(inputs: FeatureInputs, since: date) -> pl.Series:
-    """Codes with a bar on `since` or later, ascending."""
-    recent = inputs.prices.filter((pl.col("session") >= since) & ~pl.col("is_gap"))
-    return recent["code"].unique().sort()
+def _since(frame: pl.DataFrame, first: date) -> pl.DataFrame:
+    days = frame["session"]
+    if days.is_sorted():
+        return frame.slice(int(days.search_sorted(first, side="left")))
+    return frame.filter(pl.col("session") >= first)
 
 
-def dense(inputs: FeatureInputs, codes: pl.Series, *, is_tail: bool) -> FeatureInputs:
-    """Inputs in which these codes have a row on every session up to the end.
+def spans(prices: pl.DataFrame) -> pl.DataFrame:
+    """[code, first, last, last_bar, is_older]: sessions of each issue's rows and of its newest bar, ascending by code.
+
+    `is_older` says that the listing began before the first row.
+    """
+    listed = pl.col("listed_sessions").min() if "listed_sessions" in prices.columns else pl.lit(1)
+    session = pl.col("session")
+    ends = prices.group_by("code").agg(
+        session.min().alias("first"),
+        session.max().alias("last"),
+        session.filter(~pl.col("is_gap")).max().alias("last_bar"),
+        (listed > 1).alias("is_older"),
+    )
+    return ends.sort("code")
+
+
+def dense(inputs: FeatureInputs, ends: pl.DataFrame, *, is_tail: bool) -> FeatureInputs:
+    """Inputs in which some issues have a row on every session up to the end.
 
     Args:
         inputs: as the engine takes them.
-        codes: which issues; others keep their rows.
+        ends: rows of `spans` of these issues; others keep their rows.
         is_tail: whether an issue listed before the first session gets rows from there on.
     """
-    prices = inputs.prices
     days = inputs.known.sessions
-    ends = prices.group_by("code").agg(
-        pl.col("session").min().alias("first"),
-        pl.col("session").max().alias("last"),
-        (_listed(prices) > 1).alias("is_older"),
-    )
-    ends = ends.filter(pl.col("code").is_in(codes.implode()))
     lacks = pl.col("last") < days[-1]
     if is_tail:
         lacks |= pl.col("is_older") & (pl.col("first") > days[0])
     short = ends.filter(lacks)
     if short.is_empty():
         return inputs
-    grid = short.join(pl.DataFrame({"session": days}).with_row_index("place"), how="cross")
+    grid = short.join(pl.DataFrame({"session": days}), how="cross")
     before = (pl.col("session") < pl.col("first")) & pl.col("is_older") & pl.lit(value=is_tail)
     absent = grid.filter((pl.col("session") > pl.col("last")) | before).select(*_KEY, is_gap=pl.lit(value=True))
-    own = prices.filter(pl.col("code").is_in(short["code"].implode()))
-    filled = _filled(pl.concat([own, absent], how="diagonal"), inputs, days).select(prices.columns)
-    others = prices.filter(~pl.col("code").is_in(short["code"].implode()))
-    return replace(inputs, prices=pl.concat([others, filled.cast(prices.schema)]).sort("session", "code"))
-
-
-def _listed(prices: pl.DataFrame) -> pl.Expr:
-    """Listing age of an issue's first row; 1 where prices do not carry it."""
-    return pl.col("listed_sessions").min() if "listed_sessions" in prices.columns else pl.lit(1)
+    own = inputs.prices.filter(pl.col("code").is_in(short["code"].implode()))
+    rows = pl.concat([own.with_columns(is_added=False), absent.with_columns(is_added=True)], how="diagonal")
+    filled = _filled(rows, inputs, days).filter("is_added").select(inputs.prices.columns)
+    return replace(inputs, prices=pl.concat([inputs.prices, filled.cast(inputs.prices.schema)]))
 
 
 def _filled(rows: pl.DataFrame, inputs: FeatureInputs, days: pl.Series) -> pl.DataFrame:

@@ -10,6 +10,7 @@ on a longer step, and its results move on to a shorter one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from gogoku_pipeline.features.expressions import Expr, F, Values, Whole
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.needs import Needs
 from gogoku_pipeline.features.operators.windows import compiled
+from gogoku_pipeline.features.price_arrays import PriceArrays
 from gogoku_pipeline.features.resumed import Resumed
 from gogoku_pipeline.features.staged import Releases
 
@@ -52,6 +54,7 @@ class Tail(Store):
         self.first = first
         self.new = int(axis.sessions.size) - first
         self.on_step: dict[str, tuple[int, Values]] = {}
+        self._prices: dict[int, PriceArrays] = {}
         rows = np.diff(axis.starts)
         lengths = [np.minimum(rows, self.new + step) for step in STEPS if step < first]
         self.starts = [np.concatenate(([0], np.cumsum(length))) for length in [*lengths, rows]]
@@ -63,11 +66,29 @@ class Tail(Store):
 
     def step_of(self, far: int) -> int:
         """The shortest step that reaches `far` sessions before the first new one."""
-        return int(np.searchsorted(np.array(STEPS[: self.base]), far))
+        return bisect_left(STEPS, far, 0, self.base)
 
     def step_of_feature(self, name: str) -> int:
         """The step on which a finished stock feature is kept for others."""
         return self.step_of(self.needs.sessions[name])
+
+    def price(self, name: str, step: int) -> Values:
+        """A price input on the rows of a step."""
+        if step == self.base:
+            return self.axis.price(name)
+        if step not in self._prices:
+            self._prices[step] = self._prices_of(step)
+        return self._prices[step].of(name)
+
+    def _prices_of(self, step: int) -> PriceArrays:
+        axis = self.axis
+        chosen = np.flatnonzero(axis.place[axis.row_of_price] >= self.first - STEPS[step])
+        rows = axis.row_of_price[chosen]
+        rows -= (axis.starts[1:] - self.starts[step][1:])[axis.code_id[rows]]
+        prices = axis.inputs.prices
+        if chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size:
+            return PriceArrays(prices.slice(int(chosen[0]), chosen.size), rows)
+        return PriceArrays(prices, rows, chosen)
 
     def row_on(self, row: Whole, step: int) -> Whole:
         """Rows of the axis as rows of a step; -1 for none and for those before it."""
@@ -188,7 +209,7 @@ class TailStocks:
         if kind == "constant":
             return np.asarray(float(rest))
         if kind == "price":
-            return np.asarray(self._from_base(axis.price(rest), step))
+            return self.tail.price(rest, step)[self.rows(step)]
         if kind == "feature":
             feature = self.tail.features[rest]
             if rest in self.tail.on_step:
