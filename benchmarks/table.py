@@ -1,0 +1,78 @@
+"""Alternated timing and the one table of goals: what is asked, what was measured, whether it is met."""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+PEERS = ("polars", "numba", "numpy", "pandas", "pyarrow", "duckdb", "polars_talib", "TA-Lib", "pyqlib", "torch")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One goal.
+
+    Attributes:
+        goal: its id on the page of goals, e.g. `P1`.
+        what: what is compared.
+        sense: `>=` or `<=`.
+        bound: the figure asked for.
+        measured: the figure found.
+        detail: what stands behind it.
+    """
+
+    goal: str
+    what: str
+    sense: str
+    bound: float
+    measured: float
+    detail: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the figure found reaches the one asked for."""
+        return self.measured >= self.bound if self.sense == ">=" else self.measured <= self.bound
+
+
+def alternate(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Median CPU seconds of the process (all threads) per variant, one after another; one untimed round first."""
+    spent: dict[str, list[float]] = {name: [] for name in variants}
+    for number in range(rounds + 1):
+        for name, run in variants.items():
+            gc.collect()
+            before = time.process_time()
+            run()
+            if number:
+                spent[name].append(time.process_time() - before)
+    return {name: statistics.median(values) for name, values in spent.items()}
+
+
+def machine() -> str:
+    """Processor, cores, load and the versions the figures belong to."""
+    known = Path("/proc/cpuinfo")
+    models = [line.split(":")[1].strip() for line in known.read_text().splitlines() if line.startswith("model name")]
+    versions = []
+    for name in PEERS:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} -")
+    load = "/".join(f"{value:.1f}" for value in os.getloadavg())
+    cores = f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, load {load}"
+    return f"{cores}; Python {platform.python_version()}, {', '.join(versions)}"
+
+
+def report(lines: Iterable[Line]) -> None:
+    """Print the table."""
+    print(f"\n{machine()}")
+    print(f"{'goal':<6}{'what':<58}{'asked':>10}{'measured':>10}  met  detail")
+    for line in lines:
+        bound, measured, met = f"{line.sense} {line.bound:g}", f"{line.measured:.2f}", "yes" if line.is_met else "NO"
+        print(f"{line.goal:<6}{line.what:<58}{bound:>10}{measured:>10}  {met:<3}  {line.detail}")
