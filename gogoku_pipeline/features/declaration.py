@@ -61,6 +61,7 @@ class Declared(TypedDict, total=False):
     choices: Mapping[str, tuple[str, ...]]
     at_least: float | None
     at_most: float | None
+    may_be_constant: str
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Declaration:
     family: str = ""
     at_least: float | None = None
     at_most: float | None = None
+    may_be_constant: str = ""
 
     def features(self, axis: Axis, function: Callable[..., Any]) -> list[Feature]:
         """The concrete features of a template, one per window and choice."""
@@ -138,6 +140,7 @@ class Declaration:
             members=self.members,
             at_least=low if self.at_least is None else self.at_least,
             at_most=high if self.at_most is None else self.at_most,
+            may_be_constant=self.may_be_constant,
             source_code=textwrap.dedent(inspect.getsource(function)),
             module=function.__module__,
         )

@@ -133,6 +133,7 @@ class Feature:
         needs: values that must exist.
         undefined: rows on which the formula is declared undefined (1), e.g. high = low.
         by: group key of a per-group or per-sector feature; members: fewest members with a value.
+        may_be_constant: why it may honestly hold one value all year; empty where that would be a fault.
         source_code: text of the declaration, part of the hash; module: where it stands.
     """
 
@@ -156,6 +157,7 @@ class Feature:
     members: int = 1
     at_least: float | None = None
     at_most: float | None = None
+    may_be_constant: str = ""
     source_code: str = field(default="", repr=False)
     module: str = field(default="", repr=False, compare=False)
 

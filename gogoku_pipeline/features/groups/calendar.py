@@ -142,6 +142,7 @@ def cal_major_sq_week_flag() -> Expr:
     window="C",
     sources=("calendar.HolDiv",),
     needs=("cal.is_half_session[t]",),
+    may_be_constant="the exchange has held no half session since 2009",
 )
 def cal_half_session_flag() -> Expr:
     """Whether only the morning trades: HolDiv = '2' on t."""

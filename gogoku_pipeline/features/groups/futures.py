@@ -215,6 +215,7 @@ def fut_jgb_ret_20d() -> Expr:
     window="P",
     needs=("futures.session_number[t]",),
     at_least=0.0,
+    may_be_constant="1 as long as every session is published on time",
 )
 def fut_age_sessions() -> Expr:
     """Age of the newest futures row: sessions between the row's Date and t."""

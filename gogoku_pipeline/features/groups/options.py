@@ -217,6 +217,7 @@ def opt_iv_rank_250d() -> Expr:
     window="P",
     needs=("options.session_number[t]",),
     at_least=0.0,
+    may_be_constant="1 as long as every session is published on time",
 )
 def opt_age_sessions() -> Expr:
     """Age of the newest option row: sessions between the row's Date and t (1 in normal running)."""
