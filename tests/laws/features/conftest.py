@@ -15,8 +15,8 @@ def bars() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def tables(bars: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    return small_tables(bars)
+def tables(bars: pl.DataFrame, pytestconfig: pytest.Config) -> dict[str, pl.DataFrame]:
+    return small_tables(bars, pytestconfig.cache.mkdir("small_market"))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,7 +23,7 @@ from gogoku_pipeline.features.states.register import STATES
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.tables.prices import EXTRA_COLUMNS, factor_events, stage_prices
 from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
-from tests.laws.features.small_sources import other_sources
+from tests.laws.features.small_sources import kept_sources
 
 SESSIONS = tse_calendar(date(2020, 2, 3)).sessions[:330]
 N_CODES = 42
@@ -154,13 +155,13 @@ def inputs_of(bars: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> Feature
     return FeatureInputs(prices, universe, index_rows(days), tables=tables, factors=factor_events(bars))
 
 
-def small_tables(bars: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Tables of every source that a registered state reads."""
+def small_tables(bars: pl.DataFrame, folder: Path) -> dict[str, pl.DataFrame]:
+    """Tables of every source that a registered state reads; what the simulator lends is kept in a folder."""
     own = {"listed_issues": listing_rows(bars), "topix": index_rows(list(SESSIONS)), "daily_bars": bars}
     wanted = {source for state in STATES.values() for source in state.tables}
     ends = bars.group_by("code").agg(pl.col("session").min().alias("first"), pl.col("session").max().alias("last"))
     spans = {code: (first, last) for code, first, last in ends.sort("code").iter_rows()}
-    lent = other_sources(sorted(wanted - set(own)), spans, SESSIONS[-1])
+    lent = kept_sources(folder, sorted(wanted - set(own)), spans, SESSIONS[-1])
     for name in ("futures", "index_options"):
         lent[name] = lent[name].filter(~pl.col("session").is_in(LOST_NIGHTS))
     return {name: frame for name, frame in (own | lent).items() if name in wanted}

@@ -7,14 +7,18 @@ rows of its own listing only. Documents begin years before the first bar, daily 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
 
+import gogoku_pipeline
 from gogoku_pipeline.core.clocks import JST, VirtualClock
+from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.simulator.bulk_csv import encode_csv
@@ -96,6 +100,31 @@ def other_sources(wanted: Sequence[str], spans: Mapping[str, tuple[date, date]],
         library = Library(market, open_store(f"file://{folder}/data"))
         tables = {name: library.table(name, recent if name in LEDGERS else sessions) for name in wanted}
     return {name: _lent(frame, lent, spans, first) for name, frame in tables.items()}
+
+
+def kept_sources(
+    folder: Path, wanted: Sequence[str], spans: Mapping[str, tuple[date, date]], last: date
+) -> dict[str, pl.DataFrame]:
+    """`other_sources`, made once for as long as nothing they are made of changes: arguments and code are the name."""
+    home = folder / sha256_json([sorted(wanted), spans, last.isoformat(), *_code()])[:16]
+    if not home.is_dir():
+        made = other_sources(wanted, spans, last)
+        with TemporaryDirectory(dir=folder) as fresh:
+            whole = Path(fresh) / "whole"
+            whole.mkdir()
+            for name, frame in made.items():
+                frame.write_parquet(whole / f"{name}.parquet")
+            with suppress(OSError):  # of two processes that made the same, the first one keeps its files
+                whole.rename(home)
+        return made
+    return {name: pl.read_parquet(home / f"{name}.parquet") for name in wanted}
+
+
+def _code() -> list[str]:
+    """Text of everything that decides the rows."""
+    rooms = ("core", "schema", "simulator", "store", "tables")
+    files = [path for room in rooms for path in sorted((Path(gogoku_pipeline.__file__).parent / room).rglob("*.py"))]
+    return [path.read_text() for path in (*files, Path(__file__))]
 
 
 def _lent(
