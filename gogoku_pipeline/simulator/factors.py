@@ -21,7 +21,10 @@ Floats = npt.NDArray[np.float64]
 NIGHT_VARIANCE = 0.3
 MARKET_VOL, SECTOR_VOL, SIZE_VOL, VALUE_VOL = 0.009, 0.005, 0.003, 0.002
 TAIL_DEGREES = 5
-JUMP_CHANCE = 0.0012
+JUMP_CHANCE, JUMP_LEAST, JUMP_MOST = 0.0012, 0.12, 0.45
+MARKET_MEMORY, MARKET_SHOCK, OWN_MEMORY, OWN_SHOCK = 0.97, 0.11, 0.95, 0.14
+CALMEST, WILDEST = -1.0, 1.2
+"""Bounds of the log-volatility states."""
 _TAIL_SCALE = np.sqrt((TAIL_DEGREES - 2) / TAIL_DEGREES)
 
 
@@ -53,16 +56,16 @@ class NoiseSource:
         """
         rng, state = self._rng, self._state
         n = len(state.own)
-        state.market = 0.97 * state.market + 0.11 * float(rng.standard_normal())
-        state.groups = 0.95 * state.groups + 0.14 * rng.standard_normal(len(state.groups))
-        state.own = 0.95 * state.own + 0.14 * rng.standard_normal(n)
-        market = np.exp(np.clip(state.market, -1.0, 1.2))
-        groups = np.exp(np.clip(state.groups, -1.0, 1.2))
-        own = np.exp(np.clip(state.own, -1.0, 1.2))
+        state.market = MARKET_MEMORY * state.market + MARKET_SHOCK * float(rng.standard_normal())
+        state.groups = OWN_MEMORY * state.groups + OWN_SHOCK * rng.standard_normal(len(state.groups))
+        state.own = OWN_MEMORY * state.own + OWN_SHOCK * rng.standard_normal(n)
+        market = np.exp(np.clip(state.market, CALMEST, WILDEST))
+        groups = np.exp(np.clip(state.groups, CALMEST, WILDEST))
+        own = np.exp(np.clip(state.own, CALMEST, WILDEST))
         night = self._draw(market, groups, own) * np.sqrt(NIGHT_VARIANCE)
         day = self._draw(market, groups, own) * np.sqrt(1.0 - NIGHT_VARIANCE)
         jumps = rng.random(n) < JUMP_CHANCE
-        size = rng.uniform(0.12, 0.45, n) * np.where(rng.random(n) < 0.5, -1.0, 1.0)
+        size = rng.uniform(JUMP_LEAST, JUMP_MOST, n) * np.where(rng.random(n) < 0.5, -1.0, 1.0)
         night = night + np.where(jumps & self._listings.is_stock, size, 0.0)
         return night, day
 
@@ -84,3 +87,20 @@ class NoiseSource:
     def _tail(self, n: int) -> Floats:
         """Fat-tailed draws of unit variance."""
         return np.asarray(self._rng.standard_t(TAIL_DEGREES, n) * _TAIL_SCALE)
+
+
+def expected_variance(listings: Listings, exposures: Exposures) -> Floats:
+    """Long-run variance of an issue's log moves per session from noise alone, shape [issues]."""
+    market, own = _mean_square(MARKET_MEMORY, MARKET_SHOCK), _mean_square(OWN_MEMORY, OWN_SHOCK)
+    shared = (MARKET_VOL * exposures.beta) ** 2 + (SIZE_VOL * exposures.size) ** 2 + (VALUE_VOL * exposures.value) ** 2
+    common = market * (shared + (SECTOR_VOL * exposures.sector_weight) ** 2)
+    jumps = JUMP_CHANCE * (JUMP_LEAST**2 + JUMP_LEAST * JUMP_MOST + JUMP_MOST**2) / 3.0 * listings.is_stock
+    variance: Floats = common + own * (exposures.group_vol**2 + exposures.own_vol**2) + jumps
+    return variance
+
+
+def _mean_square(memory: float, shock: float) -> float:
+    """Long-run mean of the squared volatility whose logarithm has this memory and these shocks."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    state = np.clip(shock / np.sqrt(1.0 - memory**2) * nodes, CALMEST, WILDEST)
+    return float(weights @ np.exp(2.0 * state) / weights.sum())

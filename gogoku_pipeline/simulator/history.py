@@ -29,6 +29,7 @@ from gogoku_pipeline.simulator.signals import (
     relatives_pull,
 )
 from gogoku_pipeline.simulator.splits import MAY_SPLIT_UNTRADED, ExDates, SplitEvent, factor_for, out_of_reach
+from gogoku_pipeline.simulator.tide import FLOW_SHARE, Tide, index_weights
 from gogoku_pipeline.simulator.trading import Bars, Tape, VolumeMemory
 
 Floats = npt.NDArray[np.float64]
@@ -136,17 +137,25 @@ def simulate(
     n = len(listings.codes)
     history = History.empty(config.n_sessions, n, background)
     day_loop = _DayLoop(history, listings, exposures, config.seed)
-    before, older = np.zeros(n), np.zeros(n)
+    tide = Tide(listings, exposures)
+    calm = replace(config.dials, flow=FLOW_SHARE * config.dials.flow)
+    before, older, steady, steady_older = np.zeros((4, n))
     for session in range(config.n_sessions):
         night, day = noise.step()
         night_news, day_news = (disclosure_jump(part, config.dials) for part in background.reports.shocks(session))
-        night, day = night + NIGHT_SHARE * older + night_news, day + DAY_SHARE * before + day_news
         base = day_loop.base_prices(session, ex_dates[session])
+        value = listings.shares / day_loop.basis * base
+        tide_night, tide_day = tide.moves(session, value, NIGHT_SHARE * steady_older + DAY_SHARE * steady)
+        night = night + NIGHT_SHARE * older + night_news + tide_night
+        day = day + DAY_SHARE * before + day_news + tide_day
         bars = tape.session(base, night, day, 1.0 / day_loop.basis)
         silent = (ex_dates[session] == MAY_SPLIT_UNTRADED) | (session == outage)
         day_loop.record(session, bars, base, silent)
-        older = before
-        before = np.asarray(drift(history.facts(session), config.dials, exposures, listings.is_stock), dtype=np.float64)
+        older, steady_older, facts = before, steady, history.facts(session)
+        before, steady = (
+            np.asarray(drift(facts, dials, exposures, listings.is_stock), dtype=np.float64)
+            for dials in (config.dials, calm)
+        )
     return replace(history, splits=tuple(day_loop.events))
 
 
@@ -203,10 +212,9 @@ class _DayLoop:
 
     def _carry_index(self, session: int, bars: Bars, base: Floats, traded: npt.NDArray[np.bool_]) -> None:
         """The value-weighted index of ordinary shares; a session without trades repeats the last close."""
-        weight = np.where(traded & self.listings.is_stock, self.listings.shares / self.basis * base, 0.0)
+        weight = index_weights(np.where(traded & self.listings.is_stock, self.listings.shares / self.basis * base, 0.0))
         last = self.index
-        if weight.sum() > 0:
-            weight = weight / weight.sum()
+        if traded.any():
             opening = last * (1.0 + float(weight @ np.expm1(bars.night)))
             self.index = last * (1.0 + float(weight @ np.expm1(bars.night + bars.day)))
             edge = 0.002 * (1.0 + abs(self.index / opening - 1.0) * 50.0)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from gogoku_pipeline.simulator.code_lists import SECTOR33
 from gogoku_pipeline.simulator.once import once_per_market
+from gogoku_pipeline.simulator.tide import index_weights
 from gogoku_pipeline.simulator.truth import SEGMENTS_FROM
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def index_levels(market: Market) -> IndexLevels:
             price[issue] *= factor
         close, opening = market.history.close[place] / 10.0, market.history.open[place] / 10.0
         traded = close > 0
-        weight = np.where(traded, market.listings.shares / basis * price, 0.0)
+        value = np.where(traded, market.listings.shares / basis * price, 0.0)
+        shares = np.where(market.listings.is_stock, value, 0.0)
+        weight = np.where(market.listings.is_stock, index_weights(shares) * shares.sum(), value)
         total = members[day >= SEGMENTS_FROM] @ weight
         moves = [np.where(traded, to / price - 1.0, 0.0) * weight for to in (opening, close)]
         night, whole = (members[day >= SEGMENTS_FROM] @ move / np.maximum(total, 1.0) for move in moves)

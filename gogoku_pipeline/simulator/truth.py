@@ -105,6 +105,7 @@ NOT_PLANTED = (
     "level and term structure of the option surface, other investor types and all further books are noise or "
     "follow from what is listed above",
     "nothing in volatility, ticks, limits, halts, splits, listings or delistings predicts a relative return",
+    "the drift that all issues share and that lets the index grow by 7 % a year (tide.py) has no part in any rank",
     "log returns are symmetric: simple returns of volatile issues have a higher mean, but no higher rank",
 )
 

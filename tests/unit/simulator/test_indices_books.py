@@ -16,6 +16,7 @@ from gogoku_pipeline.simulator.code_lists import SECTOR33
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.ledgers_indices import CODES, SECTOR17_CODES, SECTOR33_CODES, members_of
 from gogoku_pipeline.simulator.market import generate_market
+from gogoku_pipeline.simulator.tide import index_weights
 
 EVER = datetime(2026, 11, 1, tzinfo=JST)
 
@@ -47,19 +48,21 @@ def test_code_0000_is_topix(market):
     assert (rows.select("O", "H", "L", "C").to_numpy() == market.history.topix).all()
 
 
-def test_an_index_moves_by_the_value_weighted_returns_of_its_members(market):
+def test_an_index_moves_by_the_returns_of_its_members_weighted_like_topix(market):
     frame = _all(market)
     basis = np.array([market.split_table.on_day(-1, place) for place in range(len(market.sessions))])
     close = np.where(market.history.close > 0, market.history.close / 10.0 / basis, np.nan)
+    last = pl.DataFrame(close).with_columns(pl.all().fill_nan(None).forward_fill()).to_numpy()
     for code in ("002C", "0060", "0084", "8100", "0070"):
         members = members_of(market, code, later=False)
         level = _by_code(frame, code)["C"].to_numpy()
         for place in (20, 60, 110):
-            both = members & ~np.isnan(close[place]) & ~np.isnan(close[place - 1])
-            if not both.any() or (np.isnan(close[place - 1]) & ~np.isnan(close[place]) & members).any():
+            traded = market.listings.is_stock & ~np.isnan(close[place])
+            if not (members & traded).any() or np.isnan(last[place - 1][traded]).any():
                 continue
-            weight = (market.listings.shares * close[place - 1])[both]
-            move = (weight * (close[place] / close[place - 1] - 1.0)[both]).sum() / weight.sum()
+            value = np.where(traded, market.listings.shares * last[place - 1], 0.0)
+            weight = (index_weights(value) * members)[traded]
+            move = weight @ (close[place] / last[place - 1] - 1.0)[traded] / weight.sum()
             assert level[place] / level[place - 1] - 1.0 == pytest.approx(move, abs=3e-5)
 
 

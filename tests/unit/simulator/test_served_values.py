@@ -96,10 +96,22 @@ def test_morning_and_afternoon_join_up_with_the_day(market, serve, ask, evening)
     traded = [row for row in rows if row["C"] is not None and row["MC"] is not None and row["AC"] is not None]
     assert len(traded) > 30
     for row in traded:
-        assert row["MO"] == row["O"] and row["AC"] == row["C"] and row["MC"] == row["AO"]
+        assert row["MO"] == row["O"] and row["AC"] == row["C"] and row["AL"] <= row["AO"] <= row["AH"]
         assert max(row["MH"], row["AH"]) == row["H"] and min(row["ML"], row["AL"]) == row["L"]
         assert row["MVo"] + row["AVo"] == row["Vo"] and row["MVa"] + row["AVa"] == row["Va"]
         assert row["ML"] <= min(row["MO"], row["MC"]) and row["MH"] >= max(row["MO"], row["MC"])
+
+
+def test_the_lunch_break_moves_prices_a_little_and_mornings_differ_in_their_share_of_trading(
+    market, serve, ask, evening
+):
+    server = serve(evening)
+    rows = [row for day in market.sessions[-8:] for row in ask(server, BARS, date=day.isoformat()).rows]
+    traded = [row for row in rows if row["MC"] is not None and row["AO"] is not None and row["Vo"] >= 5_000]
+    gaps = np.array([row["AO"] / row["MC"] - 1 for row in traded])
+    shares = np.array([row["MVa"] / row["Va"] for row in traded])
+    assert 0.0015 < gaps.std() < 0.004 and abs(gaps.mean()) < 4 * gaps.std() / np.sqrt(len(gaps))
+    assert 0.08 < shares.std() < 0.14 and 0.44 < shares.mean() < 0.50
 
 
 def test_on_the_day_of_the_outage_every_row_is_there_and_empty(market, serve, ask, evening):
