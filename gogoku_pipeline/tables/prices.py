@@ -66,13 +66,12 @@ factor, raw prices, limits touched (0 or 1), the morning (am) and the afternoon 
 EVENTS_SCHEMA = pl.Schema({"session": pl.Date, "code": pl.String, "factor": pl.Float64, "volume_factor": pl.Float64})
 """Columns of factor events, in order."""
 
+_PRICES_AS_TRADED = ("open_jpy", "high_jpy", "low_jpy", "close_jpy")
+
 _INPUTS = (
     "session",
     "code",
-    "open_jpy",
-    "high_jpy",
-    "low_jpy",
-    "close_jpy",
+    *_PRICES_AS_TRADED,
     "volume_shares",
     "turnover_jpy",
     "adjustment_factor",
@@ -118,7 +117,8 @@ def stage_prices(
     F[s] = product of the factors from the first stored row up to and including s, over rows without trade too;
     open, high, low, close = raw / F; volume = shares x Fv, where Fv leaves rights issues out; mark = the last close
     within the last five sessions. A session on which at least 99 % of the issues show no volume is a market halt.
-    Nulls stay null. Scaling an issue's raw prices by a power of two scales its outputs and changes no ratio by a bit.
+    Nulls stay null, and a price of 0 is none. Scaling an issue's raw prices by a power of two scales its outputs and
+    changes no ratio by a bit.
 
     Args:
         bars: rows of `core_jquants__daily_bars`, any order. For a chunk, include the four sessions before the first
@@ -199,7 +199,13 @@ def _taken(bars: pl.DataFrame, extra: Sequence[str]) -> pl.DataFrame:
     absent = [name for name in wanted if name not in bars.columns and name.startswith(("morning_", "afternoon_"))]
     nulls = (pl.lit(None, dtype=pl.Float64).alias(name) for name in absent)
     present = [name for name in wanted if name not in absent and name not in _INPUTS]
-    return bars.select(*_INPUTS, *present, *nulls)
+    return bars.select(*_INPUTS, *present, *nulls).with_columns(_price(name) for name in _PRICES_AS_TRADED)
+
+
+def _price(name: str) -> pl.Expr:
+    """A price as traded: 0 is no price, neither is what is no number, and a session without a close had no prices."""
+    is_price = [(pl.col(one) > 0) & pl.col(one).is_finite() for one in (name, "close_jpy")]
+    return pl.when(pl.all_horizontal(is_price)).then(pl.col(name)).alias(name)
 
 
 def _starts(rows: pl.DataFrame, events: pl.DataFrame | None, calendar: SessionCalendar | None) -> pl.DataFrame:

@@ -6,7 +6,7 @@ U is the session's universe; a statistic over U skips members without its input.
 from __future__ import annotations
 
 from gogoku_pipeline.features.declaration import per_market, per_stock
-from gogoku_pipeline.features.expressions import Expr, F
+from gogoku_pipeline.features.expressions import Expr, F, larger
 from gogoku_pipeline.features.operators.compounding import compounded
 from gogoku_pipeline.features.operators.cross_section import (
     members_count,
@@ -76,10 +76,14 @@ def ret_sd_60d() -> Expr:
     members=2,
 )
 def xs_avg_corr_60d() -> Expr:
-    """How much stocks move together in a quarter: (N^2*V - sum s_i^2) / ((sum s_i)^2 - sum s_i^2); V = var_60(xs_ret_1d), s_i = sd_60(ret_1d) of the N members with at least 45 values."""  # noqa: E501
+    """How much stocks move together in a quarter: (N^2*V - sum s_i^2) / ((sum s_i)^2 - sum s_i^2); V = var_60(xs_ret_1d), s_i = sd_60(ret_1d) of the N members with at least 45 values.
+
+    Held at -1 and 1: with wrong prices, or members of the average that are not the N, the formula goes beyond.
+    """  # noqa: E501
     own = F("_ret_sd_60d")
     n, added, squares = members_count(own), members_total(own), members_total(own * own)
-    return (n * n * variance(F("xs_ret_1d"), 60) - squares) / (added * added - squares)
+    average = (n * n * variance(F("xs_ret_1d"), 60) - squares) / (added * added - squares)
+    return larger(-larger(-average, -1.0), -1.0)
 
 
 @per_market(
