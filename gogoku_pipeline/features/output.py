@@ -63,6 +63,7 @@ def in_output_order(out_row: Whole, place: Whole) -> Whole:
 @compiled
 def emit(values: Values, order: Whole, out_row: Whole, out: Floats) -> None:
     """Write rows into the Float32 output; what is not finite becomes NaN, the null of arrays."""
-    for i in order:
+    targets = out_row.view(np.uint64)
+    for i in order.view(np.uint64):
         value = np.float32(values[i])
-        out[out_row[i]] = value if np.isfinite(value) else np.float32(np.nan)
+        out[targets[i]] = value if np.isfinite(value) else np.float32(np.nan)

@@ -18,9 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
-from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, place_sums, window
+from gogoku_pipeline.features.operators.products import COUNT, SUM_X, SUM_Y, XX, XY, YY, place_products
+from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, window
 
 LN2 = math.log(2.0)
+
+SCARCE = 1e-4
+"""Below this share of the variance the residuals are summed one by one."""
 
 
 class Regression(NamedTuple):
@@ -48,19 +52,15 @@ def line_end(x: Expr, n: int) -> Expr:
 
 
 @compiled
-def pair_means(
-    y: Values, x: Values, a: int, m: int, low: int, n: int
-) -> tuple[Values, Values, Values, Values, Values, Values]:
-    """Complete pairs (0 where incomplete), their validity, window means and counts."""
-    first = max(0, low - n + 1)
-    zx, zy, v = np.zeros(m), np.zeros(m), np.zeros(m)
+def complete_pairs(y: Values, x: Values, a: int, m: int, first: int) -> tuple[Values, Values, Values]:
+    """Pairs of places first .. m-1 of the unit that starts in row a (0 where incomplete) and their validity."""
+    zy, zx, v = np.zeros(m), np.zeros(m), np.zeros(m)
     for t in range(first, m):
         if x[a + t] == x[a + t] and y[a + t] == y[a + t]:
-            zx[t] = x[a + t]
             zy[t] = y[a + t]
+            zx[t] = x[a + t]
             v[t] = 1.0
-    c = place_sums(v, first, low, n)
-    return zx, zy, v, place_sums(zx, first, low, n) / c, place_sums(zy, first, low, n) / c, c
+    return zy, zx, v
 
 
 @compiled
@@ -68,33 +68,33 @@ def _pair_regression_kernel(y: Values, x: Values, starts: Whole, begin: Whole, n
     slope, spread, r2 = np.empty(x.size), np.empty(x.size), np.empty(x.size)
     for u in range(starts.size - 1):
         a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
-        zx, zy, v, mx, my, c = pair_means(y, x, a, m, low, n)
-        sxx, sxy, syy, rss = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
-        for k in range(min(n, m)):
-            p, q = max(k, low), max(k, low) - k
-            xx, xy, yy, ox, oy, there = sxx[p:], sxy[p:], syy[p:], zx[q:], zy[q:], v[q:]
-            cx, cy = mx[p:], my[p:]
-            for i in range(xx.size):
-                dx = ox[i] - cx[i]
-                dy = there[i] * (oy[i] - cy[i])
-                xx[i] += there[i] * dx * dx
-                xy[i] += dx * dy
-                yy[i] += dy * dy
+        first = max(0, low - n + 1)
+        zy, zx, v = complete_pairs(y, x, a, m, first)
+        moments = place_products(zy, zx, v, first, low, n)
         for t in range(low, m):
-            flat = NEGLIGIBLE * mx[t]
-            slope[a + t] = sxy[t] / sxx[t] if sxx[t] > c[t] * flat * flat else np.nan
-        for k in range(min(n, m)):
-            p, q = max(k, low), max(k, low) - k
-            left, line, ox, oy, there = rss[p:], slope[a + p : a + m], zx[q:], zy[q:], v[q:]
-            cx, cy = mx[p:], my[p:]
-            for i in range(left.size):
-                e = there[i] * ((oy[i] - cy[i]) - line[i] * (ox[i] - cx[i]))
-                left[i] += e * e
-        for t in range(low, m):
-            flat = NEGLIGIBLE * my[t]
-            spread[a + t] = np.sqrt(rss[t] / (c[t] - 2.0)) if c[t] > 2 else np.nan
-            r2[a + t] = slope[a + t] * sxy[t] / syy[t] if syy[t] > c[t] * flat * flat else np.nan
+            c, sxx, sxy, syy = moments[COUNT, t], moments[XX, t], moments[XY, t], moments[YY, t]
+            mx, my = moments[SUM_X, t] / c, moments[SUM_Y, t] / c
+            flat_x, flat_y = NEGLIGIBLE * mx, NEGLIGIBLE * my
+            line = sxy / sxx if sxx > c * flat_x * flat_x else np.nan
+            left = syy - line * sxy
+            if left < SCARCE * syy:
+                left = residual_squares(zy, zx, v, max(t - n + 1, first), t, line, mx, my)
+            slope[a + t] = line
+            spread[a + t] = np.sqrt(left / (c - 2.0)) if c > 2 else np.nan
+            r2[a + t] = line * sxy / syy if syy > c * flat_y * flat_y else np.nan
     return slope, spread, r2
+
+
+@compiled
+def residual_squares(
+    y: Values, x: Values, v: Values, first: int, last: int, line: float, mx: float, my: float
+) -> float:
+    """Squared residuals of places last .. first, one by one: where little is left, a difference is too rough."""
+    left = 0.0
+    for t in range(last, first - 1, -1):
+        e = v[t] * ((y[t] - my) - line * (x[t] - mx))
+        left += e * e
+    return left
 
 
 @compiled

@@ -24,7 +24,8 @@ from gogoku_pipeline.features.expressions import (
     sqrt,
     where,
 )
-from gogoku_pipeline.features.operators.regression import pair_means
+from gogoku_pipeline.features.operators.products import COUNT, SUM_X, SUM_Y, XY, place_products
+from gogoku_pipeline.features.operators.regression import complete_pairs
 from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, lag, window
 
 _ROOTS = 3.0 - 2.0 * math.sqrt(2.0)
@@ -65,16 +66,12 @@ def _pair_covariance_kernel(y: Values, x: Values, starts: Whole, begin: Whole, n
     out = np.full(x.size, np.nan)
     for u in range(starts.size - 1):
         a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
-        zx, zy, v, mx, my, c = pair_means(y, x, a, m, low, n)
-        sxy = np.zeros(m)
-        for k in range(min(n, m)):
-            start = max(k, low)
-            sums, there, old_x, old_y = sxy[start:], v[start - k :], zx[start - k :], zy[start - k :]
-            mid_x, mid_y = mx[start:], my[start:]
-            for i in range(sums.size):
-                sums[i] += there[i] * (old_x[i] - mid_x[i]) * (old_y[i] - mid_y[i])
+        first = max(0, low - n + 1)
+        zy, zx, v = complete_pairs(y, x, a, m, first)
+        moments = place_products(zy, zx, v, first, low, n)
         for t in range(low, m):
-            flat = NEGLIGIBLE * NEGLIGIBLE * abs(mx[t] * my[t])
-            if c[t] > 1.0:
-                out[a + t] = sxy[t] / (c[t] - 1.0) if abs(sxy[t]) > c[t] * flat else 0.0
+            c, sxy = moments[COUNT, t], moments[XY, t]
+            if c > 1.0:
+                flat = NEGLIGIBLE * NEGLIGIBLE * abs(moments[SUM_X, t] * moments[SUM_Y, t]) / c
+                out[a + t] = sxy / (c - 1.0) if abs(sxy) > flat else 0.0
     return out
