@@ -22,6 +22,7 @@ from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from resources.compute import Compute
 from resources.lazy import Lazy
+from resources.metadata import picture
 from resources.previews import accepted_previews
 
 ERROR = dg.AssetCheckSeverity.ERROR
@@ -60,11 +61,13 @@ class Judgement:
         failures: failed session (None: the table as a whole) to what was found; empty when all is well.
         counts: numbers for people.
         note: what a person should know although all is well.
+        pictures: caption to PNG, shown with the verdict.
     """
 
     failures: Mapping[date | None, str]
     counts: Mapping[str, float] = field(default_factory=dict)
     note: str = "nothing found"
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,12 @@ def evaluations(check: TableCheck, scope: Scope) -> Iterator[dg.AssetCheckEvalua
         passed=not found.failures,
         severity=severity,
         description=_summary(found.failures) if found.failures else found.note,
-        metadata={"sessions": len(scope.sessions), "failed_sessions": len(named), **found.counts},
+        metadata={
+            "sessions": len(scope.sessions),
+            "failed_sessions": len(named),
+            **found.counts,
+            **{caption: picture(png, caption) for caption, png in found.pictures.items()},
+        },
     )
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.asking import COMPLETE, SCHEMA, asked
 from assets.checks import ERROR, WARN, Judgement, Scope, TableCheck, table_checks
+from assets.feature_checks import HEALTH
 from assets.reading import feature_inputs
 from assets.source_checks import source_checks
 from gogoku_pipeline.core.sessions import tse_calendar
@@ -82,9 +83,9 @@ def house_checks(partitions: dg.PartitionsDefinition, plan: str) -> list[dg.Asse
     registry = house(plan)
     on_sessions: list[tuple[Table, tuple[TableCheck, ...]]] = [
         (UNIVERSE, (SCHEMA, COMPLETE)),
-        *((family_table(family, registry), (SCHEMA, COVERED, NULLS)) for family in families(registry)),
+        *((family_table(family, registry), (SCHEMA, COVERED, NULLS, *HEALTH)) for family in families(registry)),
         (EDGES, (DRAWN,)),
-        (graph_table(plan=plan), (SCHEMA, COVERED)),
+        (graph_table(plan=plan), (SCHEMA, COVERED, *HEALTH)),
     ]
     whole: list[tuple[Table, tuple[TableCheck, ...]]] = [
         (listed_issues.MASTER, (SCHEMA,)),

@@ -5,25 +5,11 @@ Every function takes a frame and returns the bytes of one picture; an empty fram
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from PIL import Image  # comes with matplotlib
 
-from gogoku_pipeline.core.errors import EvaluationError
-from gogoku_pipeline.evaluation.frames import require_columns
-
-PALETTE = ("#1b4f8a", "#d9822b", "#2f855a", "#9b2c6f", "#718096", "#b7791f", "#2c7a7b", "#742a2a")
-_INK, _FAINT = "#1a202c", "#cbd5e0"
-_WIDE = (7.2, 2.9)
-_DPI = 100
-_COLOURS = 96
+from gogoku_pipeline.evaluation.canvas import FAINT, INK, PALETTE, by, canvas, colour, dates, finished, need, nothing
 
 
 def cumulative_ic(daily: pl.DataFrame) -> bytes:
@@ -32,15 +18,15 @@ def cumulative_ic(daily: pl.DataFrame) -> bytes:
     Args:
         daily: [model, session, rank_ic]; NaN days add nothing.
     """
-    _need(daily, ("model", "session", "rank_ic"), "RankIC over time")
-    figure, axes = _canvas("Cumulative RankIC", "")
-    for place, (name, of_model) in enumerate(_by(daily, "model")):
+    need(daily, ("model", "session", "rank_ic"), "RankIC over time")
+    figure, axes = canvas("Cumulative RankIC", "")
+    for place, (name, of_model) in enumerate(by(daily, "model")):
         ordered = of_model.group_by("session").agg(pl.col("rank_ic").fill_nan(None).mean()).sort("session")
         total = ordered["rank_ic"].fill_null(0.0).cum_sum()
-        axes.plot(ordered["session"].to_numpy(), total.to_numpy(), color=_colour(place), lw=1.5, label=name)
-    axes.axhline(0, color=_INK, lw=0.7)
-    _dates(axes)
-    return _finished(figure, axes)
+        axes.plot(ordered["session"].to_numpy(), total.to_numpy(), color=colour(place), lw=1.5, label=name)
+    axes.axhline(0, color=INK, lw=0.7)
+    dates(axes)
+    return finished(figure, axes)
 
 
 def quantile_bars(quantiles: pl.DataFrame) -> bytes:
@@ -49,20 +35,20 @@ def quantile_bars(quantiles: pl.DataFrame) -> bytes:
     Args:
         quantiles: [quantile, mean_label, standard_error], `model` optional, as `ranking.quantile_returns` gives.
     """
-    _need(quantiles, ("quantile", "mean_label", "standard_error"), "quantile returns")
+    need(quantiles, ("quantile", "mean_label", "standard_error"), "quantile returns")
     named = quantiles if "model" in quantiles.columns else quantiles.with_columns(pl.lit("").alias("model"))
-    figure, axes = _canvas("Mean return by tenth of the list", "tenth, 1 worst")
-    models = list(_by(named, "model"))
+    figure, axes = canvas("Mean return by tenth of the list", "tenth, 1 worst")
+    models = list(by(named, "model"))
     width = 0.8 / len(models)
     for place, (name, of_model) in enumerate(models):
         left = of_model["quantile"].to_numpy() + (place - (len(models) - 1) / 2) * width
         error = of_model["standard_error"].fill_null(0.0).to_numpy()
         height = of_model["mean_label"].to_numpy()
-        axes.bar(left, height, width * 0.92, yerr=error, color=_colour(place), ecolor=_FAINT, label=name)
-    axes.axhline(0, color=_INK, lw=0.7)
+        axes.bar(left, height, width * 0.92, yerr=error, color=colour(place), ecolor=FAINT, label=name)
+    axes.axhline(0, color=INK, lw=0.7)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=2))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=11, integer=True))
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def coverage_heat_map(coverage: pl.DataFrame) -> bytes:
@@ -71,21 +57,21 @@ def coverage_heat_map(coverage: pl.DataFrame) -> bytes:
     Args:
         coverage: [source, session, coverage] with coverage in [0, 1] or null.
     """
-    _need(coverage, ("source", "session", "coverage"), "coverage")
+    need(coverage, ("source", "session", "coverage"), "coverage")
     sources = coverage["source"].unique().sort().to_list()
     days = coverage["session"].unique().sort()
     grid = np.full((len(sources), days.len()), np.nan)
     at = dict(zip(days.to_list(), range(days.len()), strict=True))
     for source, session, share in coverage.select("source", "session", "coverage").iter_rows():
         grid[sources.index(source), at[session]] = np.nan if share is None else share
-    figure, axes = _canvas("Coverage of listed stocks", "", height=0.9 + 0.32 * len(sources))
+    figure, axes = canvas("Coverage of listed stocks", "", height=0.9 + 0.32 * len(sources))
     image = axes.imshow(grid, aspect="auto", vmin=0, vmax=1, cmap="YlGnBu", interpolation="nearest")
     axes.set_yticks(range(len(sources)), sources)
     ticks = np.unique(np.linspace(0, days.len() - 1, min(6, days.len())).astype(int))
     axes.set_xticks(ticks, [str(days[int(tick)]) for tick in ticks])
     axes.grid(visible=False)
     figure.colorbar(image, ax=axes, format=PercentFormatter(1.0, decimals=0), pad=0.01)
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def degree_distribution(degrees: pl.Series) -> bytes:
@@ -95,13 +81,13 @@ def degree_distribution(degrees: pl.Series) -> bytes:
         degrees: one integer per stock.
     """
     if degrees.is_empty():
-        raise _nothing("degree distribution")
-    figure, axes = _canvas("Neighbours per stock", "neighbours")
+        raise nothing("degree distribution")
+    figure, axes = canvas("Neighbours per stock", "neighbours")
     values, counts = np.unique(degrees.to_numpy(), return_counts=True)
     axes.bar(values, counts, color=PALETTE[0], width=0.9)
     axes.axvline(float(np.median(degrees.to_numpy())), color=PALETTE[1], lw=1.2, label="median")
     axes.set_ylabel("stocks")
-    return _finished(figure, axes)
+    return finished(figure, axes)
 
 
 def learning_curves(curves: pl.DataFrame) -> bytes:
@@ -110,12 +96,12 @@ def learning_curves(curves: pl.DataFrame) -> bytes:
     Args:
         curves: [curve, step, value], e.g. curve `validation RankIC, seed 0`.
     """
-    _need(curves, ("curve", "step", "value"), "learning curves")
-    figure, axes = _canvas("Learning curves", "step")
-    for place, (name, of_curve) in enumerate(_by(curves, "curve")):
+    need(curves, ("curve", "step", "value"), "learning curves")
+    figure, axes = canvas("Learning curves", "step")
+    for place, (name, of_curve) in enumerate(by(curves, "curve")):
         ordered = of_curve.sort("step")
-        axes.plot(ordered["step"].to_numpy(), ordered["value"].to_numpy(), color=_colour(place), lw=1.4, label=name)
-    return _finished(figure, axes)
+        axes.plot(ordered["step"].to_numpy(), ordered["value"].to_numpy(), color=colour(place), lw=1.4, label=name)
+    return finished(figure, axes)
 
 
 def feature_coverage(coverage: pl.DataFrame, *, worst: int = 30) -> bytes:
@@ -125,61 +111,11 @@ def feature_coverage(coverage: pl.DataFrame, *, worst: int = 30) -> bytes:
         coverage: [feature, coverage] with coverage in [0, 1].
         worst: how many to draw.
     """
-    _need(coverage, ("feature", "coverage"), "feature coverage")
+    need(coverage, ("feature", "coverage"), "feature coverage")
     shown = coverage.sort("coverage", "feature").head(worst).reverse()
-    figure, axes = _canvas("Features with the fewest values", "", height=0.8 + 0.17 * shown.height)
+    figure, axes = canvas("Features with the fewest values", "", height=0.8 + 0.17 * shown.height)
     axes.barh(shown["feature"].to_list(), shown["coverage"].to_numpy(), color=PALETTE[0])
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.tick_params(axis="y", labelsize=6.5)
-    return _finished(figure, axes)
-
-
-def _canvas(title: str, below: str, *, height: float = _WIDE[1]) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDE[0], height), dpi=_DPI, layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, loc="left", fontsize=10, color=_INK)
-    axes.set_xlabel(below, fontsize=8)
-    axes.grid(visible=True, color=_FAINT, lw=0.5, alpha=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=8, length=2, color=_FAINT)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_FAINT)
-    return figure, axes
-
-
-def _finished(figure: Figure, axes: Axes) -> bytes:
-    handles, names = axes.get_legend_handles_labels()
-    if any(names):
-        axes.legend(handles, names, fontsize=7.5, frameon=False, loc="best", ncols=1 + len(names) // 5)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # type: ignore[no-untyped-call]
-    few = Image.fromarray(pixels).quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    buffer = io.BytesIO()
-    few.save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
-
-
-def _dates(axes: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-
-
-def _by(frame: pl.DataFrame, column: str) -> list[tuple[str, pl.DataFrame]]:
-    return [(str(name[0]), part) for name, part in frame.group_by([column], maintain_order=True)]
-
-
-def _colour(place: int) -> str:
-    return PALETTE[place % len(PALETTE)]
-
-
-def _need(frame: pl.DataFrame, columns: tuple[str, ...], what: str) -> None:
-    require_columns(frame, columns, what)
-    if frame.is_empty():
-        raise _nothing(what)
-
-
-def _nothing(what: str) -> EvaluationError:
-    return EvaluationError(what, got="no rows", want="something to draw", remedy="Leave the picture out.")
+    return finished(figure, axes)
