@@ -16,8 +16,10 @@ from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.labels import LABELS, build_labels
 from gogoku_pipeline.dataset.normaliser import Normaliser
 from gogoku_pipeline.dataset.panel import Panel, build_panel
+from gogoku_pipeline.evaluation.plots_features import group_coverage
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import catalogue, registry
+from gogoku_pipeline.monitoring.feature_pictures import coverage_by_group
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
@@ -25,6 +27,7 @@ from gogoku_pipeline.tables.prices import stage_prices
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
+from resources.metadata import picture
 
 BETA = "beta_60d"
 """Of the residual labels: absent below Light, where there is no index; those labels are null there."""
@@ -83,6 +86,8 @@ def labels(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) ->
 def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> dg.MaterializeResult:
     """Every feature of every stock on every session, normalised and memory-mapped in the local cache."""
     built = house_panel(store.get(), compute)
+    coverage = coverage_by_group(store.get(), compute.plan, built.sessions[-1])
+    drawn = {"coverage": picture(group_coverage(coverage), "Feature values that exist")} if coverage.height else {}
     return dg.MaterializeResult(
         metadata={
             "key": built.key,
@@ -92,6 +97,7 @@ def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> 
             "feature_set": compute.feature_set or compute.plan.lower(),
             "catalogue_hash": built.catalogue_hash,
             "table_versions": dict(built.table_versions),
+            **drawn,
         },
         data_version=dg.DataVersion(built.key),
     )

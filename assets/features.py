@@ -14,6 +14,7 @@ from assets.declaration import HouseAsset
 from assets.partitions import lookback, sessions_of, show
 from assets.reading import feature_inputs
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
+from gogoku_pipeline.evaluation.plots_features import neighbourhood
 from gogoku_pipeline.features.availability import SOURCE_OF, published_sources, stamp_available_at, state_tables
 from gogoku_pipeline.features.family_frames import family_frame, stamped
 from gogoku_pipeline.features.family_tables import families, family_table
@@ -25,6 +26,7 @@ from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
+from gogoku_pipeline.monitoring.feature_pictures import middle_of
 from gogoku_pipeline.schema.register import TABLE_OF
 from resources.compute import Compute
 from resources.lazy import Lazy
@@ -117,7 +119,15 @@ def graph_features(
     degrees = nodes.filter(pl.col("session") == pl.col("session").max())["g_degree_count"].drop_nulls()
     if degrees.len():
         show(context, "degrees", picture(degree_distribution(degrees), "Neighbours per stock, newest session"))
+    show_neighbourhood(context, edges)
     return stamped(stamp_available_at(nodes, registry=registry(compute.plan)), core__universe.collect())
+
+
+def show_neighbourhood(context: dg.AssetExecutionContext, edges: pl.DataFrame) -> None:
+    """The best tied stock of the newest session among its neighbours, where there are any."""
+    newest = edges.filter(pl.col("session") == pl.col("session").max())
+    if middle := middle_of(newest):
+        show(context, "neighbourhood", picture(neighbourhood(newest, middle), f"{middle} and its neighbours"))
 
 
 def feature_assets(graph: GraphConfig, plan: str) -> list[HouseAsset]:

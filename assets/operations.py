@@ -65,6 +65,7 @@ def report(
         horizon_d=compute.terms.gate.horizon_d,
         simulated=compute.is_simulated,
         oracle=truth(opened),
+        plan=compute.plan,
     ).encode()
     session = opened.tables.sessions(PREDICTIONS)[-1]
     key = f"reports/{session}/{sha256_bytes(page)[:16]}.html"

@@ -18,6 +18,7 @@ def report(
 ) -> None:
     """Render the evening report of a session into one self-contained HTML file."""
     from gogoku.deployment import deployment
+    from gogoku_pipeline.features.feature import PLANS
     from gogoku_pipeline.monitoring.evening import evening_report
     from resources.truth import truth
 
@@ -30,6 +31,7 @@ def report(
         horizon_d=5,
         simulated=place.demo is not None,
         oracle=truth(store),
+        plan=(place.settings.plan or PLANS[-1]).capitalize(),
     )
     out.write_text(page)
     console.print(f"wrote {out} ({len(page) / 1024:.0f} kB)")

@@ -57,22 +57,22 @@ def neighbourhood(edges: pl.DataFrame, code: str, names: dict[str, str] | None =
     """One stock in the middle, its strongest neighbours around it, and the ties among them.
 
     Args:
-        edges: [code_i, code_j, correlation] of one session.
+        edges: [code_i, code_j, weight] of one session.
         code: the stock in the middle; it must have an edge.
         names: code to what is written beside it; codes alone where it is not given.
     """
-    need(edges, ("code_i", "code_j", "correlation"), "neighbourhood")
+    need(edges, ("code_i", "code_j", "weight"), "neighbourhood")
     touching = edges.filter((pl.col("code_i") == code) | (pl.col("code_j") == code))
     need(touching, ("code_i",), f"neighbourhood of {code}")
     other = pl.when(pl.col("code_i") == code).then("code_j").otherwise("code_i").alias("other")
-    around = touching.sort(pl.col("correlation").abs(), descending=True).head(NEIGHBOURS).select(other)["other"]
+    around = touching.sort(pl.col("weight").abs(), descending=True).head(NEIGHBOURS).select(other)["other"]
     turn = 2 * np.pi * np.arange(around.len()) / max(around.len(), 1)
     places = {code: (0.0, 0.0)} | {
         name: (float(np.cos(t)), float(np.sin(t))) for name, t in zip(around, turn, strict=True)
     }
     figure, axes = canvas(f"Who moves with {(names or {}).get(code, code)} (orange: against)", "", height=4.2)
     shown = edges.filter(pl.col("code_i").is_in(list(places)) & pl.col("code_j").is_in(list(places)))
-    for one, two, weight in shown.select("code_i", "code_j", "correlation").iter_rows():
+    for one, two, weight in shown.select("code_i", "code_j", "weight").iter_rows():
         (x0, y0), (x1, y1) = places[one], places[two]
         tint = PALETTE[0] if weight > 0 else PALETTE[1]
         axes.plot([x0, x1], [y0, y1], color=tint, lw=0.4 + 3 * abs(weight), alpha=0.9 if code in (one, two) else 0.25)

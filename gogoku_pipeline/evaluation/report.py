@@ -10,7 +10,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 
 import polars as pl
@@ -18,7 +18,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import EvaluationError
-from gogoku_pipeline.evaluation import plots
+from gogoku_pipeline.evaluation import plots, plots_features
 from gogoku_pipeline.evaluation.frames import require_columns
 from gogoku_pipeline.evaluation.report_rows import (
     SUMMARY_HEAD,
@@ -58,6 +58,9 @@ class ReportInputs:
             one line per source.
         coverage: [source, session, coverage] for the heat map.
         curves: [curve, step, value] of training.
+        feature_coverage: [group, month, coverage] of feature values.
+        degrees: [degree], neighbours of each stock in the session's graph.
+        ties: [code_i, code_j, weight] of the session; middle: the stock they are drawn around.
         versions: what made the page: code version, feature hash, configuration hash, table versions.
         notes: sentences the reader must see, e.g. a baseline that stands in.
         simulated: the market is the simulator's.
@@ -80,6 +83,10 @@ class ReportInputs:
     sources: pl.DataFrame | None = field(default=None, repr=False)
     coverage: pl.DataFrame | None = field(default=None, repr=False)
     curves: pl.DataFrame | None = field(default=None, repr=False)
+    feature_coverage: pl.DataFrame | None = field(default=None, repr=False)
+    degrees: pl.DataFrame | None = field(default=None, repr=False)
+    ties: pl.DataFrame | None = field(default=None, repr=False)
+    middle: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     simulated: bool = False
@@ -136,9 +143,26 @@ def _pictures(inputs: ReportInputs) -> list[Picture]:
         (inputs.quantiles, plots.quantile_bars, "What each tenth of the list earned. Right minus left is the spread."),
         (inputs.curves, plots.learning_curves, "What training showed, step by step."),
         (inputs.coverage, plots.coverage_heat_map, "Which share of the listed stocks each source covers."),
+        (inputs.feature_coverage, plots_features.group_coverage, "Which share of the universe each feature group has."),
+        (inputs.degrees, _degrees, "How many neighbours stocks have in the graph of the session."),
+        (inputs.ties, partial(_neighbourhood, inputs), "Who moved with one stock near the top of the list."),
     )
     return [
         Picture(caption, "data:image/png;base64," + base64.b64encode(draw(frame)).decode())
         for frame, draw, caption in wanted
         if frame is not None and frame.height
     ]
+
+
+def _degrees(frame: pl.DataFrame) -> bytes:
+    return plots.degree_distribution(frame["degree"])
+
+
+def _neighbourhood(inputs: ReportInputs, ties: pl.DataFrame) -> bytes:
+    """The neighbourhood with names where they are known."""
+    known = inputs.names
+    if known is None:
+        return plots_features.neighbourhood(ties, inputs.middle)
+    column = "name_english" if "name_english" in known.columns else "name"
+    named = known.select("code", pl.col(column).fill_null(pl.col("code")).str.slice(0, 22))
+    return plots_features.neighbourhood(ties, inputs.middle, dict(named.iter_rows()))

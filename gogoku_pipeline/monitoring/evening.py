@@ -9,7 +9,9 @@ import polars as pl
 from gogoku_pipeline.core.errors import PartitionMissingError
 from gogoku_pipeline.evaluation.report import ReportInputs, render_report
 from gogoku_pipeline.evaluation.verdict import Verdict
+from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
+from gogoku_pipeline.monitoring.feature_pictures import with_feature_pictures
 from gogoku_pipeline.monitoring.record import ORACLE, out_of_sample
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
@@ -31,6 +33,7 @@ def evening_report(
     horizon_d: int,
     simulated: bool = False,
     oracle: pl.DataFrame | None = None,
+    plan: str = PLANS[-1],
 ) -> str:
     """The page of a session.
 
@@ -41,6 +44,7 @@ def evening_report(
         horizon_d: horizon of the list that is shown.
         simulated: the market is the simulator's.
         oracle: [session, code, horizon_d, score] of somebody who knows the planted truth, shown as a yardstick.
+        plan: whose features are drawn.
 
     Returns:
         One self-contained HTML page.
@@ -49,7 +53,7 @@ def evening_report(
         PartitionMissingError: no list was made for that session.
     """
     inputs = evening_inputs(store, session, generated_at, horizon_d, simulated=simulated, oracle=oracle)
-    return render_report(inputs)
+    return render_report(with_feature_pictures(inputs, store, plan))
 
 
 def evening_inputs(

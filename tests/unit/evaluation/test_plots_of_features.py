@@ -25,7 +25,7 @@ COVERAGE = pl.DataFrame(
 DRIFTS = pl.DataFrame({"feature": [f"f_{n}" for n in range(30)], "psi": [n / 100 for n in range(30)]})
 EDGES = pl.DataFrame(
     [("13010", "72030", 0.8), ("13010", "99840", -0.4), ("72030", "99840", 0.5), ("60980", "99840", 0.6)],
-    schema=["code_i", "code_j", "correlation"],
+    schema=["code_i", "code_j", "weight"],
     orient="row",
 )
 
