@@ -51,6 +51,11 @@ PROMOTES = dg.AssetCheckSpec(
     blocking=True,
     description="The gate promotes the challenger; otherwise the champion stays and nothing downstream runs.",
 )
+NO_LEAK = dg.AssetCheckSpec(
+    "leak_audit",
+    asset=GATE.name,
+    description="On sampled sessions the training inputs are the same with and without everything not yet known.",
+)
 
 
 def leak_audit(store: Store, compute: Compute) -> AuditReport:
@@ -116,7 +121,18 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
             "quantiles": picture(quantile_bars(found.quantiles), "Mean return by tenth of the list"),
             **({"curves": picture(learning_curves(found.curves), "Learning curves")} if found.curves.height else {}),
         },
-        check_results=[promotes(found.verdict)],
+        check_results=[promotes(found.verdict), no_leak(audit)],
+    )
+
+
+def no_leak(audit: AuditReport) -> dg.AssetCheckResult:
+    """What the audit of the training inputs found, one number per part."""
+    return dg.AssetCheckResult(
+        check_name=NO_LEAK.name,
+        passed=audit.passed,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=audit.words,
+        metadata={finding.part: finding.compared for finding in audit.findings},
     )
 
 
@@ -154,7 +170,7 @@ def evaluation_assets() -> list[HouseAsset]:
             deps=(*SOURCES, *ALWAYS, topix.TABLE.name),
             pool=POOL,
             is_range=False,
-            check_specs=(PROMOTES,),
+            check_specs=(PROMOTES, NO_LEAK),
         ),
         HouseAsset(
             champions,

@@ -25,6 +25,10 @@ PARTITIONED = {
     "core__universe",
     "feat__prices",
     "feat__market",
+    "feat__positions",
+    "feat__derivatives",
+    "feat__company",
+    "feat__interactions",
     "feat__graph",
     "graph__correlation",
     "model__lightgbm",
@@ -64,7 +68,7 @@ WHOLE = {
 GROUPS = {
     "raw": 10,
     "core": 25,
-    "features": 2,
+    "features": 6,
     "graph": 2,
     "models": 6,
     "operations": 2,
@@ -161,9 +165,20 @@ def test_error_checks_block_and_warnings_do_not(graph):
     for key in graph.asset_check_keys:
         blocking[f"{key.asset_key.to_user_string()}:{key.name}"] = graph.get(key).blocking
     assert blocking["eval__gate:promotes"]
+    assert not blocking["eval__gate:leak_audit"]
     assert blocking["core_jquants__daily_bars:schema_and_keys"]
     assert not blocking["core_jquants__daily_bars:jumps_within_limits"]
     assert sum(blocking.values()) >= 20
+
+
+def test_every_feature_family_has_a_blocking_schema_and_warnings_about_its_health(graph):
+    families = [name for name in PARTITIONED if name.startswith("feat__")]
+    assert len(families) == 7
+    blocking = {(key.asset_key.to_user_string(), key.name): graph.get(key).blocking for key in graph.asset_check_keys}
+    for name in families:
+        assert blocking[name, "schema_and_keys"]
+        for warning in ("values_in_unit_range", "values_vary", "drift", "moved_on"):
+            assert blocking[name, warning] is False
 
 
 def test_predictions_do_not_wait_for_the_gate(graph):

@@ -111,7 +111,7 @@ def test_fetching_again_costs_nothing_unless_asked(open_house):
 def test_features_of_a_corrected_bar_are_known_from_the_correction(open_house):
     probe = open_house().keys
     day = date.fromisoformat(probe[9])
-    wrong = ChangedValue(When(path="/equities/bars/daily", day=day), column="Va", value=123456.0)
+    wrong = ChangedValue(When(path="/equities/bars/daily", day=day), column="Va", value=9.9e9)
     house = open_house(FaultPlan(wrong))
     house.prepare(house.keys[0], house.keys[9])
     assert house.run(house.road, house.keys[0], house.keys[9]).success
