@@ -46,7 +46,7 @@ def declared(graph: GraphConfig, plan: str) -> list[HouseAsset]:
         *dataset_assets(plan),
         *model_assets(),
         *evaluation_assets(),
-        *operations_assets(),
+        *operations_assets(plan),
     ]
 
 

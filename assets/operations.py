@@ -14,10 +14,12 @@ from assets.declaration import HouseAsset
 from assets.partitions import sessions_of
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.fingerprints import sha256_bytes
+from gogoku_pipeline.graph.catalogue import catalogue
 from gogoku_pipeline.monitoring.evening import evening_report
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.tables.summary import data_summary
+from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.truth import truth
@@ -90,8 +92,8 @@ def sources_fresh(summary: pl.DataFrame) -> dg.AssetCheckResult:
     )
 
 
-def operations_assets() -> list[HouseAsset]:
-    """Predictions and report."""
+def operations_assets(plan: str) -> list[HouseAsset]:
+    """Predictions and report; a list waits for every family the panel of a plan reads."""
     return [
         HouseAsset(
             predictions,
@@ -99,7 +101,7 @@ def operations_assets() -> list[HouseAsset]:
             "operations",
             frozenset({"polars", "deltalake"}),
             table=PREDICTIONS,
-            deps=("data__panel", "feat__prices", "feat__market", "feat__graph", "core__universe"),
+            deps=("data__panel", *catalogue(plan=plan).families, UNIVERSE.name),
         ),
         HouseAsset(
             report,

@@ -181,6 +181,11 @@ def test_every_feature_family_has_a_blocking_schema_and_warnings_about_its_healt
             assert blocking[name, warning] is False
 
 
+def test_tonights_list_waits_for_every_feature_family(graph):
+    parents = names(graph.get(dg.AssetKey("pred__daily")).parent_keys)
+    assert {name for name in PARTITIONED if name.startswith("feat__")} | {"core__universe"} <= parents
+
+
 def test_predictions_do_not_wait_for_the_gate(graph):
     above = {dg.AssetKey("pred__daily")}
     while True:
