@@ -36,22 +36,27 @@ def place_products(y: Values, x: Values, v: Values, first: int, low: int, n: int
         if n & reach:
             from_place = max(low, first + done)
             if from_place < m:
-                merge_products(whole[:, from_place:], part[:, from_place - done :], room)
+                merge_products(whole, whole, from_place, part, from_place - done, room)
             done += reach
         if reach * 2 > n:
             return whole
-        longer[:, first:] = part[:, first:]
         edge = min(first + reach, m)
-        merge_products(longer[:, edge:], part[:, first:], room)
+        for row in range(6):
+            longer[row, first:edge] = part[row, first:edge]
+        merge_products(longer, part, edge, part, first, room)
         part, longer = longer, part
         reach *= 2
 
 
 @compiled
-def merge_products(to: Values, older: Values, room: Values) -> None:
-    """Add the moments of older parts in place; `room` [3, places] is written over."""
-    size = to.shape[1]
-    c, sx, sy, c1, sx1, sy1 = to[0], to[1], to[2], older[0], older[1], older[2]
+def merge_products(to: Values, newer: Values, at: int, older: Values, back: int, room: Values) -> None:
+    """Moments of newer parts from place `at` on and of older ones from place `back` on together, written to `to`.
+
+    `to` may be `newer`; `room` [3, places] is written over.
+    """
+    size = to.shape[1] - at
+    c, sx, sy = newer[COUNT, at:], newer[SUM_X, at:], newer[SUM_Y, at:]
+    c1, sx1, sy1 = older[COUNT, back:], older[SUM_X, back:], older[SUM_Y, back:]
     weight, dx, dy = room[0], room[1], room[2]
     for i in range(size):
         product = c[i] * c1[i] * (c[i] + c1[i])
@@ -60,14 +65,17 @@ def merge_products(to: Values, older: Values, room: Values) -> None:
         dx[i] = sx[i] * c1[i] - sx1[i] * c[i]
     for i in range(size):
         dy[i] = sy[i] * c1[i] - sy1[i] * c[i]
-    xx, xy, yy, xx1, xy1, yy1 = to[3], to[4], to[5], older[3], older[4], older[5]
-    for i in range(size):
-        xx[i] += xx1[i] + dx[i] * dx[i] * weight[i]
-    for i in range(size):
-        xy[i] += xy1[i] + dx[i] * dy[i] * weight[i]
-    for i in range(size):
-        yy[i] += yy1[i] + dy[i] * dy[i] * weight[i]
+    merge_one(to[XX, at:], newer[XX, at:], older[XX, back:], dx, dx, weight)
+    merge_one(to[XY, at:], newer[XY, at:], older[XY, back:], dx, dy, weight)
+    merge_one(to[YY, at:], newer[YY, at:], older[YY, back:], dy, dy, weight)
     for row in range(3):
-        sums, more = to[row], older[row]
+        sums, one, two = to[row, at:], newer[row, at:], older[row, back:]
         for i in range(size):
-            sums[i] += more[i]
+            sums[i] = one[i] + two[i]
+
+
+@compiled
+def merge_one(to: Values, newer: Values, older: Values, dx: Values, dy: Values, weight: Values) -> None:
+    """Sums of products of two parts, and what lies between their means."""
+    for i in range(to.size):
+        to[i] = newer[i] + older[i] + dx[i] * dy[i] * weight[i]

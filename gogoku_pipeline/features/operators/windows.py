@@ -100,8 +100,8 @@ def lowest(x: Expr, n: int) -> Expr:
 def _lag_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.full(x.size, np.nan)
     for u in range(starts.size - 1):
-        for t in range(max(starts[u] + n, begin[u]), starts[u + 1]):
-            out[t] = x[t - n]
+        first = min(max(starts[u] + n, begin[u]), starts[u + 1])
+        out[first : starts[u + 1]] = x[first - n : starts[u + 1] - n]
     return out
 
 
@@ -139,10 +139,11 @@ def place_sums(z: Values, first: int, low: int, n: int) -> Values:
 def present_values(x: Values, a: int, m: int, first: int) -> tuple[Values, Values]:
     """Values (0 where null) and their presence, of places first .. m-1 of the unit that starts in row a."""
     z, v = np.zeros(m), np.zeros(m)
-    for t in range(first, m):
-        if x[a + t] == x[a + t]:
-            z[t] = x[a + t]
-            v[t] = 1.0
+    value, there, held = z[first:], v[first:], x[a + first : a + m]
+    for i in range(held.size):
+        value[i] = held[i] if held[i] == held[i] else 0.0
+    for i in range(held.size):
+        there[i] = 1.0 if held[i] == held[i] else 0.0
     return z, v
 
 
@@ -159,9 +160,10 @@ def _total_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
         a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
-        _, _, s, c = window_sums(x, a, b, low, n)
-        for t in range(low, b - a):
-            out[a + t] = s[t] if c[t] > 0 else np.nan
+        _, _, sums, counts = window_sums(x, a, b, low, n)
+        to, s, c = out[a + low : b], sums[low:], counts[low:]
+        for i in range(to.size):
+            to[i] = s[i] if c[i] > 0 else np.nan
     return out
 
 
@@ -170,9 +172,10 @@ def _mean_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
     out = np.empty(x.size)
     for u in range(starts.size - 1):
         a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
-        _, _, s, c = window_sums(x, a, b, low, n)
-        for t in range(low, b - a):
-            out[a + t] = s[t] / c[t]
+        _, _, sums, counts = window_sums(x, a, b, low, n)
+        to, s, c = out[a + low : b], sums[low:], counts[low:]
+        for i in range(to.size):
+            to[i] = s[i] / c[i]
     return out
 
 
@@ -221,11 +224,16 @@ def place_squares(z: Values, v: Values, first: int, low: int, n: int) -> tuple[V
 @compiled
 def merge_squares(s: Values, c: Values, q: Values, s1: Values, c1: Values, q1: Values) -> None:
     """Add the older parts 1 to sums, counts and squared deviations in place."""
+    apart = np.empty(s.size)
     for i in range(s.size):
-        apart = s[i] * c1[i] - s1[i] * c[i]
         weight = c[i] * c1[i] * (c[i] + c1[i])
-        q[i] = q[i] + q1[i] + apart * apart / (weight if weight > 0.0 else 1.0)
+        between = s[i] * c1[i] - s1[i] * c[i]
+        apart[i] = between * between / (weight if weight > 0.0 else 1.0)
+    for i in range(s.size):
+        q[i] = q[i] + q1[i] + apart[i]
+    for i in range(s.size):
         s[i] += s1[i]
+    for i in range(s.size):
         c[i] += c1[i]
 
 
@@ -236,11 +244,12 @@ def _variance_kernel(x: Values, starts: Whole, begin: Whole, n: int, ddof: int) 
         a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
         first = max(0, low - n + 1)
         z, v = present_values(x, a, m, first)
-        s, c, q = place_squares(z, v, first, low, n)
-        for t in range(low, m):
-            floor = NEGLIGIBLE * s[t] / c[t]
-            squares = q[t] if q[t] > c[t] * floor * floor else 0.0
-            out[a + t] = squares / (c[t] - ddof) if c[t] > ddof else np.nan
+        sums, counts, squares = place_squares(z, v, first, low, n)
+        to, s, c, q = out[a + low : a + m], sums[low:], counts[low:], squares[low:]
+        for i in range(to.size):
+            floor = NEGLIGIBLE * s[i] / c[i]
+            held = q[i] if q[i] > c[i] * floor * floor else 0.0
+            to[i] = held / (c[i] - ddof) if c[i] > ddof else np.nan
     return out
 
 
