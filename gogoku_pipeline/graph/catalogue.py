@@ -12,6 +12,7 @@ from gogoku_pipeline.features import sets
 from gogoku_pipeline.features.declaration import declared_in
 from gogoku_pipeline.features.family_tables import family_table as table_of
 from gogoku_pipeline.features.feature import PLANS, Feature
+from gogoku_pipeline.features.outside import ALPHA158, outside_features, outside_hash
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.graph import exact, formulas, matrix, neighbours, pairs, strongest, structure, windows
 from gogoku_pipeline.graph.config import GraphConfig
@@ -82,11 +83,13 @@ def catalogue(config: GraphConfig | None = None, plan: str = PLANS[-1], set_name
     Args:
         config: dials of the graph, which change what the `g_*` features mean and so the hash; None for the defaults.
         plan: Free, Light, Standard or Premium.
-        set_name: a set of `features.sets`; empty for all of the plan.
+        set_name: a set of `features.sets`, or `alpha158`; empty for all of the plan.
 
     Raises:
         FeatureError: an unknown set, or the set of a larger plan.
     """
+    if set_name == ALPHA158:
+        return Catalogue(outside_features(), outside_hash(), ALPHA158)
     known, chosen = registry(plan), set_name or plan.lower()
     names = feature_set(chosen, plan)
     code = {module.__name__: inspect.getsource(module) for module in _DECIDE}

@@ -23,6 +23,14 @@ STILL = 1e-18
 """A sum of squares below this share of the raw one is rounding noise, not movement: no correlation is drawn from it."""
 
 
+def reassociated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `compiled`, for sums the compiler may take in an order of its own: one order per machine, for every pair."""
+    decorated: Callable[..., Any] = numba.njit(
+        nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
+    )(function)
+    return decorated
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel once, keep it on disk, and release the interpreter lock while it runs."""
     decorated: Callable[..., Any] = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
@@ -159,26 +167,20 @@ def _standardise(series: Floats, weights: Floats, roots: Floats, out: Floats) ->
                     out[i, s] = roots[s] * (x[s] - mean) / np.sqrt(moved)
 
 
-@compiled
+@reassociated
 def unit_product(x: Floats, y: Floats) -> float:
-    """Dot product of two standardised rows without gaps, in four running sums (fixed order, so fixed bits)."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    whole = x.shape[0] // 4 * 4
-    for s in range(0, whole, 4):
-        a += x[s] * y[s]
-        b += x[s + 1] * y[s + 1]
-        c += x[s + 2] * y[s + 2]
-        d += x[s + 3] * y[s + 3]
-    for s in range(whole, x.shape[0]):
-        a += x[s] * y[s]
-    return max(-1.0, min(1.0, (a + b) + (c + d)))
+    """Dot product of two standardised rows without gaps, several sums at once."""
+    total = 0.0
+    for s in range(x.shape[0]):
+        total += x[s] * y[s]
+    return max(-1.0, min(1.0, total))
 
 
 @compiled
 def score_pairs(
     found: npt.NDArray[np.int32],
-    counts: npt.NDArray[np.int64],
-    start: int,
+    starts: npt.NDArray[np.int64],
+    first: int,
     rows: Side,
     columns: Side,
     weights: Floats,
@@ -188,23 +190,23 @@ def score_pairs(
     """Correlation of chosen pairs in double precision.
 
     Args:
-        found: [block, n] columns chosen for each row of a block.
-        counts: [block] how many.
-        start: place of the block's first row.
+        found: [chosen] columns chosen for each row of a block, one row after the other.
+        starts: [block + 1] where each row begins in `found`.
+        first: place of the block's first row.
         rows: standardised rows, the series themselves, and how many of them (the first ones) have no gap.
         columns: likewise.
         weights: [sessions].
         min_common: sessions a pair must share.
-        scores: [block, n], written where `found` is.
+        scores: [chosen], written.
     """
-    for b in range(counts.shape[0]):
-        i = start + b
-        for c in range(counts[b]):
-            j = found[b, c]
+    for b in range(starts.shape[0] - 1):
+        i = first + b
+        for c in range(starts[b], starts[b + 1]):
+            j = found[c]
             if i < rows[2] and j < columns[2]:
-                scores[b, c] = unit_product(rows[0][i], columns[0][j])
+                scores[c] = unit_product(rows[0][i], columns[0][j])
             else:
-                scores[b, c] = pair_correlation(rows[1][i], columns[1][j], weights, min_common)
+                scores[c] = pair_correlation(rows[1][i], columns[1][j], weights, min_common)
 
 
 @compiled
@@ -228,7 +230,7 @@ def score_list(
     rule: tuple[Floats, int],
     scores: Floats,
 ) -> None:
-    """Correlation of listed pairs in double precision, the same bits as `score_pairs` gives.
+    """Correlation of listed pairs in double precision, as `score_pairs` gives them.
 
     Args:
         one: [pairs] place of a series.

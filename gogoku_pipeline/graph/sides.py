@@ -55,7 +55,7 @@ def make_side(series: Doubles, weights: Doubles, min_common: int) -> Side:
     whole = known.all(axis=1)
     order = np.concatenate([np.flatnonzero(whole), np.flatnonzero(~whole)])
     complete = int(whole.sum())
-    sorted_series = np.ascontiguousarray(series[order])
+    sorted_series = np.ascontiguousarray(series if complete == len(series) else series[order])
     unit = standardise(sorted_series, weights)
     mask = known[order[complete:]].astype(np.float64)
     total = np.sqrt(mask @ weights)

@@ -23,7 +23,7 @@ GROUPS = 256
 
 @compiled
 def survivors(
-    block: Singles, own: Places, k: int, floor: float, slack: float, found: npt.NDArray[np.int32], counts: Places
+    block: Singles, own: Places, k: int, floor: float, slack: float, found: npt.NDArray[np.int32], starts: Places
 ) -> None:
     """List, per row, the columns that may be among the k largest in absolute value and at least `floor`.
 
@@ -33,15 +33,16 @@ def survivors(
         k: how many are wanted.
         floor: smallest true value wanted.
         slack: twice the largest error.
-        found: [rows, n] columns, written; ascending within a group only.
-        counts: [rows] number of columns, written.
+        found: [at least starts[0] + rows * n] columns, one row after the other, written; ascending within a group
+            only. Packed, so that what is scored and ranked later lies side by side.
+        starts: [rows + 1] where each row begins in `found`; the first is given, the others are written.
     """
     n = block.shape[1]
     maxima = np.empty(GROUPS, dtype=np.float32)
     sizes = np.empty(n, dtype=np.float32)
     least = np.float32(floor - slack)
     for i in range(block.shape[0]):
-        row, out = block[i], found[i]
+        row, out = block[i], found[starts[i] :]
         if own[i] >= 0:
             row[own[i]] = np.float32(np.nan)  # never >= anything, whatever the floor
         _group_maxima(row, maxima)
@@ -62,7 +63,7 @@ def survivors(
                     out[kept] = out[c]
                     kept += 1
             m = kept
-        counts[i] = m
+        starts[i + 1] = starts[i] + m
 
 
 @compiled

@@ -61,19 +61,25 @@ def strongest(left: Doubles, right: Doubles, weights: Doubles, k: int, floor: fl
     if n == 0 or lively.sum() < min_common:
         return out
     share = weights[lively] / weights[lively].sum()
-    rows = make_side(left[:, lively], share, min_common)
-    columns = rows if left is right else make_side(right[:, lively], share, min_common)
+    every = bool(lively.all())
+    rows = make_side(left if every else left[:, lively], share, min_common)
+    columns = rows if left is right else make_side(right if every else right[:, lively], share, min_common)
     place = np.empty(n, dtype=np.int64)
     place[columns.order] = np.arange(n)
     slack = slack_of(rows, columns)
-    found, scores = np.empty((BLOCK, n), dtype=np.int32), np.empty((BLOCK, n))
-    counts = np.empty(BLOCK, dtype=np.int64)
+    found, starts = np.empty(2 * BLOCK * n, dtype=np.int32), np.zeros(n + 1, dtype=np.int64)
+    waiting = 0
     pair = (rows.unit, rows.series, rows.complete), (columns.unit, columns.series, columns.complete)
     for start, block in approximate_blocks(rows, columns, share, min_common):
-        mine = rows.order[start : start + len(block)]
-        survivors(block, place[mine], k, floor, slack, found, counts)
-        score_pairs(found, counts[: len(block)], start, *pair, share, min_common, scores)
-        _rank(found, scores, counts, columns.order, mine, floor, (out.columns, out.values, out.counts))
+        stop = start + len(block)
+        held = starts[waiting : stop + 1]
+        survivors(block, place[rows.order[start:stop]], k, floor, slack, found, held[start - waiting :])
+        if stop == n or held[-1] > found.size // 2:
+            scores = np.empty(held[-1])
+            score_pairs(found, held, waiting, *pair, share, min_common, scores)
+            mine = rows.order[waiting:stop]
+            _rank(found, scores, held, columns.order, mine, floor, (out.columns, out.values, out.counts))
+            waiting, starts[stop] = stop, 0
     return out
 
 
@@ -130,7 +136,7 @@ def _correct(block: Singles, at: slice, rows: Side, columns: Side, rule: tuple[D
 def _rank(
     found: npt.NDArray[np.int32],
     scores: Doubles,
-    counts: Places,
+    starts: Places,
     order: Places,
     mine: Places,
     floor: float,
@@ -141,8 +147,8 @@ def _rank(
     k = columns.shape[1]
     for b in range(mine.shape[0]):
         i, held = mine[b], 0
-        for c in range(counts[b]):
-            rho, j = scores[b, c], order[found[b, c]]
+        for c in range(starts[b], starts[b + 1]):
+            rho, j = scores[c], order[found[c]]
             if abs(rho) < floor or rho == 0.0:
                 continue
             at = held

@@ -98,3 +98,11 @@ def test_masks_follow_their_blocks():
 def test_an_unknown_set_is_refused_by_name():
     with pytest.raises(FeatureError, match="shortish"):
         catalogue(set_name="shortish")
+
+
+def test_the_set_outside_the_registry_has_qlibs_names_a_hash_of_its_code_and_every_plan():
+    books = [catalogue(plan=plan, set_name="alpha158") for plan in PLANS]
+    assert len({book.hash for book in books}) == 1 and books[0].hash != catalogue(GraphConfig(k=21)).hash
+    assert (len(books[0].names), books[0].names[0], books[0].names[-1]) == (158, "KMID", "VSUMD60")
+    assert books[0].families == {"alpha158": books[0].names}
+    assert not set(books[0].names) & set(registry().names)

@@ -134,12 +134,13 @@ def test_the_pair_correlation_is_that_of_pandas_and_symmetric_to_the_bit():
 def test_the_sieve_never_drops_one_of_the_k_largest(n, k):
     block = np.random.default_rng(n * k).uniform(-1, 1, (6, n)).astype(np.float32)
     whole, slack = np.abs(block).copy(), 1e-3
-    found, counts = np.empty((6, n), dtype=np.int32), np.empty(6, dtype=np.int64)
-    survivors(block.copy(), np.full(6, -1), k, 0.0, slack, found, counts)
+    found, starts = np.empty(6 * n, dtype=np.int32), np.zeros(7, dtype=np.int64)
+    survivors(block.copy(), np.full(6, -1), k, 0.0, slack, found, starts)
     for row in range(6):
-        kept = set(found[row, : counts[row]].tolist())
+        mine = found[starts[row] : starts[row + 1]].tolist()
+        kept = set(mine)
         kth = np.sort(whole[row])[::-1][min(k, n) - 1]
-        assert len(kept) == counts[row]
+        assert len(kept) == len(mine)
         assert kept >= set(np.flatnonzero(whole[row] >= (kth - slack / 2 if n >= k else 0)).tolist())
         if n >= k:
             assert (whole[row][sorted(kept)] >= kth - 2 * slack).all()
