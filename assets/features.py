@@ -3,20 +3,21 @@
 Belongs here: asset bodies that read history and call the engine.
 Does not belong here: formulas (`gogoku_pipeline.features`, `gogoku_pipeline.graph`).
 
-Families read the history they need from the tables themselves (a recursive feature needs each listing's first row);
-the lineage names what they read. The graph receives its window of sessions through the IO manager.
+Families read the sessions they need from the tables themselves, a tail where the session before left its state, else
+the history (a recursive feature needs each listing's first row); the lineage names what they read. The graph receives
+its window of sessions through the IO manager.
 """
 
 import dagster as dg
 import polars as pl
 
+from assets.appending import family_rows
 from assets.declaration import HouseAsset
 from assets.partitions import lookback, sessions_of, show
-from assets.reading import feature_inputs
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
 from gogoku_pipeline.evaluation.plots_features import neighbourhood
 from gogoku_pipeline.features.availability import SOURCE_OF, published_sources, stamp_available_at, state_tables
-from gogoku_pipeline.features.family_frames import family_frame, stamped
+from gogoku_pipeline.features.family_frames import stamped
 from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.features.registry import house
@@ -28,25 +29,26 @@ from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
 from gogoku_pipeline.monitoring.feature_pictures import middle_of
 from gogoku_pipeline.schema.register import TABLE_OF
+from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
 
 KINDS = frozenset({"polars", "deltalake"})
 ALWAYS = ("core_jquants__daily_bars", "core__universe")
+HOME = {table.name: table for table in (*TABLE_OF.values(), UNIVERSE)}
 
 
 def feature_family(family: str, plan: str) -> HouseAsset:
     """The asset of one family, with the features the plan can compute."""
     registry = house(plan)
     names = [feature.name for feature in families(registry)[family]]
+    tables = [HOME[name] for name in tables_read(names)]
 
     def body(
         context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
     ) -> pl.DataFrame:
-        sessions = sessions_of(context)
-        inputs = feature_inputs(store.get(), sessions, names, compute.cutoff)
-        frame = family_frame(family, inputs, sessions, registry)
+        frame = family_rows(store.get(), family, registry, sessions_of(context), tables, compute.cutoff)
         show(context, "coverage", picture(feature_coverage(shares(frame, names)), "Stocks with a value"))
         return frame
 

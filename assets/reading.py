@@ -62,18 +62,21 @@ def feature_inputs(store: Store, sessions: Sequence[date], names: Sequence[str],
     Raises:
         PartitionMissingError: prices, universe or index have holes, or a source the features read has no table.
     """
-    warmup = warmup_sessions(names)
-    start = None if warmup is None else sessions_before(sessions[0], warmup + MARK_SESSIONS)
+    return inputs_after(warmup_sessions(names), store, sessions, names, cutoff)
+
+
+def inputs_after(
+    before: int | None, store: Store, sessions: Sequence[date], names: Sequence[str], cutoff: time
+) -> FeatureInputs:
+    """As `feature_inputs`, with this many sessions before the first one; None for all there are."""
+    start = None if before is None else sessions_before(sessions[0], before + MARK_SESSIONS)
     bars = history(store, daily_bars.TABLE, sessions[-1], start).collect()
     known = factors(store, sessions[-1])
     return FeatureInputs(
-        prices=stage_prices(bars, None if warmup is None else known, extra=price_columns(names)),
+        prices=stage_prices(bars, None if before is None else known, extra=price_columns(names)),
         universe=history(store, UNIVERSE, sessions[-1], start).collect(),
         topix=_index(store, sessions[-1], start, names),
-        tables={
-            source: source_rows(store, TABLE_OF[source], sessions[-1], _first_read(start, back))
-            for source, back in state_tables(names).items()
-        },
+        tables={name: source_rows(store, TABLE_OF[name], sessions[-1]) for name in state_tables(names)},
         cutoff=cutoff,
         factors=known,
     )

@@ -20,6 +20,7 @@ GogokuError
 ├── SchemaError              columns missing, renamed, retyped, or keys not unique
 ├── DataError                rows that contradict the calendar, the partition or the counts
 ├── FeatureError             a declaration or a request that the registry refuses
+│   └── CarriedStateError    what an earlier session left behind does not fit the one appended to it
 ├── LeakError                something knew what it could not have known
 ├── DatasetError             labels, splits, panels or scores that do not fit together
 ├── TrainingError            a fit that failed
@@ -137,6 +138,10 @@ class DataError(GogokuError):
 
 class FeatureError(GogokuError):
     """A declaration or a request that the feature registry refuses."""
+
+
+class CarriedStateError(FeatureError):
+    """What an earlier session left behind does not fit the one appended to it; a rebuild needs no such state."""
 
 
 class LeakError(GogokuError):

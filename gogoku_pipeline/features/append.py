@@ -61,7 +61,7 @@ def append(
         The frame of `engine.compute` for these sessions, and what the next one needs.
 
     Raises:
-        FeatureError: the carried state is of another registry, other features, another session or other bars, or an
+        CarriedStateError: the state is of another registry, other features, another session or other bars, or an
             issue returns after more sessions than the tail holds; the session must be computed from its history.
     """
     registry = registry or house()

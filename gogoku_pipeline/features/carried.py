@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.core.errors import FeatureError
+from gogoku_pipeline.core.errors import CarriedStateError
 from gogoku_pipeline.features.expressions import Values
 
 Place = tuple[str, str]
@@ -82,7 +82,7 @@ class Carried:
 
     @classmethod
     def from_bytes(cls, payload: bytes) -> Carried:
-        """Read what `to_bytes` wrote; raises FeatureError for anything else."""
+        """Read what `to_bytes` wrote; raises CarriedStateError for anything else."""
         try:
             with np.load(io.BytesIO(payload), allow_pickle=False) as arrays:
                 head = json.loads(arrays[_HEAD].tobytes())
@@ -103,8 +103,8 @@ class Carried:
             raise misfit("unreadable bytes", f"the bytes of Carried.to_bytes ({type(problem).__name__})") from problem
 
 
-def misfit(got: str, want: str) -> FeatureError:
+def misfit(got: str, want: str) -> CarriedStateError:
     """The error of a carried state that does not fit what is appended to it."""
-    return FeatureError(
+    return CarriedStateError(
         "carried state of features", got=got, want=want, remedy="Rebuild: compute the session from its whole history."
     )

@@ -93,7 +93,7 @@ class Resumed(Keeping):
 
 
 def checked(carried: Carried, names: Sequence[str], registry: Registry, days: pl.Series, start: date) -> int:
-    """Number of the first new session among `days`; raises FeatureError for a carried state of something else."""
+    """Number of the first new session among `days`; raises CarriedStateError for a carried state of something else."""
     if carried.registry_hash != (own := registry.hash()):
         raise misfit(f"registry {carried.registry_hash[:12]}", f"{registry.name}, {own[:12]}")
     if set(names) != set(carried.names):
@@ -107,7 +107,7 @@ def checked(carried: Carried, names: Sequence[str], registry: Registry, days: pl
 
 
 def check_history(carried: Carried, axis: StockAxis, first: int) -> None:
-    """Raise FeatureError where bars before the first new session are others than those the state stands on."""
+    """Raise CarriedStateError where bars before the first new session are others than those the state stands on."""
     prints = session_prints(axis)[:first]
     known = min(prints.size, carried.prints.size)
     if (prints[prints.size - known :] != carried.prints[carried.prints.size - known :]).any():

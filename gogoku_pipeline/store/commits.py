@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from deltalake import CommitProperties
@@ -16,6 +17,7 @@ from gogoku_pipeline.core.errors import CommitConflictError, StoreError
 from gogoku_pipeline.store.objects import first_line
 
 MAX_RETRIES = 5
+_CHANGES_NO_ROW = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 _LONGEST_FIRST_WAIT_SECONDS = 0.2
 
 T = TypeVar("T")
@@ -51,6 +53,15 @@ class CommitResult:
     version: int
     row_count: int
     session_hashes: dict[date, str] = field(default_factory=dict)
+
+
+def sessions_rewritten(entry: Mapping[str, Any]) -> set[date] | None:
+    """Sessions whose rows a commit of the log replaced; None where that may be any."""
+    if entry.get("operation") in _CHANGES_NO_ROW:
+        return set()
+    predicate = (entry.get("operationParameters") or {}).get("predicate")
+    days = re.findall(r"'(\d{4}-\d{2}-\d{2})'", predicate or "")
+    return {date.fromisoformat(day) for day in days} or None
 
 
 def committed(name: str, action: Callable[[], T], rng: np.random.Generator) -> T:

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from gogoku_pipeline.core.errors import PartitionMissingError
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import delta
+from gogoku_pipeline.store.commits import sessions_rewritten
 from gogoku_pipeline.store.empty_sessions import EMPTY_SESSIONS, sessions_without_rows
 from gogoku_pipeline.store.locations import Location, checked_name
 
@@ -108,6 +109,17 @@ class TableReader:
         kept = ("version", "timestamp", "operation", "run_id", "code_version")
         entries = stored.history(limit) if stored is not None else []
         return [{name: entry[name] for name in kept if name in entry} for entry in entries]
+
+    def rewritten_since(self, table: Table, version: int) -> set[date] | None:
+        """Sessions whose rows were replaced after a version; None where that may be any, or nobody knows any more."""
+        stored = self._open(table)
+        if stored is None or stored.version() < version:
+            return None
+        newer = stored.version() - version
+        entries = [entry for entry in stored.history(newer) if entry["version"] > version] if newer else []
+        parts = [sessions_rewritten(entry) for entry in entries]
+        known = [part for part in parts if part is not None]
+        return set().union(*known) if len(known) == newer else None
 
     def _open(self, table: Table, version: int | None = None) -> DeltaTable | None:
         return delta.open_table(self.uri(table), self._options, version=version)
