@@ -4,6 +4,7 @@ Belongs here: asset bodies of the label table and the panel, and the panel every
 Does not belong here: shifting time forward, normalising (`gogoku_pipeline.dataset`).
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
@@ -13,11 +14,13 @@ from assets.declaration import HouseAsset
 from assets.reading import history
 from gogoku_pipeline.core.errors import PartitionMissingError
 from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.dataset.export_sources import alpha158_rows
 from gogoku_pipeline.dataset.labels import LABELS, build_labels
 from gogoku_pipeline.dataset.normaliser import Normaliser
 from gogoku_pipeline.dataset.panel import Panel, build_panel
 from gogoku_pipeline.evaluation.plots_features import group_coverage
 from gogoku_pipeline.features.family_tables import family_table
+from gogoku_pipeline.features.outside import ALPHA158
 from gogoku_pipeline.graph.catalogue import catalogue, registry
 from gogoku_pipeline.monitoring.feature_pictures import coverage_by_group
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
@@ -40,14 +43,14 @@ def house_panel(store: Store, compute: Compute) -> Panel:
         PartitionMissingError: a feature family or the universe has no sessions, or lacks some the others have.
     """
     known = catalogue(compute.graph, compute.plan, compute.feature_set)
-    book = registry(compute.plan)
-    tables = {name: family_table(name, book) for name in known.families} | {UNIVERSE.name: UNIVERSE}
+    read = {name: table_of_family(name, compute.plan) for name in known.families}
+    tables = {table.name: table for table in (*read.values(), UNIVERSE)}
     sessions = tse_calendar().between(*_span(store, UNIVERSE))
     for table in tables.values():
         store.tables.require(table, sessions)
     master = store.tables.scan(listed_issues.MASTER).select("code", "stock_id").unique().sort("stock_id").collect()
     return build_panel(
-        [store.tables.scan(tables[name]).drop("available_at") for name in known.families],
+        [rows_of_family(store, name, table, sessions).drop("available_at") for name, table in read.items()],
         store.tables.scan(UNIVERSE),
         known,
         Normaliser(known),
@@ -56,6 +59,16 @@ def house_panel(store: Store, compute: Compute) -> Panel:
         sessions=sessions,
         codes=master["code"].to_list(),
     )
+
+
+def table_of_family(family: str, plan: str) -> Table:
+    """What a family's values are read from: its own table, or bars for the set outside the registry."""
+    return daily_bars.TABLE if family == ALPHA158 else family_table(family, registry(plan))
+
+
+def rows_of_family(store: Store, family: str, table: Table, sessions: Sequence[date]) -> pl.LazyFrame:
+    """A family's rows as they are now; the set outside the registry is computed here and held in memory."""
+    return alpha158_rows(store, sessions, {}).lazy() if family == ALPHA158 else store.tables.scan(table)
 
 
 def _span(store: Store, table: Table) -> tuple[date, date]:

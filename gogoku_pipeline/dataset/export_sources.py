@@ -5,7 +5,6 @@ Belongs here: which tables are read and how their rows become one frame. Does no
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +12,10 @@ from functools import partial
 
 import polars as pl
 
-from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.core.sessions import tse_calendar
-from gogoku_pipeline.features.alpha158 import frame as alpha_frame
-from gogoku_pipeline.features.alpha158 import names as alpha_names
-from gogoku_pipeline.features.alpha158 import stock as alpha_stock
-from gogoku_pipeline.features.feature import Feature, Window
+from gogoku_pipeline.features.alpha158.frame import alpha158
+from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.outside import ALPHA158, LOOK_BACK, RULE
 from gogoku_pipeline.features.sets import RULES
 from gogoku_pipeline.graph.catalogue import Catalogue, catalogue, family_table
 from gogoku_pipeline.graph.config import GraphConfig
@@ -28,10 +25,7 @@ from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.prices import MARK_SESSIONS, factor_events, stage_prices
 
-ALPHA158 = "alpha158"
-ALPHA_RULE = "the 158 columns of qlib's Alpha158 by qlib's names and definitions, computed from daily bars"
 KEY = ["session", "code"]
-LOOK_BACK = max(alpha_names.WINDOWS) + MARK_SESSIONS
 FACTORS = ("session", "code", "adjustment_factor", "ex_rights_type")
 
 Read = Callable[[Store, Sequence[date], Mapping[str, int]], pl.DataFrame]
@@ -59,11 +53,9 @@ class Source:
 
 def source_of(set_name: str, plan: str, graph: GraphConfig) -> Source:
     """The source of a set on a plan; raises FeatureError for an unknown set or one above the plan."""
-    if set_name == ALPHA158:
-        code = [inspect.getsource(module) for module in (alpha_names, alpha_frame, alpha_stock)]
-        features = tuple(_alpha_feature(name) for name in alpha_names.NAMES)
-        return Source(features, sha256_json(code), ALPHA_RULE, (daily_bars.TABLE,), _alpha_rows, 120)
     book = catalogue(graph, plan, set_name)
+    if set_name == ALPHA158:
+        return Source(book.features, book.hash, RULE, (daily_bars.TABLE,), alpha158_rows, 120)
     tables = tuple(family_table(name, plan) for name in book.families)
     return Source(book.features, book.hash, RULES[book.set_name], tables, partial(_family_rows, book, tables))
 
@@ -83,29 +75,12 @@ def _family_rows(
     return whole.with_columns(pl.max_horizontal(instants).alias("available_at")).drop(instants)
 
 
-def _alpha_rows(store: Store, days: Sequence[date], versions: Mapping[str, int]) -> pl.DataFrame:
+def alpha158_rows(store: Store, days: Sequence[date], versions: Mapping[str, int]) -> pl.DataFrame:
+    """[session, code, 158 columns, available_at] of a range of sessions, from the bars up to it."""
     calendar, table = tse_calendar(), daily_bars.TABLE
-    start = calendar.sessions[max(calendar.index(days[0]) - LOOK_BACK, 0)]
-    version = versions[table.name]
+    start = calendar.sessions[max(calendar.index(days[0]) - LOOK_BACK - MARK_SESSIONS, 0)]
+    version = versions.get(table.name)
     bars = store.tables.scan(table, start=start, end=days[-1], version=version).collect()
     events = factor_events(store.tables.scan(table, end=days[-1], version=version).select(FACTORS).collect())
-    made = alpha_frame.alpha158(stage_prices(bars, events)).filter(pl.col("session") >= days[0])
+    made = alpha158(stage_prices(bars, events)).filter(pl.col("session") >= days[0])
     return made.with_columns(AFTER_CLOSE.instant(pl.col("session")))
-
-
-def _alpha_feature(name: str) -> Feature:
-    """A column of the outside set in the registry's words."""
-    return Feature(
-        name=name,
-        group=ALPHA158,
-        family=ALPHA158,
-        axis="external",
-        role="stock",
-        unit="ratio",
-        plan="Free",
-        window=Window("S", LOOK_BACK - MARK_SESSIONS),
-        min_obs=1,
-        sources=("bars.O", "bars.H", "bars.L", "bars.C", "bars.Vo", "bars.Va", "bars.AdjFactor"),
-        summary=f"Column {name} of qlib's Alpha158",
-        formula="see `qlib.contrib.data.loader.Alpha158DL`",
-    )
