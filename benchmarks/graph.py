@@ -7,7 +7,8 @@ Three questions, one thread each, variants alternated in one process, medians of
 2. the same with gaps in a tenth of the stocks, pairwise complete: times the complete case, against
    pandas `.corr(min_periods=40)`;
 3. the graph as the house draws it (weighted, shrunk, k = 20, threshold 0.3), one session, and many sessions on one and
-   on two threads (wall seconds).
+   on two threads (wall seconds);
+4. one session of the whole market, 4,400 stocks: edges with their attributes, and all features of the nodes.
 
 Before anything is timed the companions are proved equal: for every stock the same set as the double-precision matrix
 of NumPy (complete) and of pandas (gaps) gives.
@@ -32,6 +33,7 @@ from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import build_edges
+from gogoku_pipeline.graph.node_features import compute_node_features
 from gogoku_pipeline.graph.sides import make_side
 from gogoku_pipeline.graph.strongest import BLOCK, strongest
 from gogoku_pipeline.graph.windows import session_weights
@@ -123,7 +125,9 @@ def market(codes: int, sessions: int) -> tuple[pl.DataFrame, list[date]]:
             "xs_ret_1d": np.repeat(np.nanmean(values, axis=1), codes),
         }
     )
-    return frame.with_columns(pl.col("ret_1d").fill_nan(None), is_in_universe=True), days
+    known = frame.with_columns(pl.col("ret_1d").fill_nan(None), is_in_universe=True, market_code=pl.lit("0111"))
+    sector = (pl.col("code").cast(pl.Int64) // 10 % 33).cast(pl.String)
+    return known.with_columns(ret_5d=pl.col("ret_1d"), sector33_code=sector), days
 
 
 def range_of_sessions(codes: int, sessions: int, drawn: int) -> None:
@@ -143,6 +147,23 @@ def range_of_sessions(codes: int, sessions: int, drawn: int) -> None:
             f"  {codes} codes x {drawn} sessions, {threads} thread(s): {statistics.median(walls):6.2f} s wall, "
             f"{statistics.median(cpus):6.2f} CPU-s, {edges.height} edges"
         )
+
+
+def whole_session(codes: int, rounds: int) -> None:
+    """CPU milliseconds per session of edges and of node features: what ten sessions cost more than none."""
+    frame, days = market(codes, 100)
+    wanted, config = days[-10:], GraphConfig()
+    stored = build_edges(frame, days[-30:], config)
+    spent = alternate(
+        {
+            "laid out": lambda: build_edges(frame, [], config),
+            "edges": lambda: build_edges(frame, wanted, config),
+            "features": lambda: compute_node_features(stored, frame, wanted, config),
+        },
+        rounds,
+    )
+    for name in ("edges", "features"):
+        print(f"  {codes} codes, {name}: {100 * (spent[name] - spent['laid out']):.0f} CPU-ms per session")
 
 
 def main() -> None:
@@ -177,6 +198,8 @@ def main() -> None:
     print("\nMany sessions (residuals, edges, frames)")
     range_of_sessions(250, 440, 440)
     range_of_sessions(chosen.codes, 80, 20)
+    print("\nOne session of the whole market")
+    whole_session(4400, 3)
 
 
 if __name__ == "__main__":

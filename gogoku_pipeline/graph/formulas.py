@@ -53,7 +53,7 @@ def signed_degree() -> Measure:
 
 @declared("g_clustering", unit="ratio", at_least=0, at_most=1, **_CORRELATION)
 def clustered() -> Measure:
-    """Whether its peers are each other's peers: closed triangles / possible ones; null with fewer than 2 edges."""
+    """Whether its peers are each other's: closed triangles / possible ones (unweighted); null with fewer than 2 edges."""  # noqa: E501
     return lambda day: clustering(day.edges.starts, day.edges.other)
 
 
@@ -75,10 +75,10 @@ def pagerank() -> Measure:
 
 @declared("g_eigencentrality", unit="ratio", at_least=0, at_most=1, **_CORRELATION)
 def eigen_centrality() -> Measure:
-    """Whether it is tied to those that are tied: leading eigenvector of |w| on the largest component, maximum 1.
+    """Whether it is tied to those that are tied: component of the leading eigenvector of |w| on the largest component, scaled to maximum 1; null off it.
 
-    Null off the largest component; of components of one size the one with the smallest code counts.
-    """
+    Of components of one size the one with the smallest code counts; null everywhere in a graph without edges.
+    """  # noqa: E501
     return lambda day: eigencentrality(day.edges.starts, day.edges.other, np.abs(day.edges.weight), day.edges.component)
 
 
@@ -102,31 +102,31 @@ def peer_corr_max() -> Measure:
 
 @declared("g_peer_ret_1d", unit="ratio", **_CORRELATION)
 def peer_return() -> Measure:
-    """What the peers did today: sum_j w_ij*ret_1d_j / sum_j |w_ij| over neighbours with a value, never the stock."""
+    """What the peers did today: sum_j w_ij*ret_1d_j / sum_j |w_ij| over neighbours with a value, the stock itself never included."""  # noqa: E501
     return lambda day: day.edges.mean(day.returns)
 
 
 @declared("g_peer_ret_5d", unit="ratio", **_WEEKLY)
 def peer_return_5d() -> Measure:
-    """What the peers did this week: sum_j w_ij*ret_5d_j / sum_j |w_ij| over neighbours with a value, never itself."""
+    """What the peers did this week: sum_j w_ij*ret_5d_j / sum_j |w_ij| over neighbours with a value, the stock itself never included."""  # noqa: E501
     return lambda day: day.edges.mean(day.returns_5d)
 
 
 @declared("g_peer_resid_rev_5d", unit="ratio", **_CORRELATION)
 def peer_reversal() -> Measure:
-    """How far it has run from its peers this week, signed for reversal: -(E_i - sum_j w_ij*E_j / sum_j |w_ij|).
+    """How far it fell behind its peers this week: -(E_i - sum_j w_ij*E_j / sum_j |w_ij|), E = sum_5(e): distance from the peers, signed for reversal.
 
-    E = sum_5(e), at least four residuals of the last five sessions; peers without an E are left out.
-    """
+    E needs at least four residuals of the last five sessions; peers without an E are left out.
+    """  # noqa: E501
     return lambda day: day.edges.mean(day.residuals_5d) - day.residuals_5d
 
 
 @declared("g_lead_lag_1d", unit="ratio", **_LAGGED)
 def lead_lag() -> Measure:
-    """What yesterday's leaders promise for t+1: sum_j a_ij*e_j[t] / sum_j |a_ij| over leaders with a residual on t.
+    """What yesterday's leaders tell: sum_j a_ij*e_j[t] / sum_j |a_ij|; a_ij = corr(e_i[s], e_j[s-1]) over the window, the 20 largest |a_ij| >= 0.2: what yesterday's leaders promise for t+1.
 
-    a_ij = corr(e_i[s], e_j[s-1]) over the window, plain, the 20 largest |a_ij| >= 0.2, j not i.
-    """
+    Plain correlation, j not i, over leaders with a residual on t.
+    """  # noqa: E501
     return lambda day: day.leaders.mean(day.residuals)
 
 
@@ -149,7 +149,7 @@ def degree_change() -> Measure:
     sources=("@g_degree_count",),
 )
 def has_graph() -> Measure:
-    """Whether the stock is a node of t's graph: 1 for a node, 0 for every other stock, never null."""
+    """Whether the graph knows the stock: stock is a node of t's graph; 0 for every other stock, never null."""
     return lambda day: np.ones(day.edges.size)
 
 

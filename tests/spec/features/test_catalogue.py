@@ -25,8 +25,7 @@ ON_PURPOSE: dict[str, tuple[str, dict[str, str]]] = {}
 
 REWORDED = """
 fut_tpx_ret_1d fut_nk_ret_1d fut_tpx_carry_ann fut_nk_carry_ann fut_tpx_term_ann fut_nk_term_ann fut_tpx_oi_chg_5d
-fut_nk_oi_chg_5d fut_tpx_night_ret fut_nk_night_ret bd_nomargin_short_share g_clustering g_eigencentrality
-g_peer_ret_1d g_peer_ret_5d g_peer_resid_rev_5d g_lead_lag_1d has_graph
+fut_nk_oi_chg_5d fut_tpx_night_ret fut_nk_night_ret bd_nomargin_short_share
 """
 """Features whose formula is told in other words than the catalogue's; all others begin with its words."""
 
