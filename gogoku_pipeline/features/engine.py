@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -45,7 +46,7 @@ from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.cross_section import members_count
 from gogoku_pipeline.features.operators.recursive import observations
 from gogoku_pipeline.features.operators.windows import count, lag
-from gogoku_pipeline.features.output import emit, in_output_order, output_rows
+from gogoku_pipeline.features.output import Order, finite, observed_often, order_of, output_rows, put
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.states.register import STATES
 
@@ -177,7 +178,7 @@ class Run:
         recipes = [(feature, *recipe(feature, self.registry)) for feature in features]
         for low, high in _blocks(self.axis.starts):
             block = Stocks(self.store, low, high)
-            order = in_output_order(self.out_row[block.rows], self.axis.place[block.rows])
+            order = order_of(self.out_row[block.rows], self.axis.place[block.rows])
             for feature, expr, observed in recipes:
                 values = _observed_only(evaluate(expr, block), feature, observed, block)
                 block.memo[F(feature.name).key] = values
@@ -185,7 +186,7 @@ class Run:
                 if feature.name in kept:
                     self.store.values[feature.name][block.rows] = values
                 if feature.name in self.out:
-                    emit(values, order, self.out_row[block.rows], self.out[feature.name])
+                    put(values, order, self.out[feature.name])
 
     def _series(self, feature: Feature) -> None:
         """A feature of the whole session: market and group series, comparisons, and values of another room."""
@@ -203,8 +204,12 @@ class Run:
                 table = SectorTable(self.store, whole, feature.by)
             self.store.values[feature.name] = _observed_only(evaluate(expr, table), feature, observed, table)
         if feature.name in self.out:
-            order = in_output_order(self.out_row, self.axis.place)
-            emit(whole.leaf(F(feature.name).key), order, self.out_row, self.out[feature.name])
+            put(whole.leaf(F(feature.name).key), self.order, self.out[feature.name])
+
+    @cached_property
+    def order(self) -> Order:
+        """Every row that is put out, in the order of the output."""
+        return order_of(self.out_row, self.axis.place)
 
 
 def frame_of(axis: StockAxis, out_row: Whole, out: Mapping[str, Floats]) -> pl.DataFrame:
@@ -272,10 +277,9 @@ def leaf_of(name: str) -> Expr:
 
 
 def _observed_only(values: Values, feature: Feature, observed: Expr | None, table: EvaluationTable) -> Values:
-    good = np.isfinite(values)
-    if observed is not None:
-        good &= evaluate(observed, table) >= feature.min_obs
-    return np.where(good, values, np.nan)
+    if observed is None:
+        return np.asarray(finite(np.atleast_1d(values))).reshape(values.shape)
+    return np.asarray(observed_often(values, evaluate(observed, table), feature.min_obs))
 
 
 def _blocks(starts: Whole) -> list[tuple[int, int]]:

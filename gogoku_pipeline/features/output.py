@@ -6,6 +6,7 @@ Belongs here: the order of the output and the cast to Float32. Does not belong h
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,6 +58,47 @@ def in_output_order(out_row: Whole, place: Whole) -> Whole:
         if out_row[i] >= 0:
             out[fill[place[i] - low]] = i
             fill[place[i] - low] += 1
+    return out
+
+
+class Order(NamedTuple):
+    """Rows that are put out, in the order of the output, and the place of each; made once for many columns."""
+
+    rows: Whole
+    targets: Whole
+
+
+def order_of(out_row: Whole, place: Whole) -> Order:
+    """The order of some rows, as `in_output_order`, with their places."""
+    rows = in_output_order(out_row, place)
+    return Order(rows, out_row[rows])
+
+
+@compiled
+def put(values: Values, order: Order, out: Floats) -> None:
+    """Write rows into the Float32 output; what is not finite becomes NaN, the null of arrays."""
+    rows, targets = order.rows.view(np.uint64), order.targets.view(np.uint64)
+    for i in range(rows.size):
+        value = np.float32(values[rows[i]])
+        out[targets[i]] = value if np.isfinite(value) else np.float32(np.nan)
+
+
+@compiled
+def finite(values: Values) -> Values:
+    """Values, NaN where one is not finite."""
+    out = np.empty(values.size)
+    for i in range(values.size):
+        out[i] = values[i] if abs(values[i]) < np.inf else np.nan
+    return out
+
+
+@compiled
+def observed_often(values: Values, observed: Values, least: int) -> Values:
+    """Values, NaN where one is not finite or has fewer observations than `least`."""
+    out = np.empty(values.size)
+    for i in range(values.size):
+        good = (abs(values[i]) < np.inf) & (observed[i] >= least)
+        out[i] = values[i] if good else np.nan
     return out
 
 

@@ -140,8 +140,8 @@ def _others_total_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> 
 
 
 @compiled
-def _grouped(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Whole, Whole, Values]:
-    """Members with a value, cell after cell in one piece each: where each cell begins, their rows, their values."""
+def _grouped(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Whole, Values]:
+    """Members with a value, cell after cell in one piece each, in row order: where each cell begins, their values."""
     first = np.zeros(cells + 1, np.int64)
     for i in range(x.size):
         if member[i] and cell[i] >= 0 and x[i] == x[i]:
@@ -149,19 +149,28 @@ def _grouped(x: Values, member: Claims, cell: Whole, cells: int) -> tuple[Whole,
     for k in range(cells):
         first[k + 1] += first[k]
     fill = first[:-1].copy()
-    rows = np.empty(first[cells], np.int64)
     values = np.empty(first[cells])
     for i in range(x.size):
         if member[i] and cell[i] >= 0 and x[i] == x[i]:
-            rows[fill[cell[i]]] = i
             values[fill[cell[i]]] = x[i]
             fill[cell[i]] += 1
-    return first, rows, values
+    return first, values
+
+
+@compiled
+def _to_rows(grouped: Values, first: Whole, x: Values, member: Claims, cell: Whole) -> Values:
+    """What was worked out cell after cell, as `_grouped` lays values out, back on the rows; NaN on the others."""
+    out, fill = np.full(x.size, np.nan), first[:-1].copy()
+    for i in range(x.size):
+        if member[i] and cell[i] >= 0 and x[i] == x[i]:
+            out[i] = grouped[fill[cell[i]]]
+            fill[cell[i]] += 1
+    return out
 
 
 @compiled
 def _cell_median_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
-    first, _, values = _grouped(x, member, cell, cells)
+    first, values = _grouped(x, member, cell, cells)
     out = np.full(cells, np.nan)
     for k in range(cells):
         own = np.sort(values[first[k] : first[k + 1]])
@@ -172,22 +181,26 @@ def _cell_median_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> V
 
 @compiled
 def _rank_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
-    first, rows, values = _grouped(x, member, cell, cells)
-    out = np.full(x.size, np.nan)
+    first, values = _grouped(x, member, cell, cells)
+    ranks = np.full(values.size, np.nan)
     for k in range(cells):
-        own = values[first[k] : first[k + 1]]
-        if own.size < 2:
-            continue
-        order = ascending(own)
-        low = 0
-        while low < order.size:
-            high = low
-            while high + 1 < order.size and own[order[high + 1]] == own[order[low]]:
-                high += 1
-            for j in range(low, high + 1):
-                out[rows[first[k] + order[j]]] = (low + high) / 2.0 / (order.size - 1.0)
-            low = high + 1
-    return out
+        if first[k + 1] - first[k] > 1:
+            _ranks(values[first[k] : first[k + 1]], ranks[first[k] : first[k + 1]])
+    return np.asarray(_to_rows(ranks, first, x, member, cell))
+
+
+@compiled
+def _ranks(own: Values, out: Values) -> None:
+    """Average ranks of at least two values, 0 for the lowest to 1 for the highest."""
+    order = ascending(own)
+    low = 0
+    while low < order.size:
+        high = low
+        while high + 1 < order.size and own[order[high + 1]] == own[order[low]]:
+            high += 1
+        for j in range(low, high + 1):
+            out[order[j]] = (low + high) / 2.0 / (order.size - 1.0)
+        low = high + 1
 
 
 def _largest_of(percent: int, least: int) -> Callable[..., Values]:
@@ -201,14 +214,14 @@ def _largest_of(percent: int, least: int) -> Callable[..., Values]:
 
 @compiled
 def _largest_kernel(x: Values, member: Claims, cell: Whole, cells: int, percent: int, least: int) -> Values:
-    first, rows, values = _grouped(x, member, cell, cells)
-    out = np.full(x.size, np.nan)
+    first, values = _grouped(x, member, cell, cells)
+    claims = np.full(values.size, np.nan)
     for k in range(cells):
-        own = values[first[k] : first[k + 1]]
+        own, claim = values[first[k] : first[k + 1]], claims[first[k] : first[k + 1]]
         if own.size < least:
             continue
         taken = max(least, own.size * percent // 100)
         smallest = own[ascending(own)[own.size - taken]]
         for j in range(own.size):
-            out[rows[first[k] + j]] = 1.0 if own[j] >= smallest else 0.0
-    return out
+            claim[j] = 1.0 if own[j] >= smallest else 0.0
+    return np.asarray(_to_rows(claims, first, x, member, cell))
