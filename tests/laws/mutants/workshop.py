@@ -1,7 +1,7 @@
 """A copy of the house in which one mistake at a time is made and tested, in a process of its own.
 
-The copy is whole (package, tests and settings), so nothing of the original is imported. A mistake in a compiled kernel
-is compiled anew: kept machine code knows only the file it was compiled from, not the files it calls.
+The copy is whole (package, tests and settings), so nothing of the original is imported. Kept machine code knows only
+the file it was compiled from, not the files it calls: after a mistake in a kernel, that of all files above is forgotten.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tests.laws.mutants.mutant import PACKAGE, ROOT, Mutant
 
@@ -76,31 +75,43 @@ class Workshop:
         """Make the mistake, run the tests named for it and then the suite until one fails, and take it back."""
         path = self.folder / PACKAGE / mutant.file
         kept, times = path.read_bytes(), path.stat()
+        above = self.files_above(path) if any(mark in kept for mark in KERNELS) else []
         path.write_text(mutant.applied(kept.decode()), encoding="utf-8")
         try:
-            with TemporaryDirectory() as machine_code:
-                cache = machine_code if any(mark in kept for mark in KERNELS) else None
-                if killer := self.first_failure(mutant.killers, cache):
-                    return Verdict(killer, expected=True)
-                return Verdict(self.first_failure(suite, cache) if suite else "", expected=False)
+            _forget(above)
+            if killer := self.first_failure(mutant.killers):
+                return Verdict(killer, expected=True)
+            return Verdict(self.first_failure(suite) if suite else "", expected=False)
         finally:
             path.write_bytes(kept)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            _forget(above)
 
-    def first_failure(self, tests: Sequence[str], machine_code: str | None = None) -> str:
+    def files_above(self, path: Path) -> list[Path]:
+        """Files of the package that import a file, or one that does."""
+        texts = {one: one.read_text(encoding="utf-8") for one in (self.folder / PACKAGE).rglob("*.py")}
+        found, open_ones = [path], [path]
+        while open_ones:
+            *parents, stem = open_ones.pop().relative_to(self.folder).with_suffix("").parts
+            package = ".".join(parents)
+            inside = rf"from {re.escape(package)} import [^)]*?\b{stem}\b"
+            named = re.compile(rf"{re.escape(package)}\.{stem}\b|{inside}", re.DOTALL)
+            new = [one for one, text in texts.items() if one not in found and named.search(text)]
+            found += new
+            open_ones += new
+        return found
+
+    def first_failure(self, tests: Sequence[str]) -> str:
         """The first of these tests that fails in the copy; empty when all pass.
 
         Args:
             tests: paths or node ids.
-            machine_code: folder for compiled kernels; None for the ones kept beside the sources.
 
         Raises:
             RuntimeError: the tests could not be run at all, or nothing was run.
         """
         options = ["-x", "-q", "--no-header", "--tb=no", "-o", f"cache_dir={CACHE}", "-m", "not slow"]
         own = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1", "POLARS_MAX_THREADS": "1"}
-        if machine_code is not None:
-            own["NUMBA_CACHE_DIR"] = machine_code
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *tests],
             cwd=self.folder,
@@ -130,3 +141,10 @@ class Workshop:
             check=True,
         )
         return Path(done.stdout.strip())
+
+
+def _forget(files: Sequence[Path]) -> None:
+    """Throw away the machine code kept beside these files."""
+    for path in files:
+        for kept in (path.parent / "__pycache__").glob(f"{path.stem}.*.nb?"):
+            kept.unlink(missing_ok=True)
