@@ -51,6 +51,7 @@ PLAUSIBLE: dict[str, float] = {
 }
 """Unit to the largest magnitude an honest value has, with room to spare; beyond it another unit was used."""
 
+_MEASURED = {"feature": pl.String, "stocks": pl.Int64, **dict.fromkeys(("correlation", "same", "distinct"), pl.Float64)}
 _BINS = 10
 _FLOOR = 1e-4
 
@@ -95,15 +96,16 @@ def drift(reference: pl.DataFrame, current: pl.DataFrame, features: Sequence[Fea
         features: stock features are judged, but for flags, codes, distances and ages: those follow the season.
 
     Returns:
-        [feature, psi], largest first; features with fewer than MIN_STOCKS values on either side are left out.
+        [feature, psi], largest first; a feature known for fewer than MIN_STOCKS stocks on either side is left out.
     """
     judged = [f.name for f in features if _has_shape(f) and f.name in reference.columns]
     before, now = _standardised(reference, judged), _standardised(current, judged)
-    rows = []
-    for name in judged:
-        old, new = before[name].drop_nulls().to_numpy(), now[name].drop_nulls().to_numpy()
-        if min(old.size, new.size) >= MIN_STOCKS:
-            rows.append((name, population_stability(old, new)))
+    counts = zip(_stocks(reference, judged), _stocks(current, judged), strict=True)
+    enough = [name for name, both in zip(judged, counts, strict=True) if min(both) >= MIN_STOCKS]
+    rows = [
+        (name, population_stability(before[name].drop_nulls().to_numpy(), now[name].drop_nulls().to_numpy()))
+        for name in enough
+    ]
     frame = pl.DataFrame(rows, schema={"feature": pl.String, "psi": pl.Float64}, orient="row")
     return frame.sort("psi", "feature", descending=[True, False])
 
@@ -121,33 +123,30 @@ def with_yesterday(today: pl.DataFrame, yesterday: pl.DataFrame, features: Seque
     """How each feature of a session stands to the session before, over the stocks that have both values.
 
     Returns:
-        [feature, stocks, correlation, same]: `same` is the share of stocks whose value did not move by a bit.
+        [feature, stocks, correlation, same, distinct]: `same` is the share of stocks whose value did not move by a
+        bit, `distinct` the share of different values among them.
     """
     names = [f.name for f in features if f.role == "stock" and f.name in today.columns]
     both = today.select("code", *names).join(yesterday.select("code", *names), on="code", suffix=":before")
-    if not names or both.is_empty():
-        empty = {"feature": pl.String, "stocks": pl.Int64, "correlation": pl.Float64, "same": pl.Float64}
-        return pl.DataFrame(schema=empty)
     rows = []
     for name in names:
         pair = both.select(pl.col(name).alias("new"), pl.col(f"{name}:before").alias("old")).drop_nulls()
-        same = (pair["new"] == pair["old"]).mean()
-        rows.append((name, pair.height, _correlation(pair), same))
-    schema = {"feature": pl.String, "stocks": pl.Int64, "correlation": pl.Float64, "same": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+        distinct = pair["new"].n_unique() / max(pair.height, 1)
+        rows.append((name, pair.height, _correlation(pair), (pair["new"] == pair["old"]).mean(), distinct))
+    return pl.DataFrame(rows, schema=_MEASURED, orient="row")
 
 
 def stale_or_flipped(measured: pl.DataFrame, features: Sequence[Feature], *, min_stocks: int = MIN_STOCKS) -> list[str]:
     """What `with_yesterday` shows to be wrong, in words.
 
-    Stale: a feature made of the session's prices is the same for every stock. Flipped: a feature over a long window
+    Stale: a feature made of the session's prices, different from stock to stock, repeats for every one. Flipped: a feature over a long window
     runs against yesterday's.
     """
     by_name = {feature.name: feature for feature in features}
     words = []
     for row in measured.filter(pl.col("stocks") >= min_stocks).iter_rows(named=True):
         feature = by_name[row["feature"]]
-        if row["same"] == 1.0 and _moves_daily(feature):
+        if row["same"] == 1.0 and row["distinct"] > 0.5 and _moves_daily(feature):
             words.append(f"{feature.name}: the same as yesterday for all {row['stocks']} stocks")
         if row["correlation"] is not None and row["correlation"] < FLIP_LIMIT and _is_slow(feature):
             words.append(f"{feature.name}: correlation {row['correlation']:.2f} with yesterday")
@@ -175,6 +174,15 @@ def _moves_daily(feature: Feature) -> bool:
 
 def _is_slow(feature: Feature) -> bool:
     return feature.window.kind in "SX" and feature.window.sessions >= SLOW_SESSIONS and _has_shape(feature)
+
+
+def _stocks(frame: pl.DataFrame, names: Sequence[str]) -> tuple[int, ...]:
+    """Stocks with a value of each feature on any session of the frame."""
+    if not names or frame.is_empty():
+        return (0,) * len(names)
+    return frame.select(pl.col("code").filter(pl.col(name).is_not_null()).n_unique().alias(name) for name in names).row(
+        0
+    )
 
 
 def _standardised(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

@@ -60,7 +60,8 @@ def test_flags_codes_and_ages_have_no_shape_to_drift():
 
 
 def test_too_few_values_are_not_judged():
-    few = cross_sections(DAYS[220:221]).head(health.MIN_STOCKS - 1)
+    few = cross_sections(DAYS[220:240]).filter(pl.col("code") < f"{health.MIN_STOCKS - 1:05d}")
+    assert few.height > 10 * health.MIN_STOCKS
     assert psi_of(few) == {}
 
 
@@ -99,6 +100,12 @@ def test_a_slow_feature_that_turns_its_sign_is_named():
     today, before = cross_sections(DAYS[1:2], seed=1), cross_sections(DAYS[:1], seed=2)
     words = yesterday_words(today.with_columns(-pl.col("beta_60d"), -pl.col("val_bp")), before)
     assert [word.split(":")[0] for word in words] == ["beta_60d"]
+
+
+def test_a_value_that_most_stocks_share_may_repeat():
+    today, before = cross_sections(DAYS[1:2], seed=1), cross_sections(DAYS[:1], seed=1)
+    shared = [frame.with_columns(pl.lit(0.0).alias("ret_1d")) for frame in (today, before)]
+    assert yesterday_words(shared[0].with_columns(vol_20d=2 * pl.col("vol_20d")), shared[1]) == []
 
 
 def test_stocks_without_both_values_do_not_count():
