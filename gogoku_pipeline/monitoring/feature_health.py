@@ -139,8 +139,8 @@ def with_yesterday(today: pl.DataFrame, yesterday: pl.DataFrame, features: Seque
 def stale_or_flipped(measured: pl.DataFrame, features: Sequence[Feature], *, min_stocks: int = MIN_STOCKS) -> list[str]:
     """What `with_yesterday` shows to be wrong, in words.
 
-    Stale: a feature made of the session's prices, different from stock to stock, repeats for every one. Flipped: a feature over a long window
-    runs against yesterday's.
+    Stale: a feature made of the session's prices, different from stock to stock, repeats for every one. Flipped: a
+    feature over a long window runs against yesterday's.
     """
     by_name = {feature.name: feature for feature in features}
     words = []
