@@ -180,9 +180,8 @@ def _stocks(frame: pl.DataFrame, names: Sequence[str]) -> tuple[int, ...]:
     """Stocks with a value of each feature on any session of the frame."""
     if not names or frame.is_empty():
         return (0,) * len(names)
-    return frame.select(pl.col("code").filter(pl.col(name).is_not_null()).n_unique().alias(name) for name in names).row(
-        0
-    )
+    known = (pl.col("code").filter(pl.col(name).is_not_null()).n_unique().alias(name) for name in names)
+    return frame.select(known).row(0)
 
 
 def _standardised(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
