@@ -76,14 +76,17 @@ def isolation(
 
 
 def shape_of_edges(edges: pl.DataFrame, config: GraphConfig) -> list[Violation]:
-    """Each pair once, smaller code first, no self-loop, strong enough, and among the k strongest of one of its ends."""
+    """Each pair once, smaller code first, no self-loop, strong enough, among the k strongest of an end; sane changes."""
     pair = ["session", "code_i", "code_j"]
     size = pl.col("weight").abs()
     ends = pl.concat([edges.select(*pair, "weight", end=end) for end in ("code_i", "code_j")])
     ranked = ends.with_columns(rank=size.rank("min", descending=True).over("session", "end"))
     best = ranked.group_by(pair).agg(pl.col("rank").min()).filter(pl.col("rank") > config.k)
     strong = size.is_between(config.threshold * (1 - 1e-6), config.shrink * (1 + 1e-6))
+    change = pl.col("weight_delta_20d")
+    wild = ~change.is_finite() | (change.abs() > 2 * config.shrink * (1 + 1e-6))
     return [
+        *_first("change", edges.filter(wild), "a change no two correlations can have"),
         *_first("key", edges.filter(edges.select(EDGES.key).is_duplicated()), "a pair twice"),
         *_first("undirected", edges.filter(pl.col("code_i") >= pl.col("code_j")), "code_i not before code_j"),
         *_first("threshold", edges.filter(~strong | ~size.is_finite()), "a correlation out of bounds"),

@@ -141,6 +141,8 @@ def test_edges_are_rows_of_their_table_and_known_after_the_close(returns, days, 
         (lambda edges: edges.with_columns(code_i="code_j", code_j="code_i"), "undirected"),
         (lambda edges: edges.with_columns(pl.col("weight") * 0.5), "threshold"),
         (lambda edges: edges.with_columns(weight=pl.lit(float("nan"), pl.Float32)), "threshold"),
+        (lambda edges: edges.with_columns(weight_delta_20d=pl.lit(float("nan"), pl.Float32)), "change"),
+        (lambda edges: edges.with_columns(pl.col("weight_delta_20d") * 20), "change"),
     ],
 )
 def test_spoiled_edges_are_reported(returns, days, config, spoil, law):
