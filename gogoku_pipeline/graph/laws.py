@@ -76,7 +76,7 @@ def isolation(
 
 
 def shape_of_edges(edges: pl.DataFrame, config: GraphConfig) -> list[Violation]:
-    """Each pair once, smaller code first, no self-loop, strong enough, among the k strongest of an end; sane changes."""
+    """Pairs once, smaller code first, no self-loop, strong enough, among the k strongest of an end, sane change."""
     pair = ["session", "code_i", "code_j"]
     size = pl.col("weight").abs()
     ends = pl.concat([edges.select(*pair, "weight", end=end) for end in ("code_i", "code_j")])
