@@ -12,7 +12,7 @@ from gogoku_pipeline.core import errors
 from tests.house.named_tests import exists
 
 FETCH, TYPED, STORE = "tests/unit/ingest", "tests/unit/tables", "tests/unit/store"
-CLIENT, ENDURANCE = "tests/unit/jquants", "tests/endurance"
+CLIENT, ENDURANCE, FEATURES = "tests/unit/jquants", "tests/endurance", "tests/unit/features"
 
 MATRIX = {
     "a missing key": [
@@ -51,7 +51,24 @@ MATRIX = {
         f"{TYPED}/test_bad_days.py::test_rows_of_a_bad_day_are_typed_rejected_or_counted_and_never_lost",
         "tests/laws/features/test_laws_hold.py::test_nulls_are_exactly_the_ones_the_inputs_owe",
     ],
+    "prices and volumes that cannot be": [
+        f"{FEATURES}/test_bad_input.py::test_bad_bars_of_one_stock_become_nulls_that_are_owed_and_no_numbers",
+        f"{FEATURES}/test_bad_input.py::test_a_price_of_zero_is_no_price",
+        f"{FEATURES}/test_bad_input.py::test_a_negative_amount_never_becomes_a_row_of_the_table",
+        f"{FEATURES}/test_bad_input.py::test_what_is_no_finite_number_never_becomes_a_value_of_the_table",
+        f"{FEATURES}/test_bad_input.py::test_a_single_wrong_price_is_forgotten_by_every_window_that_has_passed_it",
+    ],
+    "a stock with hardly any history": [
+        f"{FEATURES}/test_bad_input.py::test_a_stock_with_one_row_has_facts_of_that_day_and_nothing_that_looks_back",
+        f"{FEATURES}/test_bad_input.py::test_a_stock_that_comes_back_after_ten_years_starts_anew",
+        f"{FEATURES}/test_bad_input.py::test_a_history_shorter_than_a_window_gives_nulls_and_no_shorter_window",
+    ],
+    "features of a source that is not there": [
+        f"{FEATURES}/test_bad_input.py::test_a_feature_of_a_source_that_was_not_handed_in_is_refused_by_the_sources_name",
+        f"{FEATURES}/test_bad_input.py::test_a_feature_beyond_the_plan_is_unknown_to_it",
+    ],
     "duplicate rows": [
+        f"{FEATURES}/test_bad_input.py::test_a_repeated_session_is_refused_when_prices_are_staged",
         f"{TYPED}/test_typed.py::test_identical_repetitions_are_counted_and_contradictions_refused",
         f"{TYPED}/test_bad_days.py::test_rows_of_a_bad_day_are_typed_rejected_or_counted_and_never_lost",
         f"{TYPED}/test_bad_days.py::test_two_different_rows_for_one_issue_are_refused_and_nothing_is_written",

@@ -127,6 +127,12 @@ MASKS = {
     "has_dividend": f("div_notice_age_sessions").is_not_null(),
 }
 
+CLAIMS = {
+    "lim_up_touch_flag": pl.when(pl.col("close").is_not_null()).then(pl.col("is_limit_up")),
+    "lim_down_touch_flag": pl.when(pl.col("close").is_not_null()).then(pl.col("is_limit_down")),
+}
+"""A session without a trade says nothing, whatever it claims."""
+
 LOOKING_BACK = ("share_issuance_250d", "ssp_chg_5d", "ssp_chg_20d")
 """Formulas that count rows back, which are sessions only for stocks without gaps."""
 
@@ -159,11 +165,11 @@ def frame(inputs) -> pl.DataFrame:
     registry, wanted = with_leaves()
     formulas = FORMULAS | MASKS
     named = {name for formula in formulas.values() for name in formula.meta.root_names() if name in house()}
-    found = compute([*wanted, *dict.fromkeys([*sorted(named), *formulas])], inputs, **SPAN, registry=registry)
+    found = compute([*wanted, *dict.fromkeys([*sorted(named), *formulas, *CLAIMS])], inputs, **SPAN, registry=registry)
     with_gaps = inputs.prices.filter("is_gap")["code"].unique().implode()
     found = found.with_columns(pl.col("code").is_in(with_gaps).alias("has_gaps"))
     members = inputs.universe.select("session", "code", "is_in_universe", "sector33_code")
-    traded = inputs.prices.select("session", "code", "volume")
+    traded = inputs.prices.select("session", "code", "volume", "close", "is_limit_up", "is_limit_down")
     for more in (members, traded):
         found = found.join(more, on=["session", "code"], how="left", maintain_order="left")
     return found
@@ -187,3 +193,12 @@ def test_a_mask_is_one_where_its_block_is_there_and_never_null(frame, name):
     assert frame[name].null_count() == 0
     assert frame[name].equals(wanted)
     assert wanted.n_unique() == 2 or name in ("has_shares", "has_short_state")
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_a_claim_counts_on_sessions_that_traded(frame, name):
+    claims = frame.select(found=name, wanted=CLAIMS[name].cast(pl.Float32))
+    untraded = frame.filter(pl.col("close").is_null())
+    assert claims["found"].equals(claims["wanted"].alias("found"))
+    assert untraded.height > 100
+    assert frame[name].drop_nulls().n_unique() == 2

@@ -272,9 +272,10 @@ MUTANTS = (
     Mutant(
         "limits",
         "a session without a trade ends the run of limits",
-        "features/groups/limits.py",
-        'return held_run(F(f"lim_{s}_close_flag"))',
-        'return held_run(where(greater(F(f"lim_{s}_close_flag"), 0.5), 1.0, 0.0))',
+        "features/operators/streaks.py",
+        "                run = run + 1.0 if claim[t] != 0.0 else 0.0\n                out[t] = run\n",
+        "                run = run + 1.0 if claim[t] != 0.0 else 0.0\n                out[t] = run\n"
+        "            else:\n                run = 0.0\n",
         (f"{GOLDEN}/test_golden_limits.py",),
     ),
     Mutant(
@@ -283,7 +284,7 @@ MUTANTS = (
         "features/groups/limits.py",
         "return only_where_present(P.limit_down, P.close)",
         "return only_where_present(P.limit_down, P.listed)",
-        (f"{GOLDEN}/test_golden_limits.py", f"{GOLDEN}/test_golden.py"),
+        (f"{LAWS}/test_formulas_of_states.py",),
     ),
     Mutant(
         "sessions",

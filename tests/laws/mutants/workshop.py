@@ -1,7 +1,8 @@
 """A copy of the house in which one mistake at a time is made and tested, in a process of its own.
 
 The copy is whole (package, tests and settings), so nothing of the original is imported. Kept machine code knows only
-the file it was compiled from, not the files it calls: after a mistake in a kernel, that of all files above is forgotten.
+the file it was compiled from, not the files it calls: after a mistake in a kernel, that of all files above is
+forgotten.
 """
 
 from __future__ import annotations
