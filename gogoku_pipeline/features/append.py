@@ -24,8 +24,9 @@ from gogoku_pipeline.features.needs import Needs, needs_of
 from gogoku_pipeline.features.output import emit, in_output_order, output_rows
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.resumed import Resumed, check_history, checked
+from gogoku_pipeline.features.tail import Tail, newest_rows
 from gogoku_pipeline.features.tail_rows import dense, from_session, spans
-from gogoku_pipeline.features.tail_tables import Tail, TailStocks, evaluated, newest_rows
+from gogoku_pipeline.features.tail_tables import TailStocks, evaluated, table_of
 
 BLOCK_CODES = 512
 """Codes per block: about a megabyte per intermediate array of the longest tail."""
@@ -153,7 +154,7 @@ class _Appending:
             step = self.tail.step_of_feature(feature.name)
             self.tail.on_step[feature.name] = (step, self._values(feature, self.whole, step))
         else:
-            self.tail.values[feature.name] = self._values(feature, self.tail.table(feature, self.whole), 0)
+            self.tail.values[feature.name] = self._values(feature, table_of(self.tail, feature, self.whole), 0)
         self._put_out(feature, self.whole)
 
     def _values(self, feature: Feature, table: EvaluationTable, step: int) -> Values:
