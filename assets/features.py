@@ -23,7 +23,7 @@ from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
-from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.config import LAG_SESSIONS, GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
@@ -152,6 +152,6 @@ def feature_assets(graph: GraphConfig, plan: str) -> list[HouseAsset]:
             "graph",
             KINDS,
             table=graph_table(plan=plan),
-            ins={**window, EDGES.name: dg.AssetIn()},
+            ins={**window, EDGES.name: dg.AssetIn(partition_mapping=lookback(LAG_SESSIONS))},
         ),
     ]
