@@ -15,11 +15,12 @@ from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
 
-from tests.laws.mutants import in_company, in_graph, in_prices, in_sources
+from tests.laws.mutants import in_company, in_graph, in_prices, in_rules, in_sources
 from tests.laws.mutants.mutant import PACKAGE, ROOT, Mutant
 from tests.laws.mutants.workshop import Verdict, Workshop
 
-MUTANTS: tuple[Mutant, ...] = (*in_prices.MUTANTS, *in_sources.MUTANTS, *in_company.MUTANTS, *in_graph.MUTANTS)
+ROOMS = (in_prices, in_sources, in_company, in_graph, in_rules)
+MUTANTS: tuple[Mutant, ...] = tuple(mutant for room in ROOMS for mutant in room.MUTANTS)
 KEPT = ROOT / ".gogoku" / "mutants.json"
 WORKSHOPS = 2
 

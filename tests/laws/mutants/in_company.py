@@ -169,10 +169,10 @@ MUTANTS = (
     ),
     Mutant(
         "earnings",
-        "three sessions are known after two",
-        "features/states/earnings.py",
-        "settled=pl.when(event + SETTLED_AFTER <= now).then(event),",
-        "settled=pl.when(event + 1 <= now).then(event),",
+        "three sessions end one after the event",
+        "features/groups/earnings.py",
+        'return at_event(x, _sessions_since("earn.settled") - 2, HELD_SESSIONS)',
+        'return at_event(x, _sessions_since("earn.settled") - 1, HELD_SESSIONS)',
         (f"{GOLDEN}/test_golden_earnings.py",),
     ),
     Mutant(

@@ -31,7 +31,7 @@ FAILED, BROKEN = 1, (2, 4)
 KERNELS = (b"@compiled", b"njit(")
 """What a file with compiled code has in it."""
 
-_FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?: - .*)?$", re.MULTILINE)
+_FIRST = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
