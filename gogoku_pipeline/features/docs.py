@@ -16,7 +16,7 @@ from gogoku_pipeline.features.description import bounds
 from gogoku_pipeline.features.feature import FAMILIES, PLANS, Feature
 from gogoku_pipeline.features.null_budget import CAPS
 from gogoku_pipeline.features.registry import Registry, house
-from gogoku_pipeline.features.sets import RULES, names_of, part
+from gogoku_pipeline.features.sets import RULES, names_of
 from gogoku_pipeline.features.states.register import STATES
 
 PLAN_WORDS = {
@@ -102,15 +102,10 @@ def _plans(registry: Registry) -> list[str]:
 
 
 def _sets(registry: Registry) -> list[str]:
-    """Named sets besides the plans, each with its size per plan and its content hash on the largest."""
+    """Named sets besides the plans, each with its size per plan."""
     registers = {plan: registry.of_plan(plan) for plan in PLANS}
     rows = [
-        (
-            f"`{name}`",
-            *(str(len(names_of(name, registers[plan]))) for plan in PLANS),
-            rule,
-            f"`{part(registry, names_of(name, registry)).hash()[:12]}`",
-        )
+        (f"`{name}`", *(str(len(names_of(name, registers[plan]))) for plan in PLANS), rule)
         for name, rule in RULES.items()
         if name.capitalize() not in PLANS
     ]
@@ -118,10 +113,10 @@ def _sets(registry: Registry) -> list[str]:
         "## Sets",
         "",
         "Selections by closed rules; masks of the blocks in a set belong to it. `gogoku features --set NAME` lists "
-        "one, `gogoku export dataset --set NAME` writes it. `alpha158`, the 158 columns of qlib by qlib's names, "
-        "stands outside the registry.",
+        "one with its content hash, `gogoku export dataset --set NAME` writes it. `alpha158`, the 158 columns of qlib "
+        "by qlib's names, stands outside the registry.",
         "",
-        *_table(("set", *PLANS, "rule", "hash"), rows),
+        *_table(("set", *PLANS, "rule"), rows),
         "",
     ]
 
