@@ -49,8 +49,9 @@ docs: install                           ## regenerate docs/features.md and docs/
 	@$(BIN)/gogoku features --write docs/features.md
 	@$(BIN)/gogoku describe --all --write docs/tables.md
 
-bench: install                          ## CPU-time ratios against named peers, outputs proved equal first
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: install                          ## the table of goals against named peers, outputs proved equal first; then each benchmark
+	@$(BIN)/python -m benchmarks.goals
+	@for name in features appending graph layout training_input index_growth limiter raw_to_table full_size; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:                                  ## forget the demo and every cache; .venv stays
 	@rm -rf .gogoku .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
