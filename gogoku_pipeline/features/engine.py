@@ -10,7 +10,7 @@ Accumulation is float64, storage Float32; a value that is not finite is null.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -212,8 +212,8 @@ class Run:
         return order_of(self.out_row, self.axis.place)
 
 
-def frame_of(axis: StockAxis, out_row: Whole, out: Mapping[str, Floats]) -> pl.DataFrame:
-    """[session, code, names...] of columns in output order; `out_row` as in `Run`."""
+def frame_of(axis: StockAxis, out_row: Whole, out: dict[str, Floats]) -> pl.DataFrame:
+    """[session, code, names...] of columns in output order; `out` is emptied, so that no column is held twice."""
     order = np.empty(int((out_row >= 0).sum()), np.int64)
     kept = np.flatnonzero(out_row >= 0)
     order[out_row[kept]] = kept
@@ -222,7 +222,9 @@ def frame_of(axis: StockAxis, out_row: Whole, out: Mapping[str, Floats]) -> pl.D
         "session": pl.Series("session", days).cast(pl.Date),
         "code": axis.codes.gather(axis.code_id[order]).alias("code"),
     }
-    return pl.DataFrame(columns | {name: pl.Series(name, values, nan_to_null=True) for name, values in out.items()})
+    for name in tuple(out):
+        columns[name] = pl.Series(name, out.pop(name), nan_to_null=True)
+    return pl.DataFrame(columns)
 
 
 def given_values(axis: StockAxis, name: str) -> Values:
