@@ -18,7 +18,7 @@ from gogoku_pipeline.core.errors import CarriedStateError
 from gogoku_pipeline.core.fingerprints import sha256_frame
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.features.append import append_sessions
-from gogoku_pipeline.features.carried import Carried
+from gogoku_pipeline.features.carried import Carried, code_of
 from gogoku_pipeline.features.family_frames import carried_family_frame, names_of
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.features.registry import Registry
@@ -46,7 +46,7 @@ def family_rows(
         PartitionMissingError: as `feature_inputs`.
     """
     history = _history(store, tables, cutoff)  # before anything is read: a later write must not go unseen
-    states, version = CarriedStates(store.objects), registry.hash()
+    states, version = CarriedStates(store.objects), code_of(registry)
     carried = _fitting(store, states.of(family, version, sessions_before(sessions[0], 1)), tables, cutoff)
     frame, left = _computed(store, family, registry, sessions, carried, cutoff)
     states.save(family, version, left.through, left.of_history(history).to_bytes())

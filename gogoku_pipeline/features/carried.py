@@ -15,13 +15,18 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.core.errors import CarriedStateError
+from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.features.expressions import Values
+from gogoku_pipeline.features.registry import Registry
+from gogoku_pipeline.tables import grid, prices
 
 Place = tuple[str, str]
 Prints = npt.NDArray[np.uint64]
@@ -33,7 +38,7 @@ class Carried:
     """What is left after a computation through a session.
 
     Attributes:
-        names: features it can go on with; registry_hash: of the registry that declared them.
+        names: features it can go on with; code: `code_of` the registry that declared them.
         first, through: first session of the history it stands on, and the last one.
         codes: issues with rows near the end, ascending; asleep: issues whose rows lie further back.
         groups: grouping to its labels, ascending.
@@ -43,7 +48,7 @@ class Carried:
     """
 
     names: tuple[str, ...]
-    registry_hash: str
+    code: str
     first: date
     through: date
     codes: tuple[str, ...]
@@ -62,7 +67,7 @@ class Carried:
         """The record as one file."""
         head = {
             "names": self.names,
-            "registry_hash": self.registry_hash,
+            "code": self.code,
             "first": self.first.isoformat(),
             "through": self.through.isoformat(),
             "codes": self.codes,
@@ -88,7 +93,7 @@ class Carried:
                 head = json.loads(arrays[_HEAD].tobytes())
                 return cls(
                     names=tuple(head["names"]),
-                    registry_hash=head["registry_hash"],
+                    code=head["code"],
                     first=date.fromisoformat(head["first"]),
                     through=date.fromisoformat(head["through"]),
                     codes=tuple(head["codes"]),
@@ -101,6 +106,18 @@ class Carried:
                 )
         except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as problem:
             raise misfit("unreadable bytes", f"the bytes of Carried.to_bytes ({type(problem).__name__})") from problem
+
+
+def code_of(registry: Registry) -> str:
+    """Content hash of everything that decides a feature's bits: registry, engine and the staging of prices."""
+    return sha256_json([registry.hash(), _engine()])
+
+
+@cache
+def _engine() -> dict[str, str]:
+    """Source text of the engine's own modules and of those below it."""
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    return {path.name: path.read_text() for path in (*own, Path(prices.__file__), Path(grid.__file__))}
 
 
 def misfit(got: str, want: str) -> CarriedStateError:

@@ -15,7 +15,7 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis, build_axis
-from gogoku_pipeline.features.carried import Carried, Place, Prints
+from gogoku_pipeline.features.carried import Carried, Place, Prints, code_of
 from gogoku_pipeline.features.engine import Run
 from gogoku_pipeline.features.evaluation import EvaluationTable, Past, kernel_of
 from gogoku_pipeline.features.expressions import Claims, Expr, Values, Whole
@@ -113,7 +113,7 @@ class Keeping(Past):
         groups = {table for table, _ in (*self.states, *self.kept)} - {"stock", "market"}
         return Carried(
             names=names,
-            registry_hash=registry.hash(),
+            code=code_of(registry),
             first=first,
             through=EPOCH + timedelta(days=int(self.axis.sessions[-1])),
             codes=tuple(self.axis.codes.gather(chosen)),

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.features.axes import StockAxis
-from gogoku_pipeline.features.carried import Carried, Place, misfit
+from gogoku_pipeline.features.carried import Carried, Place, code_of, misfit
 from gogoku_pipeline.features.carrying import Keeping, newest, session_prints
 from gogoku_pipeline.features.evaluation import EvaluationTable, kernel_of
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
@@ -94,8 +94,8 @@ class Resumed(Keeping):
 
 def checked(carried: Carried, names: Sequence[str], registry: Registry, days: pl.Series, start: date) -> int:
     """Number of the first new session among `days`; raises CarriedStateError for a carried state of something else."""
-    if carried.registry_hash != (own := registry.hash()):
-        raise misfit(f"registry {carried.registry_hash[:12]}", f"{registry.name}, {own[:12]}")
+    if carried.code != (own := code_of(registry)):
+        raise misfit(f"registry and engine {carried.code[:12]}", f"{own[:12]} of the {registry.name} registry")
     if set(names) != set(carried.names):
         raise misfit(f"{len(carried.names)} features", f"the {len(set(names))} asked for")
     found = days.search_sorted(start)

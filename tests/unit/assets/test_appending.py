@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from assets.appending import family_rows
 from assets.features import HOME, tables_read
 from gogoku_pipeline.core.errors import FeatureError
-from gogoku_pipeline.features.carried import Carried
+from gogoku_pipeline.features.carried import Carried, code_of
 from gogoku_pipeline.features.family_frames import names_of
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.features.registry import house as registry_of
@@ -27,7 +27,7 @@ class Evening:
     def __init__(self, store, family):
         self.store, self.family = store, family
         self.states = CarriedStates(store.objects)
-        self.version = REGISTRY.hash()
+        self.version = code_of(REGISTRY)
         self.tables = [HOME[name] for name in tables_read(names_of(family_table(family, REGISTRY)))]
 
     def rows(self, *sessions):
