@@ -30,7 +30,7 @@ MUTANTS = (
         "graph/windows.py",
         "age = np.arange(config.window - 1, -1, -1, dtype=np.float64)",
         "age = np.arange(0, config.window, 1, dtype=np.float64)",
-        (EDGES,),
+        (f"{GOLDEN}/test_the_newest_session_counts_most.py",),
     ),
     Mutant(
         "graph",
