@@ -11,6 +11,8 @@ from gogoku.definitions import build_definitions
 from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.settings import Settings
 from gogoku_pipeline.evaluation.verdict import GateConfig
+from gogoku_pipeline.features.availability import state_tables
+from gogoku_pipeline.features.registry import house as registry_of_features
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.jquants.client import JQuantsClient
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
@@ -25,7 +27,8 @@ from resources.jquants import JQuants
 
 pytestmark = pytest.mark.slow
 
-TABLES = ("raw", "core", "features", "graph")
+TABLES = ("core", "features", "graph")
+READ = frozenset(state_tables(registry_of_features().names))
 TRAINED, FIRST_LIST = 120, 121
 KEY = "simulator-premium-key"
 
@@ -71,8 +74,11 @@ def house(tmp_path_factory):
             ),
         )
         made = Bench(definitions, instance, store, [session.isoformat() for session in market.sessions])
-        assert made.run(["raw_jquants__topix", "raw_jquants__calendar"]).success
-        assert made.run(made.session_tables(), made.keys[0], made.keys[-1]).success
+        first, last = made.keys[0], made.keys[-1]
+        assert made.run(["raw_jquants__topix", "raw_jquants__calendar", "raw_jquants__investor_types"]).success
+        assert made.run(made.tables("raw", on_sessions=True), first, last).success
+        assert made.run(made.event_tables()).success
+        assert made.run([name for room in TABLES for name in made.tables(room, on_sessions=True)], first, last).success
         assert made.run(["core_jquants__security_master", "data__labels", "data__panel"]).success
         yield made
 
@@ -83,10 +89,15 @@ class Bench:
     def __init__(self, definitions, instance, store, keys):
         self.definitions, self.instance, self.store, self.keys = definitions, instance, store, keys
 
-    def session_tables(self):
+    def tables(self, room, on_sessions):
         graph = self.definitions.resolve_asset_graph()
         nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
-        return [n.key.to_user_string() for n in nodes if n.group_name in TABLES and n.partitions_def is not None]
+        chosen = [n for n in nodes if n.group_name == room and (n.partitions_def is not None) == on_sessions]
+        return [node.key.to_user_string() for node in chosen]
+
+    def event_tables(self):
+        """Sources typed whole, which features read as of an hour."""
+        return [name for name in self.tables("core", on_sessions=False) if name.removeprefix("core_jquants__") in READ]
 
     def run(self, names, first=None, last=None):
         job = self.definitions.resolve_implicit_global_asset_job_def()
