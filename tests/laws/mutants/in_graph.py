@@ -22,7 +22,7 @@ MUTANTS = (
         "graph/windows.py",
         "(seen[1:].sum(axis=0) >= config.min_sessions)",
         "(seen.sum(axis=0) >= config.min_sessions)",
-        (EDGES, f"{LAWS}/test_graph_oracle.py"),
+        (f"{GOLDEN}/test_the_newest_session_counts_most.py",),
     ),
     Mutant(
         "graph",
@@ -46,7 +46,7 @@ MUTANTS = (
         "graph/windows.py",
         "total = sums[at] - np.where(itself, values, 0.0)",
         "total = sums[at]",
-        (f"{LAWS}/test_graph_oracle.py", UNIT),
+        (f"{LAWS}/test_options.py",),
     ),
     Mutant(
         "graph",
@@ -110,6 +110,6 @@ MUTANTS = (
         "graph/formulas.py",
         "return lambda day: day.edges.degree - day.degree_before",
         "return lambda day: day.degree_before - day.edges.degree",
-        (NODES, f"{LAWS}/test_graph_oracle.py"),
+        (f"{LAWS}/test_append.py",),
     ),
 )

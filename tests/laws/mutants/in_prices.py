@@ -272,19 +272,19 @@ MUTANTS = (
     Mutant(
         "limits",
         "a session without a trade ends the run of limits",
-        "features/operators/streaks.py",
-        "                run = run + 1.0 if claim[t] != 0.0 else 0.0\n                out[t] = run\n",
-        "                run = run + 1.0 if claim[t] != 0.0 else 0.0\n                out[t] = run\n"
+        "features/operators/touches.py",
+        "                run = run + 1.0 if claim[t] == 1.0 else 0.0\n                out[t] = run\n",
+        "                run = run + 1.0 if claim[t] == 1.0 else 0.0\n                out[t] = run\n"
         "            else:\n                run = 0.0\n",
         (f"{GOLDEN}/test_golden_limits.py",),
     ),
     Mutant(
         "limits",
-        "a claim without a trade is an answer",
+        "a close at the day's high is one at the lower limit",
         "features/groups/limits.py",
-        "return only_where_present(P.limit_down, P.close)",
-        "return only_where_present(P.limit_down, P.listed)",
-        (f"{LAWS}/test_formulas_of_states.py",),
+        "return P.limit_down * equal(P.close, P.low)",
+        "return P.limit_down * equal(P.close, P.high)",
+        (f"{GOLDEN}/test_golden_limits.py",),
     ),
     Mutant(
         "sessions",
