@@ -54,6 +54,11 @@ def switched_off(source: Source, table: Table, sessions: Sequence[date]) -> Type
     return Typed(table.empty(), REJECTS.empty(), counts, (SWITCHED_OFF.format(source.name),))
 
 
+def not_published(source: Source, table: Table) -> Typed:
+    """An empty table with a warning: a source that tells only the present had nothing to say whenever it was asked."""
+    return Typed(table.empty(), REJECTS.empty(), (), (f"{source.name}: had nothing published whenever it was asked",))
+
+
 def require(source: Source, absent: Sequence[date]) -> None:
     """Raise PartitionMissingError for sessions that were not landed."""
     if absent:

@@ -17,7 +17,15 @@ from gogoku_pipeline.schema.external import EXTERNAL, ExternalSeries
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.schema.tables import Source, Table
 from gogoku_pipeline.store import Store
-from gogoku_pipeline.tables.counting import SWITCHED_OFF, missing, nothing, require, summed_up, switched_off
+from gogoku_pipeline.tables.counting import (
+    SWITCHED_OFF,
+    missing,
+    not_published,
+    nothing,
+    require,
+    summed_up,
+    switched_off,
+)
 from gogoku_pipeline.tables.landings import Walk, complete_walks, is_switched_off, walks_by_day, without_repeats
 from gogoku_pipeline.tables.rejects import REJECTS, Typed
 from gogoku_pipeline.tables.versions import publication_rule
@@ -163,6 +171,8 @@ def _whole(store: Store, source: Source, table: Table, known_at: datetime | None
         return switched_off(source, table, [])
     walks = without_repeats(complete_walks(requests, known_at))
     if not walks:
+        if source.axis == "now":
+            return not_published(source, table)
         raise missing(source, "no complete landing", "one")
     words = heard(store, source, table, walks)
     return summed_up(source, table, words, _sessions_of(table, words))

@@ -10,12 +10,14 @@ import pytest
 
 from gogoku_pipeline.core.errors import DataError, FeatureError, SchemaError
 from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.features.availability import state_tables
 from gogoku_pipeline.features.declaration import declared, per_day, per_group, per_market, per_stock
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.expressions import Expr, F, P
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.cross_section import leave_one_out_mean, members_count, members_mean
 from gogoku_pipeline.features.operators.windows import lag, mean
+from gogoku_pipeline.features.price_columns import price_columns
 from gogoku_pipeline.features.registry import Registry, house
 
 SESSIONS = tse_calendar(date(2024, 1, 4)).sessions[:6]
@@ -146,8 +148,10 @@ def test_the_universe_decides_who_is_averaged():
 def test_empty_inputs_give_an_empty_frame():
     whole = small()
     nobody = FeatureInputs(whole.prices.clear(), whole.universe.clear(), whole.topix)
-    frame = compute(house().names, nobody, **SOME)
-    assert (frame.height, frame.width) == (0, 42)
+    names = [member.name for member in house().public if not price_columns([member.name]) and not member.states]
+    plain = [name for name in names if not state_tables([name])]
+    frame = compute(plain, nobody, **SOME)
+    assert (frame.height, frame.width) == (0, 2 + len(plain)) and len(plain) > 80
 
 
 def test_a_result_too_large_for_float32_is_null():
@@ -217,7 +221,35 @@ def with_many_codes() -> FeatureInputs:
 
 
 def test_flat_prices_give_null_where_a_spread_divides_and_zero_where_it_is_the_value():
-    frame = compute(house().names, with_many_codes(), start=date(2000, 1, 1), end=date(2100, 1, 1))
+    names = (
+        "close_location",
+        "rsi_14_score",
+        "bb_pctb_20",
+        "adx_14_score",
+        "stoch_k_14",
+        "trend_tstat_60d",
+        "skew_60d",
+    )
+    names += (
+        "beta_60d",
+        "idio_vol_60d",
+        "r2_60d",
+        "resid_ret_1d",
+        "resid_ret_5d",
+        "ret_250d_skip20",
+        "ret_1d",
+        "ret_5d",
+    )
+    names += (
+        "vol_20d",
+        "vol_yz_20d",
+        "atr_pct_14",
+        "xs_disp_20d",
+        "sma_gap_20d",
+        "volume_ratio_5_60",
+        "amihud_20d_per_bnjpy",
+    )
+    frame = compute(names, with_many_codes(), start=date(2000, 1, 1), end=date(2100, 1, 1))
     last = frame.filter(pl.col("session") == frame["session"].max()).row(0, named=True)
     undefined = {"close_location", "rsi_14_score", "bb_pctb_20", "adx_14_score", "stoch_k_14", "trend_tstat_60d"}
     undefined |= {"skew_60d", "beta_60d", "idio_vol_60d", "r2_60d", "resid_ret_1d", "resid_ret_5d", "ret_250d_skip20"}

@@ -333,3 +333,11 @@ def test_typed_frames_and_rejects_can_be_stored_and_rejects_only_once(store, lan
     assert store.tables.scan(REJECTS).collect().equals(typed.rejects)
     assert store.tables.scan(daily_bars.TABLE).collect().equals(typed.frame)
     assert typed.rejects.select(pl.col("available_at").dt.date()).item() == WEDNESDAY
+
+
+def test_a_source_of_the_present_that_had_nothing_to_say_is_an_empty_table_with_a_warning(store):
+    typed = typed_whole(store, "morning_bars")
+    assert typed.frame.is_empty()
+    assert typed.warnings == ("morning_bars: had nothing published whenever it was asked",)
+    with pytest.raises(PartitionMissingError, match="no complete landing"):
+        typed_whole(store, "investor_types")
