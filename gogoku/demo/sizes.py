@@ -15,13 +15,16 @@ def sizes(note: DemoNote) -> Compute:
     """Sizes and dials of a demo.
 
     Args:
-        note: the demo; a tiny market has too few stocks and sessions for the registered walk.
+        note: the demo; a tiny market has too few stocks and sessions for the registered walk. Models read the
+            set `core`, so that the whole road takes minutes; every feature of the plan is computed and checked.
     """
     place = demo_deployment(note)
     is_tiny = note.size == "tiny"
     return Compute(
         cache_dir=place.settings.cache_dir,
         first_session=date.fromisoformat(note.start),
+        plan=note.plan.capitalize(),
+        feature_set="core",
         last_day=place.end,
         cutoff=place.settings.cutoff,
         device="cpu",

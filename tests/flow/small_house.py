@@ -21,11 +21,13 @@ from resources.compute import Compute
 from resources.jquants import JQuants
 
 WHOLE = ("raw_jquants__topix", "raw_jquants__calendar", "core_jquants__calendar")
-RAW_GROUPS = ("raw_jquants__after_close", "raw_jquants__evening", "raw_jquants__statements", "raw_jquants__overnight")
+RAW_GROUPS = ("raw_jquants__after_close", "raw_jquants__evening", "raw_jquants__statements")
+OVERNIGHT = ("raw_jquants__overnight",)
 RAW = ("raw_jquants__daily_bars", "raw_jquants__listed_issues")
 TABLES = ("core_jquants__daily_bars", "core_jquants__listed_issues", "core_jquants__topix", "core__universe")
 MORE_WHOLE = ("raw_jquants__investor_types",)
 GRAPH = ("graph__correlation", "feat__graph")
+ORDERS = ("core_jquants__breakdown",)
 FEATURES = ("feat__prices", "feat__market", *GRAPH)
 ROAD = (*RAW, *TABLES, *FEATURES)
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -57,6 +59,7 @@ class SmallHouse:
         typed = [node.key.to_user_string() for node in found if node.group_name == "core" and not node.partitions_def]
         assert self.run((*WHOLE, *MORE_WHOLE)).success
         assert self.run(RAW_GROUPS, first, last).success
+        assert self.run(OVERNIGHT, first, self.keys[self.keys.index(last) - 1]).success  # the last night is to come
         logs = {TABLE_OF[name].name for name, source in SOURCES.items() if source.axis != "now"}
         assert self.run([name for name in typed if name in logs]).success
 

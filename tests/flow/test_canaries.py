@@ -34,9 +34,7 @@ from gogoku_pipeline.store.bucket import ensure_bucket
 from gogoku_pipeline.tables.universe import UniverseConfig
 from jobs.alerts import AlertCursor
 from resources.compute import Compute
-from tests.flow.small_house import END, QUIET, START, causes, small_house
-from tests.flow.small_house import ROAD as WHOLE_ROAD
-from tests.flow.small_house import WHOLE as WIDE
+from tests.flow.small_house import END, GRAPH, ORDERS, QUIET, RAW, START, TABLES, causes, small_house
 from tests.unit.monitoring.receivers import mail_server, webhook
 
 pytestmark = pytest.mark.s3
@@ -279,7 +277,8 @@ def test_panels_models_predictions_and_the_report_hold_no_key(tmp_path, caplog, 
     caplog.set_level("DEBUG")
     market = generate_market(MarketConfig(n_issues=40, n_sessions=60, seed=3))
     with small_house(market, tmp_path / "house") as house:
-        done = [house.run(WIDE), house.run(WHOLE_ROAD, house.keys[0], house.keys[-1])]
+        house.prepare(house.keys[0], house.keys[-1])
+        done = [house.run((*RAW, *TABLES, *ORDERS, *house.families, *GRAPH), house.keys[0], house.keys[-1])]
         done += [house.run(names, house.keys[-1]) for names in SERVED]
         assert all(result.success for result in done), [causes(result) for result in done]
         said = [str(event) for result in done for event in result.all_events]

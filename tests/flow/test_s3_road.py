@@ -21,7 +21,7 @@ from gogoku_pipeline.store import open_store
 from gogoku_pipeline.store.bucket import bucket_exists, ensure_bucket
 from gogoku_pipeline.tables.universe import UNIVERSE
 from tests.flow.command_line import gogoku
-from tests.flow.small_house import ROAD, WHOLE, causes, failed_checks, small_house
+from tests.flow.small_house import GRAPH, ORDERS, RAW, TABLES, causes, failed_checks, small_house
 
 pytestmark = pytest.mark.s3
 
@@ -74,8 +74,8 @@ def contents(store, tables=HELD):
 def walked(market, folder, place=None):
     """A small house after its road, baseline trained, last session ranked and reported."""
     with small_house(market, folder, place=place) as house:
-        assert house.run(WHOLE).success
-        result = house.run(ROAD, house.keys[0], house.keys[-1])
+        house.prepare(house.keys[0], house.keys[-1])
+        result = house.run((*RAW, *TABLES, *ORDERS, *house.families, *GRAPH), house.keys[0], house.keys[-1])
         assert result.success, failed_checks(result)
         for names in SERVED:
             result = house.run(names, house.keys[-1])

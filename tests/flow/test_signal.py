@@ -11,6 +11,7 @@ from datetime import datetime, time
 import polars as pl
 import pytest
 
+from benchmarks.features import NAMES
 from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.batches import TrainingData
@@ -23,8 +24,7 @@ from gogoku_pipeline.evaluation.ic import rank_ic_by_day
 from gogoku_pipeline.evaluation.significance import stationary_bootstrap_ci
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.inputs import FeatureInputs
-from gogoku_pipeline.features.registry import all_features
-from gogoku_pipeline.graph.catalogue import catalogue
+from gogoku_pipeline.graph.catalogue import Catalogue, catalogue
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import build_edges
 from gogoku_pipeline.graph.inputs import graph_returns
@@ -94,11 +94,12 @@ def trial(folder, signal: float) -> Trial:
         stage_prices(bars),
         build_universe(bars, typed_sessions(store, "listed_issues", days).frame, days),
     )
-    names = [feature.name for feature in all_features()]
-    features = compute(names, FeatureInputs(prices, universe, topix), start=days[0], end=days[-1])
+    features = compute(NAMES, FeatureInputs(prices, universe, topix), start=days[0], end=days[-1])
     returns = graph_returns(features.lazy(), features.lazy(), universe.lazy())
     nodes = compute_node_features(build_edges(returns, days, GRAPH), returns, days, GRAPH)
-    known = catalogue(GRAPH)
+    whole = catalogue(GRAPH)
+    members = tuple(member for member in whole.features if member.name in NAMES or member.family == "feat__graph")
+    known = Catalogue(members, whole.hash)
     betas = features.select("session", "code", "beta_60d")
     labels = build_labels(prices, universe, topix, betas, tse_calendar())
     panel = build_panel([features, nodes], universe, known, Normaliser(known), folder / "cache", {}, sessions=days)

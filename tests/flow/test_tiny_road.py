@@ -76,7 +76,7 @@ def test_every_partitioned_asset_has_all_its_sessions(tiny):
         whole = [name for name, keys in filled.items() if not graph.get(dg.AssetKey(name)).is_partitioned]
         assert all(instance.get_latest_materialization_event(dg.AssetKey(name)) for name in whole)
     partitioned = {name: keys for name, keys in filled.items() if name not in whole}
-    assert len(every) == 160 and len(partitioned) == 20 and len(whole) == 27
+    assert len(every) == 160 and len(partitioned) == 24 and len(whole) == 27
     for name, keys in partitioned.items():
         nights = every - {last.isoformat()} if name == "raw_jquants__overnight" else every
         assert keys == ({last.isoformat()} if name in EVENING_ONLY else nights), name
