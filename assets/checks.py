@@ -79,12 +79,14 @@ class TableCheck:
         words: what is asked, for people.
         judge: looks and says.
         severity: ERROR blocks, WARN alerts.
+        reads: other tables it compares with; in one run it waits for them.
     """
 
     name: str
     words: str
     judge: Callable[[Scope], Judgement]
     severity: dg.AssetCheckSeverity = ERROR
+    reads: tuple[str, ...] = ()
 
     def spec(self, asset: str, partitions: dg.PartitionsDefinition | None) -> dg.AssetCheckSpec:
         """What Dagster is told about it."""
@@ -95,6 +97,7 @@ class TableCheck:
                 description=self.words,
                 blocking=self.severity is ERROR,
                 partitions_def=partitions,
+                additional_deps=list(self.reads),
             )
 
     def answer(self, scope: Scope) -> Judgement:

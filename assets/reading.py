@@ -76,7 +76,10 @@ def inputs_after(
         prices=stage_prices(bars, None if before is None else known, extra=price_columns(names)),
         universe=history(store, UNIVERSE, sessions[-1], start).collect(),
         topix=_index(store, sessions[-1], start, names),
-        tables={name: source_rows(store, TABLE_OF[name], sessions[-1]) for name in state_tables(names)},
+        tables={
+            source: source_rows(store, TABLE_OF[source], sessions[-1], _first_read(start, back))
+            for source, back in state_tables(names).items()
+        },
         cutoff=cutoff,
         factors=known,
     )
@@ -89,6 +92,7 @@ def _index(store: Store, end: date, start: date | None, names: Sequence[str]) ->
 
 
 def _first_read(start: date | None, back: int | None) -> date | None:
+    """First session of a source's rows that states of a range beginning at `start` ask for; None for everything."""
     return None if start is None or back is None else sessions_before(start, back)
 
 

@@ -164,8 +164,14 @@ BARS = (
 
 def covers(source: str) -> TableCheck:
     """Nearly every code the source speaks of has a row; where that needs the bars too, a hole alerts only."""
-    severity = WARN if source == "breakdown" else ERROR
-    return TableCheck("coverage", "Nearly every expected issue has a row.", partial(covered, source), severity)
+    is_of_orders = source == "breakdown"
+    return TableCheck(
+        "coverage",
+        "Nearly every expected issue has a row.",
+        partial(covered, source),
+        WARN if is_of_orders else ERROR,
+        reads=(listed_issues.SNAPSHOT.name, *((daily_bars.TABLE.name,) if is_of_orders else ())),
+    )
 
 
 CALENDARS = asked(

@@ -25,12 +25,28 @@ def on_forward_basis(known: Known, rows: pl.DataFrame, date: str, shares: Sequen
     Returns:
         The same columns, shares as Float64; before the issue's first stored row they stand on its basis already.
     """
-    steps = known.factors.select("code", pl.col("session").alias(date), "volume_factor").sort(date)
+    factor = volume_factor_on(rows.select("code", day=date), known.factors)
+    return rows.with_columns(pl.col(name).cast(pl.Float64) * factor for name in shares)
+
+
+def volume_factor_on(asked: pl.DataFrame, factors: pl.DataFrame) -> pl.Series:
+    """Volume factor of each issue in force on a day; before its first stored row 1: nothing had happened yet.
+
+    Args:
+        asked: (code, day) in any order.
+        factors: `Known.factors`.
+    """
     found = (
-        rows.with_row_index("__row")
-        .sort(date)
-        .join_asof(steps, on=date, by="code", strategy="backward", check_sortedness=False)
-        .sort("__row")
+        asked.with_row_index("row")
+        .sort("day")
+        .join_asof(
+            factors.select("code", "session", "volume_factor").sort("session"),
+            left_on="day",
+            right_on="session",
+            by="code",
+            strategy="backward",
+            check_sortedness=False,
+        )
+        .sort("row")
     )
-    brought = (pl.col(name).cast(pl.Float64) * pl.col("volume_factor").fill_null(1.0) for name in shares)
-    return found.with_columns(*brought).select(rows.columns)
+    return found["volume_factor"].fill_null(1.0)

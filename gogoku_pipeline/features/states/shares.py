@@ -13,6 +13,7 @@ import polars as pl
 
 from gogoku_pipeline.features.states.documents import results_documents
 from gogoku_pipeline.features.states.lifetimes import Lifetime, release_rows
+from gogoku_pipeline.features.states.share_basis import volume_factor_on
 from gogoku_pipeline.features.states.state import Known, State
 
 SHARES_SESSIONS = 250
@@ -78,29 +79,6 @@ def _nearer(candidate: float, other: float, before: float) -> bool:
         return max(shares / before, before / shares)
 
     return distance(candidate) < distance(other)
-
-
-def volume_factor_on(asked: pl.DataFrame, factors: pl.DataFrame) -> pl.Series:
-    """Volume factor of each issue in force on a day; before its first stored row 1: nothing had happened yet.
-
-    Args:
-        asked: (code, day) in any order.
-        factors: `Known.factors`.
-    """
-    found = (
-        asked.with_row_index("row")
-        .sort("day")
-        .join_asof(
-            factors.select("code", "session", "volume_factor").sort("session"),
-            left_on="day",
-            right_on="session",
-            by="code",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        .sort("row")
-    )
-    return found["volume_factor"].fill_null(1.0)
 
 
 STATE = State(

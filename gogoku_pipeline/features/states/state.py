@@ -18,6 +18,7 @@ from typing import Literal
 import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError, PartitionMissingError
+from gogoku_pipeline.features.states.exchange_days import exchange_days, known_within
 from gogoku_pipeline.tables.asof import cutoff_at
 
 StateAxis = Literal["stock", "market", "sector33", "release"]
@@ -81,17 +82,8 @@ class Known:
 
     def known_session(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add `known_session`, the first session whose cut-off is after `available_at`; null where none of these is."""
-        rows = frame.with_row_index("__row").sort("available_at")
-        # A cut-off at the very instant of delivery is too early for it: exact matches are not allowed.
-        found = rows.join_asof(
-            self.cutoffs.select("known_session", "cutoff_at"),
-            left_on="available_at",
-            right_on="cutoff_at",
-            strategy="forward",
-            allow_exact_matches=False,
-            check_sortedness=False,
-        )
-        return found.sort("__row").drop("__row", "cutoff_at", strict=False)
+        number = exchange_days().known(frame["available_at"], self.cutoff)
+        return frame.with_columns(known_within(number, self.sessions).alias("known_session"))
 
     def rows_of_session(self, source: str) -> pl.DataFrame:
         """Rows of a source that were known at the cut-off of their own session."""

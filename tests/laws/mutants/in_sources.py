@@ -18,9 +18,9 @@ MUTANTS = (
     Mutant(
         "margin",
         "a release delivered at the hour of decision is still in time",
-        "features/states/state.py",
-        "allow_exact_matches=False",
-        "allow_exact_matches=True",
+        "features/states/exchange_days.py",
+        "in_time = local.dt.time() < cutoff",
+        "in_time = local.dt.time() <= cutoff",
         (f"{FEATURES}/test_margin_states.py", f"{FEATURES}/test_flow_states.py"),
     ),
     Mutant(
