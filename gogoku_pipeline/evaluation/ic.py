@@ -1,8 +1,8 @@
-"""RankIC: did the names the model ranked higher earn more? Its one home; everybody else receives it as an argument.
+"""RankIC and IC: did the names the model ranked higher earn more? Their one home; others receive them as an argument.
 
-RankIC of a day = Pearson correlation of average-tie ranks of scores and labels over names that have both. Constant
-scores (or labels) have no ranking: the answer is NaN, never 0. Source: evaluation protocol, section 3; oracle
-scipy.stats.spearmanr.
+RankIC of a day = Pearson correlation of average-tie ranks of scores and labels over names that have both; IC =
+Pearson correlation of the values. Constant scores (or labels) have no ranking: the answer is NaN, never 0.
+Source: evaluation protocol, section 3; oracles scipy.stats.spearmanr, scipy.stats.pearsonr, alphalens-reloaded.
 """
 
 from __future__ import annotations
@@ -10,13 +10,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import rankdata
 
 from gogoku_pipeline.core.errors import EvaluationError
-from gogoku_pipeline.evaluation.frames import align, groups
+from gogoku_pipeline.evaluation.cross_sections import CrossSections, Floats, Mask, mean_of, paired
+from gogoku_pipeline.evaluation.frames import align
+from gogoku_pipeline.evaluation.layout import by_day
 
 MIN_NAMES = 3
 """A cross-section of fewer names has no RankIC (two names can only say +1 or -1)."""
+
+
+def rank_ic_of(sections: CrossSections, *, min_names: int = MIN_NAMES) -> Floats:
+    """RankIC of each day [D]; NaN for days with fewer names or a constant side."""
+    return _correlation(
+        sections.score_places.ranks, sections.label_places.ranks, _can_rank(sections, min_names=min_names)
+    )
+
+
+def ic_of(sections: CrossSections, *, min_names: int = MIN_NAMES) -> Floats:
+    """IC (Pearson) of each day [D]; NaN for days with fewer names or a constant side."""
+    return _correlation(sections.score, sections.label, _can_rank(sections, min_names=min_names))
 
 
 def rank_ic(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
@@ -40,13 +53,7 @@ def rank_ic(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
             want="two vectors of one length",
             remedy="Pass one day at a time.",
         )
-    both = ~(np.isnan(left) | np.isnan(right))
-    if both.sum() < MIN_NAMES:
-        return float("nan")
-    a, b = rankdata(left[both]), rankdata(right[both])
-    a, b = a - a.mean(), b - b.mean()
-    norm = np.sqrt((a @ a) * (b @ b))
-    return float(np.clip(a @ b / norm, -1.0, 1.0)) if norm > 0 else float("nan")
+    return float(rank_ic_of(paired(left[None, :], right[None, :]))[0])
 
 
 def daily_rank_ic(
@@ -78,25 +85,20 @@ def daily_rank_ic(
 
 def rank_ic_by_day(aligned: pl.DataFrame, *, min_names: int = MIN_NAMES) -> pl.DataFrame:
     """RankIC of every day of an aligned frame (`frames.align`); see `daily_rank_ic`."""
-    keys = groups(aligned)
-    has_both = pl.col("score").is_not_null() & pl.col("label").is_not_null()
-    ranked = aligned.with_columns(
-        pl.when(has_both).then(pl.col(name)).rank("average").over(keys).alias(name) for name in ("score", "label")
-    )
-    usable = (pl.col("n") >= min_names) & (pl.col("different") > 1)
-    return (
-        ranked.group_by(keys)
-        .agg(
-            pl.corr("score", "label").clip(-1.0, 1.0).alias("rank_ic"),
-            pl.col("score").count().cast(pl.Int64).alias("n"),
-            pl.min_horizontal(pl.col("score").drop_nulls().n_unique(), pl.col("label").drop_nulls().n_unique()).alias(
-                "different"
-            ),
-        )
-        .select(
-            *keys,
-            pl.when(usable).then("rank_ic").otherwise(float("nan")).alias("rank_ic"),
-            "n",
-        )
-        .sort(keys)
-    )
+    return by_day(aligned, lambda sections: {"rank_ic": rank_ic_of(sections, min_names=min_names), "n": sections.count})
+
+
+def _can_rank(sections: CrossSections, *, min_names: int) -> Mask:
+    """Days with enough names on which neither side is constant [D]."""
+    varied = [(places.tied < places.count[:, None]) & places.known for places in
+              (sections.score_places, sections.label_places)]  # fmt: skip
+    return np.asarray((sections.count >= min_names) & varied[0].any(axis=1) & varied[1].any(axis=1))
+
+
+def _correlation(left: Floats, right: Floats, usable: Mask) -> Floats:
+    """Pearson correlation of each day [D] over values that are there on both sides at the same places."""
+    a, b = (np.nan_to_num(side - mean_of(side)[:, None], nan=0.0) for side in (left, right))
+    a, b = (side / np.maximum(np.abs(side).max(axis=1, initial=0.0), 1e-300)[:, None] for side in (a, b))
+    norm = np.sqrt(np.einsum("dn,dn->d", a, a) * np.einsum("dn,dn->d", b, b))
+    ratio = np.einsum("dn,dn->d", a, b) / np.where(norm > 0, norm, np.nan)
+    return np.asarray(np.where(usable, np.clip(ratio, -1.0, 1.0), np.nan))

@@ -9,12 +9,47 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 
+from gogoku_pipeline.evaluation.cross_sections import (
+    Counts,
+    CrossSections,
+    Floats,
+    divided,
+    mean_of,
+    paired,
+    shared_places,
+    top_count,
+    total,
+)
 from gogoku_pipeline.evaluation.frames import groups
+from gogoku_pipeline.evaluation.layout import Axes, Figures, by_day
 
 TOP_SHARE = 0.10
 TOP_COUNT = 50
+
+
+def ranking_of(sections: CrossSections) -> Figures:
+    """Ranking metrics of each day [D] over names that have both a score and a label; see `ranking_by_day`."""
+    label, known = sections.label, sections.score_places.known
+    above, positive = (
+        np.where(known, hit, np.nan) for hit in (label > _column(sections.label_places.median), label > 0)
+    )
+    top, bottom = top_weight(sections, TOP_SHARE), top_weight(sections, TOP_SHARE, worst=True)
+    top50 = top_weight(sections, TOP_COUNT)
+    large = sections.count > TOP_COUNT
+    return {
+        "n": sections.count,
+        "p_at_10pct": _weighted(above, top),
+        "p_at_10pct_random": mean_of(above),
+        "p_at_50": np.where(large, _weighted(above, top50), np.nan),
+        "p_at_50_random": np.where(large, mean_of(above), np.nan),
+        "p_at_10pct_positive": _weighted(positive, top),
+        "p_at_10pct_positive_random": mean_of(positive),
+        "spread": _weighted(label, top) - _weighted(label, bottom),
+        **_hit_rate(sections),
+    }
 
 
 def ranking_by_day(aligned: pl.DataFrame) -> pl.DataFrame:
@@ -29,40 +64,9 @@ def ranking_by_day(aligned: pl.DataFrame) -> pl.DataFrame:
         `p_at_k`: share of the top K with a label above the day's median; `_random` is what a blind pick scores;
         `_positive` is the older variant with label > 0. `p_at_50` is null on days of at most 50 names. `spread` is the
         mean label of the top minus the bottom 10 %. `hit_rate`: share of names, neither at the median score nor at
-        the mean label, on the same side of both.
+        the mean label, on the same side of both. Days without a name that has both are left out.
     """
-    keys = groups(aligned)
-    paired = _paired(aligned, keys).with_columns(
-        top_weight(TOP_SHARE, keys).alias("top"),
-        top_weight(TOP_SHARE, keys, worst=True).alias("bottom"),
-        top_weight(TOP_COUNT, keys).alias("top50"),
-        (pl.col("label") > pl.col("label").median().over(keys)).cast(pl.Float64).alias("above"),
-        (pl.col("label") > 0).cast(pl.Float64).alias("positive"),
-        (pl.col("score") - pl.col("score").median().over(keys)).sign().alias("score_side"),
-        (pl.col("label") - pl.col("label").mean().over(keys)).sign().alias("label_side"),
-    )
-    sided = (pl.col("score_side") != 0) & (pl.col("label_side") != 0)
-    up, rise = (pl.col(name).filter(sided).eq(1).mean() for name in ("score_side", "label_side"))
-    agree = (pl.col("score_side") == pl.col("label_side")).filter(sided)
-    large = pl.len() > TOP_COUNT
-    return (
-        paired.group_by(keys)
-        .agg(
-            pl.len().cast(pl.Int64).alias("n"),
-            _weighted("above", "top").alias("p_at_10pct"),
-            pl.col("above").mean().alias("p_at_10pct_random"),
-            pl.when(large).then(_weighted("above", "top50")).alias("p_at_50"),
-            pl.when(large).then(pl.col("above").mean()).alias("p_at_50_random"),
-            _weighted("positive", "top").alias("p_at_10pct_positive"),
-            pl.col("positive").mean().alias("p_at_10pct_positive_random"),
-            (_weighted("label", "top") - _weighted("label", "bottom")).alias("spread"),
-            agree.mean().alias("hit_rate"),
-            (up * rise + (1 - up) * (1 - rise)).alias("hit_rate_random"),
-            agree.sum().cast(pl.Int64).alias("hits"),
-            agree.len().cast(pl.Int64).alias("hit_names"),
-        )
-        .sort(keys)
-    )
+    return by_day(aligned, ranking_of).filter(pl.col("n") > 0).with_columns(pl.selectors.float().fill_nan(None))
 
 
 def quantile_returns(aligned: pl.DataFrame, *, quantiles: int = 10) -> pl.DataFrame:
@@ -73,53 +77,64 @@ def quantile_returns(aligned: pl.DataFrame, *, quantiles: int = 10) -> pl.DataFr
         `quantiles` the best. A name goes where its average-tie rank falls, so tied names share one quantile.
         `standard_error` treats days as independent: use it to draw, not to decide.
     """
-    keys = groups(aligned)
-    place = ((pl.col("score").rank("average") - 0.5) / pl.len()).over(keys)
-    quantile = (place * quantiles).floor().cast(pl.Int32).clip(0, quantiles - 1) + 1
-    of_day = (
-        _paired(aligned, keys)
-        .with_columns(quantile.alias("quantile"))
-        .group_by(*keys, "quantile")
-        .agg(pl.col("label").mean())
+    owners = [name for name in groups(aligned) if name != "session"]
+    of_day = by_day(aligned, lambda sections: quantile_means_of(sections, quantiles)).unpivot(
+        index=[*owners, "session"], variable_name="quantile", value_name="label"
     )
-    over_days = [name for name in keys if name != "session"] + ["quantile"]
     return (
-        of_day.group_by(over_days)
+        of_day.filter(pl.col("label").is_finite())
+        .with_columns(pl.col("quantile").cast(pl.Int32))
+        .group_by(*owners, "quantile")
         .agg(
             pl.col("label").mean().alias("mean_label"),
             (pl.col("label").std() / pl.len().sqrt()).alias("standard_error"),
             pl.len().cast(pl.Int64).alias("n_days"),
         )
-        .sort(over_days)
+        .sort(*owners, "quantile")
     )
+
+
+def quantile_means_of(sections: CrossSections, quantiles: int) -> Figures:
+    """Mean label of each part of the list on each day [D], by the part's number as text; NaN for an empty part."""
+    part = quantile_of(sections.score_places.ranks, sections.count, quantiles)
+    return {str(q + 1): mean_of(np.where(part == q, sections.label, np.nan)) for q in range(quantiles)}
+
+
+def quantile_of(ranks: Floats, count: Counts, quantiles: int) -> Floats:
+    """In which of the equal parts 0 .. quantiles - 1 each average-tie rank falls [D, N]; NaN where missing."""
+    share = divided(ranks - 0.5, _column(count))
+    return np.asarray(np.minimum(np.floor(share * quantiles), quantiles - 1))
 
 
 def turnover_by_day(aligned: pl.DataFrame, *, horizon_d: int) -> pl.DataFrame:
     """Share of the top and bottom decile that is new since the list `horizon_d` sessions earlier.
 
     Sessions are counted within the frame. Returns [model?, seed?, session, horizon_d, turnover] for sessions that
-    have such a predecessor; 0 means the same names, 1 none of them.
+    have such a predecessor; 0 means the same names, 1 none of them; null on a day without a list.
     """
     keys = groups(aligned)
-    held = _paired(aligned, keys).with_columns(
-        (top_weight(TOP_SHARE, keys) - top_weight(TOP_SHARE, keys, worst=True)).alias("weight")
-    )
-    days = held.select("session").unique().sort("session").with_columns(pl.int_range(pl.len()).alias("day"))
-    held = held.join(days, on="session").filter(pl.col("weight") != 0)
-    owner = [name for name in keys if name != "session"] + ["code"]
-    before = held.select(*owner, (pl.col("day") + horizon_d).alias("day"), pl.col("weight").alias("before"))
-    kept = held.join(before, on=[*owner, "day"], how="left").with_columns(
-        pl.when(pl.col("weight") * pl.col("before") > 0)
-        .then(pl.min_horizontal(pl.col("weight").abs(), pl.col("before").abs()))
-        .otherwise(0.0)
-        .alias("kept")
-    )
-    return (
-        kept.filter(pl.col("day") >= horizon_d)
-        .group_by(keys)
-        .agg((1 - pl.col("kept").sum() / pl.col("weight").abs().sum()).alias("turnover"))
-        .sort(keys)
-    )
+    owners = [name for name in keys if name != "session"]
+    parts = []
+    for part in aligned.drop_nulls(["score", "label"]).partition_by(owners, maintain_order=True) or [aligned.clear()]:
+        axes = Axes.of(part)
+        found = turnover_of(paired(axes.lay(part, "score", "scores"), axes.lay(part, "label", "labels")), horizon_d)
+        days = pl.DataFrame({"session": axes.sessions}).join(part.select(owners).head(1), how="cross").select(keys)
+        parts.append(days.with_columns(pl.Series("turnover", found).fill_nan(None)).slice(horizon_d))
+    return pl.concat(parts).sort(keys)
+
+
+def turnover_of(sections: CrossSections, horizon_d: int) -> Floats:
+    """Share of the two outer deciles that is new since `horizon_d` rows earlier [D]; NaN for the first rows.
+
+    Rows must follow each other in time and columns must be the same names.
+    """
+    weight = top_weight(sections, TOP_SHARE) - top_weight(sections, TOP_SHARE, worst=True)
+    out = np.full(len(weight), np.nan)
+    if len(weight) > horizon_d:
+        now, before = weight[horizon_d:], weight[:-horizon_d]
+        kept = np.where(now * before > 0, np.minimum(np.abs(now), np.abs(before)), 0.0)
+        out[horizon_d:] = 1.0 - divided(kept.sum(axis=1), np.abs(now).sum(axis=1))
+    return out
 
 
 def wilson_interval(hits: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
@@ -135,26 +150,42 @@ def wilson_interval(hits: int, trials: int, *, z: float = 1.959964) -> tuple[flo
     return centre - half, centre + half
 
 
-def top_weight(size: float, keys: list[str], *, worst: bool = False) -> pl.Expr:
-    """Weight in [0, 1] with which each name belongs to the day's best (or worst) names by column `score`.
+def top_weight(sections: CrossSections, size: float, *, worst: bool = False) -> Floats:
+    """Weight in [0, 1] with which each name belongs to the day's best (or worst) names by score [D, N].
 
     Args:
+        sections: scores and labels.
         size: a share of the names when below 1 (at least one name), else a count.
-        keys: columns of one cross-section.
         worst: the other end.
 
     Returns:
         1 inside, 0 outside, a share for names tied at the edge; sums to the size on every day.
     """
-    count = pl.max_horizontal((pl.len() * size).round(), 1) if size < 1 else pl.lit(float(size))
-    ahead = pl.col("score").rank("min", descending=not worst) - 1
-    tied = pl.col("score").rank("max", descending=not worst) - ahead
-    return ((count - ahead) / tied).clip(0.0, 1.0).over(keys)
+    held = sections.score_places
+    whole = np.arange(sections.score.shape[1] + 1, dtype=np.float64)
+    return shared_places(whole, held.below if worst else held.above, held.tied, top_count(held.count, size))
 
 
-def _weighted(value: str, weight: str) -> pl.Expr:
-    return (pl.col(value) * pl.col(weight)).sum() / pl.col(weight).sum()
+def _hit_rate(sections: CrossSections) -> Figures:
+    """Names on the same side of the median score and of the mean label."""
+    score_side = np.sign(sections.score - _column(sections.score_places.median))
+    label_side = np.sign(sections.label - _column(mean_of(sections.label)))
+    sided = sections.score_places.known & (score_side != 0) & (label_side != 0)
+    names = sided.sum(axis=1)
+    hits = (sided & (score_side == label_side)).sum(axis=1)
+    up, rise = (divided((sided & (side > 0)).sum(axis=1), names) for side in (score_side, label_side))
+    return {
+        "hit_rate": divided(hits, names),
+        "hit_rate_random": up * rise + (1 - up) * (1 - rise),
+        "hits": hits,
+        "hit_names": names,
+    }
 
 
-def _paired(aligned: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    return aligned.select(*keys, "code", "score", "label").drop_nulls(["score", "label"])
+def _column(values: Floats | Counts) -> Floats:
+    return np.asarray(values, dtype=np.float64)[:, None]
+
+
+def _weighted(values: Floats, weight: Floats) -> Floats:
+    """Weighted mean of each day [D]."""
+    return divided(total(values * weight), weight.sum(axis=1))

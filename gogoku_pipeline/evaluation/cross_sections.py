@@ -1,0 +1,170 @@
+"""Days as rows, names as columns: the array form in which every metric of a ranking is computed.
+
+A metric is a pure function of `CrossSections` and answers one number per day, so a hundred days cost one call. NaN is
+"no score" or "no label"; a name counts on a day only if it has both. Ties are kept as ties: `Places` knows, for each
+name, how many are below it and how many share its value, and everything that depends on an order uses the mean over
+all ways to break them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int32]
+Counts = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(cache=True, nogil=True)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each value stands among the values of its day.
+
+    Attributes:
+        below: names of the day with a smaller value [D, N]; 0 where missing.
+        tied: names of the day with this value, itself included [D, N]; 0 where missing.
+        count: names of the day that have a value [D].
+        median: middle value of the day [D]; NaN without names.
+    """
+
+    below: Ints
+    tied: Ints
+    count: Counts
+    median: Floats
+
+    @property
+    def known(self) -> Mask:
+        """Which values are there [D, N]."""
+        return self.tied > 0
+
+    @property
+    def above(self) -> Ints:
+        """Names of the day with a larger value [D, N]."""
+        return np.asarray(np.where(self.known, self.count[:, None] - self.below - self.tied, 0), dtype=np.int32)
+
+    @property
+    def ranks(self) -> Floats:
+        """Average-tie ranks 1 .. count [D, N]; NaN where missing."""
+        return np.where(self.known, self.below + 0.5 * (self.tied + 1), np.nan)
+
+    @property
+    def different(self) -> Counts:
+        """How many different values each day has [D]."""
+        share = np.divide(1.0, self.tied, out=np.zeros(self.tied.shape), where=self.known)
+        return np.asarray(np.rint(share.sum(axis=1)), dtype=np.int64)
+
+
+def places(values: Floats) -> Places:
+    """Places of values [D, N], NaN for missing, day by day."""
+    order = np.argsort(values, axis=1)
+    below = np.zeros(values.shape, dtype=np.int32)
+    tied = np.zeros(values.shape, dtype=np.int32)
+    count = np.zeros(len(values), dtype=np.int64)
+    median = np.full(len(values), np.nan)
+    _walk(values, order, below, tied, count, median)
+    return Places(below, tied, count, median)
+
+
+@compiled
+def _walk(values: Floats, order: Counts, below: Ints, tied: Ints, count: Any, median: Any) -> None:
+    for day in range(values.shape[0]):
+        n = values.shape[1]
+        while n > 0 and np.isnan(values[day, order[day, n - 1]]):
+            n -= 1
+        count[day] = n
+        if n:
+            median[day] = 0.5 * (values[day, order[day, (n - 1) // 2]] + values[day, order[day, n // 2]])
+        first = 0
+        while first < n:
+            value = values[day, order[day, first]]
+            last = first + 1
+            while last < n and values[day, order[day, last]] == value:
+                last += 1
+            for place in range(first, last):
+                below[day, order[day, place]] = first
+                tied[day, order[day, place]] = last - first
+            first = last
+
+
+@dataclass(frozen=True)
+class CrossSections:
+    """Scores and labels of the same names on the same days; build with `paired`.
+
+    Attributes:
+        score: [D, N] float64, NaN where the name has no score or no label that day.
+        label: [D, N] float64, NaN at the same places.
+    """
+
+    score: Floats
+    label: Floats
+
+    @cached_property
+    def score_places(self) -> Places:
+        """Places of the scores."""
+        return places(self.score)
+
+    @cached_property
+    def label_places(self) -> Places:
+        """Places of the labels."""
+        return places(self.label)
+
+    @property
+    def count(self) -> Counts:
+        """Names with both on each day [D]."""
+        return self.score_places.count
+
+
+def paired(score: Floats, label: Floats) -> CrossSections:
+    """Cross-sections of the names that have both a score and a label; arrays [D, N], NaN for missing."""
+    missing = np.isnan(score) | np.isnan(label)
+    return CrossSections(np.where(missing, np.nan, score), np.where(missing, np.nan, label))
+
+
+def total(values: Floats) -> Floats:
+    """Sum of each day [D], NaN left out, 0 without names."""
+    return np.asarray(np.nansum(values, axis=1))
+
+
+def divided(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Floats:
+    """Numerator / denominator by element, NaN where the denominator is 0 or NaN."""
+    top, bottom = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    top, bottom = np.broadcast_arrays(top, bottom)
+    return np.asarray(np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0))
+
+
+def mean_of(values: Floats) -> Floats:
+    """Mean of each day [D], NaN left out; NaN without names."""
+    return divided(total(values), np.isfinite(values).sum(axis=1))
+
+
+def shared_places(curve: Floats, ahead: Ints, tied: Ints, count: Counts) -> Floats:
+    """What each name gets when the first `count` places pay and tied names share their places.
+
+    Args:
+        curve: what the first k places pay together, k = 0 .. N, shape [N + 1], curve[0] = 0.
+        ahead: names placed before this one [D, N].
+        tied: names that share its place [D, N]; 0 where missing.
+        count: places of each day that pay [D].
+
+    Returns:
+        [D, N], 0 for missing names. For curve[k] = k this is the share with which a name belongs to the top `count`.
+    """
+    paying = count[:, None]
+    paid = curve[np.minimum(ahead + tied, paying)] - curve[np.minimum(ahead, paying)]
+    return np.asarray(np.divide(paid, tied, out=np.zeros(paid.shape), where=tied > 0))
+
+
+def top_count(count: Counts, size: float) -> Counts:
+    """How many names the top holds each day [D]: a share of the names below 1 (at least one), else a number."""
+    if size < 1:
+        return np.asarray(np.maximum(np.floor(count * size + 0.5), 1.0), dtype=np.int64)
+    return np.full(count.shape, int(size), dtype=np.int64)
