@@ -6,6 +6,8 @@ Does not belong here: who serves (`gogoku_pipeline.registry`), how the page look
 A list asks the registry who serves on its session, a pure read: no verdict of the gate can keep an evening waiting.
 """
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
 import polars as pl
 
@@ -16,43 +18,75 @@ from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.fingerprints import sha256_bytes
 from gogoku_pipeline.graph.catalogue import catalogue
 from gogoku_pipeline.monitoring.evening import evening_report
-from gogoku_pipeline.registry.tables import PREDICTIONS
+from gogoku_pipeline.registry.champions import Champion, champion
+from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
 from gogoku_pipeline.schema.register import SOURCES
+from gogoku_pipeline.store import CommitInfo
 from gogoku_pipeline.tables.summary import data_summary
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.truth import truth
 
+if TYPE_CHECKING:
+    from gogoku_pipeline.evaluation.sequential import Standing
+
 LISTED = 20
+SERVES = dg.AssetCheckSpec(
+    "champion_serves",
+    asset=PREDICTIONS.name,
+    description="The champion serves: its files are sound and its live RankIC has not declined.",
+)
 FRESH = dg.AssetCheckSpec(
     "sources_fresh", asset="report__evening", description="Every source holds what the publication clock says is out."
 )
 
 
-def predictions(
-    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
-) -> pl.DataFrame:
+def predictions(context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]):  # noqa: ANN201 - Dagster reads an annotation here as "no value"
     """The ranked list of each session by whoever serves on it."""
-    from gogoku_pipeline.registry.serve import serve_session
+    from gogoku_pipeline.registry.serve import serve_sessions
 
-    opened = store.get()
-    panel = house_panel(opened, compute)
-    lists = [
-        serve_session(opened, panel, session, available_at=compute.decision(session))
-        for session in sessions_of(context)
-    ]
-    newest = lists[-1]
+    opened, sessions = store.get(), sessions_of(context)
+    made = serve_sessions(opened, house_panel(opened, compute), sessions, compute.terms, available_at=compute.decision)
+    commit = CommitInfo(run_id=context.run.run_id, code_version="1")
+    opened.tables.write_sessions(SHADOW, made.shadow, sessions, commit=commit)
+    newest = made.lists.filter(pl.col("session") == sessions[-1])
     shown = newest.head(LISTED).select("rank", "code", pl.col("score").round(4)).to_dicts()
     context.add_asset_metadata(
         {
             "served": f"{newest['model'][0]} {newest['model_version'][0]}",
             "served_because": newest["served_because"][0],
             "top": dg.MetadataValue.table([dg.TableRecord(row) for row in shown]),
+            **live_record(made.standings.get(sessions[-1])),
         },
-        partition_key=newest["session"][0].isoformat(),
+        partition_key=sessions[-1].isoformat(),
     )
-    return pl.concat(lists)
+    yield dg.Output(made.lists)
+    yield champion_serves(champion(opened, sessions[-1]), newest)
+
+
+def live_record(found: "Standing | None") -> dict[str, dg.MetadataValue]:
+    """What the champion's live record says, for the page of a list."""
+    if found is None:
+        return {}
+    evidence = "of decline" if found.state == "serves" else "of recovery"
+    words = f"mean {found.mean:+.4f} over {found.days} days" if found.days else "no day is known yet"
+    return {
+        "live_rank_ic": dg.MetadataValue.text(words),
+        "live_evidence": dg.MetadataValue.text(f"{found.evidence:.1f} {evidence}; turns at {found.threshold:.0f}"),
+    }
+
+
+def champion_serves(chosen: Champion, newest: pl.DataFrame) -> dg.AssetCheckResult:
+    """Whether the list is the champion's own; a warning, hence an alert, when the baseline stands in."""
+    serves = newest["model"][0]
+    return dg.AssetCheckResult(
+        check_name=SERVES.name,
+        passed=serves == chosen.model,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=newest["served_because"][0],
+        metadata={"champion": chosen.model, "serves": serves},
+    )
 
 
 def report(
@@ -102,6 +136,7 @@ def operations_assets(plan: str) -> list[HouseAsset]:
             frozenset({"polars", "deltalake"}),
             table=PREDICTIONS,
             deps=("data__panel", *catalogue(plan=plan).families, UNIVERSE.name),
+            check_specs=(SERVES,),
         ),
         HouseAsset(
             report,

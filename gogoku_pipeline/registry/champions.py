@@ -121,11 +121,20 @@ class Serving:
     reason: str
 
 
-def serving(store: Store, at: date, *, baseline: str = BASELINE) -> Serving:
-    """The version that serves on a session: the champion's if its files are sound, else the baseline's newest.
+def serving(
+    store: Store, at: date, *, baseline: str = BASELINE, feature_hash: str | None = None, suspended: str = ""
+) -> Serving:
+    """The version that serves on a session: the champion's if it can, else the baseline's newest.
 
     The baseline's newest version is the one with the latest `cutoff` in its manifest that is not after `at`; versions
     whose files are missing or altered are passed over, and the reason says so.
+
+    Args:
+        store: holds verdicts and versions.
+        at: the session.
+        baseline: name of the recipe that stands in.
+        feature_hash: catalogue of the panel that will be scored; versions of another one cannot serve. None: any.
+        suspended: why the champion may not serve although its files are sound; empty when it may.
 
     Raises:
         RegistryError: no sound version of the baseline either.
@@ -133,23 +142,56 @@ def serving(store: Store, at: date, *, baseline: str = BASELINE) -> Serving:
     chosen = champion(store, at)
     remarks: list[str] = [chosen.reason]
     if chosen.version is not None:
-        try:
-            sound = store.artefacts.load(chosen.model, chosen.version)
-            return Serving(chosen.model, chosen.version, sound.manifest, chosen.reason)
-        except ArtefactError as problem:
-            remarks = [f"baseline: {chosen.model} {chosen.version} cannot serve ({problem.got})"]
-    for version, manifest in _baseline_versions(store, baseline, at, remarks):
-        try:
-            store.artefacts.load(baseline, version)
-            return Serving(baseline, version, manifest, "; ".join(remarks))
-        except ArtefactError as problem:
-            remarks.append(f"{version} passed over ({problem.got})")
+        found = serving_champion(store, chosen, feature_hash)
+        if isinstance(found, Serving) and not suspended:
+            return found
+        why = suspended if isinstance(found, Serving) else found
+        remarks = [f"baseline: {chosen.model} {chosen.version} cannot serve ({why})"]
+    return serving_baseline(store, at, remarks, baseline=baseline, feature_hash=feature_hash)
+
+
+def serving_champion(store: Store, chosen: Champion, feature_hash: str | None = None) -> Serving | str:
+    """The champion's own version with all files verified, or in words what keeps it from serving."""
+    if chosen.version is None:
+        return "nothing was promoted"
+    found = _sound(store, chosen.model, chosen.version, feature_hash)
+    return found if isinstance(found, str) else Serving(chosen.model, chosen.version, found, chosen.reason)
+
+
+def serving_baseline(
+    store: Store, at: date, remarks: list[str], *, baseline: str = BASELINE, feature_hash: str | None = None
+) -> Serving:
+    """The newest sound version of the baseline trained up to a session; RegistryError where there is none.
+
+    Args:
+        store: holds versions.
+        at: the session.
+        remarks: why it serves; what is passed over is added.
+        baseline: its name.
+        feature_hash: as `serving` takes it.
+    """
+    for version, _ in _baseline_versions(store, baseline, at, remarks):
+        found = _sound(store, baseline, version, feature_hash)
+        if not isinstance(found, str):
+            return Serving(baseline, version, found, "; ".join(remarks))
+        remarks.append(f"{version} passed over ({found})")
     raise RegistryError(
         f"model for {at}",
         got="; ".join(remarks),
         want=f"a sound version of {baseline} trained up to {at}",
         remedy=f"Materialise model__{baseline} for a cut-off up to that session.",
     )
+
+
+def _sound(store: Store, model: str, version: str, feature_hash: str | None) -> Mapping[str, object] | str:
+    """The manifest of a version whose files are all there and unaltered, or what is wrong with it."""
+    try:
+        manifest = store.artefacts.load(model, version).manifest
+    except ArtefactError as problem:
+        return problem.got
+    if feature_hash is not None and manifest.get("feature_hash") != feature_hash:
+        return f"trained on feature catalogue {str(manifest.get('feature_hash'))[:12]}, not {feature_hash[:12]}"
+    return manifest
 
 
 def _baseline_versions(

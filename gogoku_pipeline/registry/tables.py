@@ -1,4 +1,4 @@
-"""The tables of this room: champions, the gate's answers, the list of each evening."""
+"""The tables of this room: champions, the gate's answers, the list of each evening, and the scores behind it."""
 
 from __future__ import annotations
 
@@ -90,4 +90,23 @@ PREDICTIONS = Table(
         AVAILABLE_AT,
     ),
     key=("session", "code", "horizon_d"),
+)
+
+SHADOW = Table(
+    name="pred__shadow",
+    description=(
+        "One score of the champion or of the baseline for one session, made in the evening whichever of them served. "
+        "A champion's live record is read from here, so it goes on while the champion is suspended. Scores are only "
+        "comparable inside one session and model."
+    ),
+    columns=(
+        SESSION,
+        CODE,
+        Column("horizon_d", pl.Int16, "Sessions the score looks ahead.", "sessions", at_least=1),
+        _MODEL,
+        Column("model_version", pl.String, "Version of its trained files."),
+        Column("score", pl.Float64, "The model's score; only its order means anything."),
+        AVAILABLE_AT,
+    ),
+    key=("session", "code", "horizon_d", "model"),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from gogoku_pipeline.dataset.splits import Fold, walk_forward
+from gogoku_pipeline.evaluation.sequential import LiveTerms
 from gogoku_pipeline.evaluation.verdict import GateConfig
 
 
@@ -21,6 +22,7 @@ class Terms:
         embargo: sessions between blocks beyond the purge.
         min_train: least training sessions of the first fold.
         validation: sessions that decide when to stop.
+        live: when a promoted champion steps back, and when it returns.
     """
 
     gate: GateConfig = field(default_factory=GateConfig)
@@ -29,6 +31,7 @@ class Terms:
     embargo: int = 20
     min_train: int = 250
     validation: int = 40
+    live: LiveTerms = field(default_factory=LiveTerms)
 
     def folds(self, sessions: Sequence[date], cutoff: date) -> list[Fold]:
         """The walk over the sessions up to a cut-off."""
