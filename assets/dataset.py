@@ -4,7 +4,7 @@ Belongs here: asset bodies of the label table and the panel, and the panel every
 Does not belong here: shifting time forward, normalising (`gogoku_pipeline.dataset`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -36,26 +36,33 @@ BETA = "beta_60d"
 """Of the residual labels: absent below Light, where there is no index; those labels are null there."""
 
 
-def house_panel(store: Store, compute: Compute) -> Panel:
-    """The panel of the tables as they are now; opened when exactly this one exists, built otherwise.
+def house_panel(store: Store, compute: Compute, versions: Mapping[str, int] | None = None) -> Panel:
+    """The panel of the tables; opened when exactly this one exists, built otherwise.
+
+    Args:
+        store: where the tables lie.
+        compute: graph, plan and set of features.
+        versions: version of each table to read; None for the tables as they are now.
 
     Raises:
         PartitionMissingError: a feature family or the universe has no sessions, or lacks some the others have.
+        StoreError: a version that is not kept any more.
     """
     known = catalogue(compute.graph, compute.plan, compute.feature_set)
     read = {name: table_of_family(name, compute.plan) for name in known.families}
     tables = {table.name: table for table in (*read.values(), UNIVERSE)}
-    sessions = tse_calendar().between(*_span(store, UNIVERSE))
+    at = {name: store.tables.version(table) or 0 for name, table in tables.items()} if versions is None else versions
+    sessions = tse_calendar().between(*_span(store, UNIVERSE, at.get(UNIVERSE.name)))
     for table in tables.values():
-        store.tables.require(table, sessions)
+        store.tables.require(table, sessions, at.get(table.name))
     master = store.tables.scan(listed_issues.MASTER).select("code", "stock_id").unique().sort("stock_id").collect()
     return build_panel(
-        [rows_of_family(store, name, table, sessions).drop("available_at") for name, table in read.items()],
-        store.tables.scan(UNIVERSE),
+        [rows_of_family(store, name, table, sessions, at).drop("available_at") for name, table in read.items()],
+        store.tables.scan(UNIVERSE, version=at.get(UNIVERSE.name)),
         known,
         Normaliser(known),
         compute.cache_dir / "panels",
-        {name: store.tables.version(table) or 0 for name, table in tables.items()},
+        at,
         sessions=sessions,
         codes=master["code"].to_list(),
     )
@@ -66,13 +73,17 @@ def table_of_family(family: str, plan: str) -> Table:
     return daily_bars.TABLE if family == ALPHA158 else family_table(family, registry(plan))
 
 
-def rows_of_family(store: Store, family: str, table: Table, sessions: Sequence[date]) -> pl.LazyFrame:
-    """A family's rows as they are now; the set outside the registry is computed here and held in memory."""
-    return alpha158_rows(store, sessions, {}).lazy() if family == ALPHA158 else store.tables.scan(table)
+def rows_of_family(
+    store: Store, family: str, table: Table, sessions: Sequence[date], versions: Mapping[str, int]
+) -> pl.LazyFrame:
+    """A family's rows at a version; the set outside the registry is computed here and held in memory."""
+    if family == ALPHA158:
+        return alpha158_rows(store, sessions, versions).lazy()
+    return store.tables.scan(table, version=versions.get(table.name))
 
 
-def _span(store: Store, table: Table) -> tuple[date, date]:
-    stored = store.tables.sessions(table)
+def _span(store: Store, table: Table, version: int | None = None) -> tuple[date, date]:
+    stored = store.tables.sessions(table, version)
     if not stored:
         raise PartitionMissingError(
             table.name, got="no session", want="at least one", remedy=f"Materialise {table.name} first."

@@ -13,7 +13,19 @@ from rich.markup import escape
 
 from gogoku_pipeline.core.errors import GogokuError
 
-FAMILIES = ("demo", "doctor", "simulate", "fetch", "features", "describe", "export", "report", "predictions", "ui")
+FAMILIES = (
+    "demo",
+    "doctor",
+    "simulate",
+    "fetch",
+    "features",
+    "describe",
+    "export",
+    "report",
+    "predictions",
+    "reproduce",
+    "ui",
+)
 
 errors = Console(stderr=True, soft_wrap=True)
 

@@ -14,11 +14,11 @@ import dagster as dg
 
 from assets.house import build_house
 from assets.partitions import session_partitions
-from gogoku.deployment import Deployment, deployment, own_deployment
+from gogoku.deployment import deployment, own_deployment
+from gogoku.sizes import sizes_of
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.core.settings import Settings
-from gogoku_pipeline.features.feature import PLANS as FEATURE_PLANS
 from gogoku_pipeline.jquants.plans import PLANS
 from gogoku_pipeline.monitoring.notify import Notifier
 from gogoku_pipeline.store import Store
@@ -67,11 +67,11 @@ def build_definitions(
     clock = clock or place.clock
     end = end or place.end
     first = tse_calendar().on_or_after(start or place.start or first_of_plan(chosen, clock))
-    sizes = replace(compute or sizes_of(place, first), first_session=first, last_day=end)
+    dials = replace(compute or sizes_of(place, first), first_session=first, last_day=end)
     parts = Parts(store=store, client=client, clock=clock, notifier=overrides.pop("notifier", None))
     partitions = session_partitions(first, end)
-    house = build_house(partitions, sizes)
-    resources = house_resources(chosen, sizes, house.tables, parts) | overrides
+    house = build_house(partitions, dials)
+    resources = house_resources(chosen, dials, house.tables, parts) | overrides
     maintenance = maintenance_job(house.tables.values())
     jobs = asset_jobs()
     is_live = chosen.jquants_api_key is not None and end is None
@@ -83,22 +83,10 @@ def build_definitions(
             asset_checks=house.checks,
             jobs=[*jobs.all, maintenance],
             schedules=build_schedules(jobs, maintenance, partitions, ticking),
-            sensors=[alerts(resources["notifier"], sizes, clock), retyping_sensor(watching)],
+            sensors=[alerts(resources["notifier"], dials, clock), retyping_sensor(watching)],
             resources=resources,
             executor=dg.in_process_executor,
         )
-
-
-def sizes_of(place: Deployment, first: date) -> Compute:
-    """The sizes of a deployment that hands in none."""
-    return Compute(
-        cache_dir=place.settings.cache_dir,
-        first_session=first,
-        plan=(place.settings.plan or FEATURE_PLANS[-1]).capitalize(),
-        cutoff=place.settings.cutoff,
-        device=place.settings.device,
-        is_simulated=place.demo is not None,
-    )
 
 
 def first_of_plan(settings: Settings, clock: Clock) -> date:

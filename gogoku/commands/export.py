@@ -57,10 +57,10 @@ def dataset(
 
 def _graph(place: "Deployment") -> "GraphConfig":
     """The dials the place's graph was drawn with: they are part of a set's hash."""
-    from gogoku.demo.sizes import sizes
-    from gogoku_pipeline.graph.config import GraphConfig
+    from gogoku.sizes import sizes_of
+    from gogoku_pipeline.core.sessions import tse_calendar
 
-    return sizes(place.demo).graph if place.demo else GraphConfig()
+    return sizes_of(place, place.start or tse_calendar().first).graph
 
 
 def register(app: typer.Typer) -> None:

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from gogoku.definitions import build_definitions
 from gogoku.demo.runner import Runner, dagster_instance
-from gogoku.demo.sizes import sizes
 from gogoku.demo.stages import Stage, stages
 from gogoku.deployment import DemoNote, demo_deployment
+from gogoku.sizes import demo_sizes
 from gogoku_pipeline.core.errors import GogokuError
 from gogoku_pipeline.simulator.market import Market
 
@@ -24,7 +24,7 @@ def definitions_of(note: DemoNote) -> dg.Definitions:
     """The house on the demo's data."""
     place = demo_deployment(note)
     return build_definitions(
-        settings=place.settings, start=place.start, end=place.end, clock=place.clock, compute=sizes(note)
+        settings=place.settings, start=place.start, end=place.end, clock=place.clock, compute=demo_sizes(note)
     )
 
 

@@ -1,8 +1,12 @@
-"""How large the demo's models and walks are: enough to see the planted truth, small enough for two cores."""
+"""How large everything is in a deployment: the registered sizes, and the demo's, small enough for two cores.
+
+Belongs here: choosing `Compute`. Does not belong here: what the dials mean (the rooms that declare them).
+"""
 
 from datetime import date
 
-from gogoku.deployment import DemoNote, demo_deployment
+from gogoku.deployment import DemoNote, Deployment, demo_deployment
+from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.registry.terms import Terms
 from resources.compute import Compute
@@ -11,7 +15,20 @@ TINY = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=90, validation=15
 SMALL = Terms(seeds=(1, 2, 3), n_folds=2, embargo=20, min_train=220, validation=40)
 
 
-def sizes(note: DemoNote) -> Compute:
+def sizes_of(place: Deployment, first: date) -> Compute:
+    """The sizes of a place, whose history begins with `first`: the demo's own, or the registered ones."""
+    if place.demo is not None:
+        return demo_sizes(place.demo)
+    return Compute(
+        cache_dir=place.settings.cache_dir,
+        first_session=first,
+        plan=(place.settings.plan or PLANS[-1]).capitalize(),
+        cutoff=place.settings.cutoff,
+        device=place.settings.device,
+    )
+
+
+def demo_sizes(note: DemoNote) -> Compute:
     """Sizes and dials of a demo.
 
     Args:

@@ -1,0 +1,107 @@
+"""A list of the past made again from what was recorded with it, and compared with it bit for bit.
+
+A list names its model version and the version of every table it was made from; files of versions are never altered
+and tables keep their old versions for ten years. So the same scores must come out, on the same kind of processor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import PartitionMissingError
+from gogoku_pipeline.dataset.panel_map import Panel
+from gogoku_pipeline.registry.predictions import Lineage, ranked_predictions
+from gogoku_pipeline.registry.tables import PREDICTIONS
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.training.predict import predict_session
+
+COMPARED = ("code", "horizon_d", "rank", "score")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A recorded list and the one made again.
+
+    Attributes:
+        session: of the list.
+        lineage: what the recorded list says made it.
+        rows: of the recorded list.
+        differences: [code, horizon_d, rank, score, rank_again, score_again] of places that differ; null where one
+            list lacks the stock.
+    """
+
+    session: date
+    lineage: Lineage
+    rows: int
+    differences: pl.DataFrame
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every place and every bit of every score came out again."""
+        return self.differences.is_empty()
+
+
+def reproduce(store: Store, session: date, panel_at: Callable[[Mapping[str, int]], Panel]) -> Reproduction:
+    """Make the list of a session again and compare.
+
+    Args:
+        store: holds lists, versions and tables.
+        session: whose list.
+        panel_at: the panel of given table versions.
+
+    Raises:
+        PartitionMissingError: no list of that session.
+        ArtefactError: the model's files are missing or altered. DatasetError: the features are declared differently
+            today. StoreError: a table's version is not kept any more.
+    """
+    recorded = store.tables.scan(PREDICTIONS, start=session, end=session).collect()
+    if recorded.is_empty():
+        made = store.tables.sessions(PREDICTIONS)
+        raise PartitionMissingError(
+            f"list of {session}",
+            got=f"{len(made)} lists" + (f", {made[0]} to {made[-1]}" if made else ""),
+            want="a list of that session",
+            remedy="Ask for a session that `gogoku predictions` knows.",
+        )
+    head = recorded.row(0, named=True)
+    lineage = Lineage(
+        head["model"],
+        head["model_version"],
+        head["feature_hash"],
+        head["served_because"],
+        json.loads(head["table_versions"]),
+    )
+    panel = panel_at(lineage.table_versions)
+    scores = predict_session(store, lineage.model, lineage.model_version, panel, session)
+    again = ranked_predictions(scores, session, lineage, available_at=head["available_at"])
+    return Reproduction(session, lineage, recorded.height, differences(recorded, again))
+
+
+def differences(recorded: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
+    """Places of two lists that differ in rank, in any bit of a score, or that only one of them has.
+
+    Args:
+        recorded: rows of `tables.PREDICTIONS` of one session.
+        again: the same, made again.
+
+    Returns:
+        [code, horizon_d, rank, score, rank_again, score_again], by rank.
+    """
+    both = recorded.select(COMPARED).join(
+        again.select("code", "horizon_d", pl.col("rank", "score").name.suffix("_again")),
+        on=["code", "horizon_d"],
+        how="full",
+        coalesce=True,
+    )
+    same = pl.col("rank").eq_missing(pl.col("rank_again")) & _bits("score").eq_missing(_bits("score_again"))
+    return both.filter(~same).sort("horizon_d", "rank", "code", nulls_last=True)
+
+
+def _bits(column: str) -> pl.Expr:
+    """The 64 bits of a score, so that -0 and 0 differ and nothing is rounded."""
+    return pl.col(column).reinterpret(signed=True)
