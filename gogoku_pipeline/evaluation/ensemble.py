@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import polars as pl
 
+from gogoku_pipeline.evaluation.cross_sections import Floats, divided, places
 from gogoku_pipeline.evaluation.frames import checked_scores, groups
 
 _DECIMALS = 12
@@ -25,3 +29,14 @@ def ensemble_scores(scores: pl.DataFrame) -> pl.DataFrame:
     ranked = frame.with_columns((pl.col("score").rank("average") / pl.col("score").count()).over(day).alias("score"))
     ordered = ranked.sort("seed") if "seed" in day else ranked  # a sum's last bit depends on its order
     return ordered.group_by(keys).agg(pl.col("score").mean().round(_DECIMALS)).sort(keys)
+
+
+def mean_ranks(seeds: Sequence[Floats]) -> Floats:
+    """The array form of `ensemble_scores`: scores [D, N] of each seed to their common opinion [D, N], NaN for none."""
+    total, known = np.zeros(seeds[0].shape), np.zeros(seeds[0].shape, dtype=np.int64)
+    for scores in seeds:
+        held = places(scores)
+        share = divided(held.ranks, held.count[:, None])
+        total += np.nan_to_num(share, nan=0.0)
+        known += held.known
+    return np.round(divided(total, known), _DECIMALS)

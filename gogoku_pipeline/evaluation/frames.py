@@ -51,8 +51,16 @@ def checked_scores(scores: pl.DataFrame, *, what: str = "scores") -> pl.DataFram
             want="one score per key",
             remedy="Judge one fold per session; drop the overlap before judging.",
         )
-    if "is_counted" in frame.columns:
-        frame = frame.filter("is_counted")
+    return counted(frame, what=what)
+
+
+def counted(scores: pl.DataFrame, *, what: str = "scores") -> pl.DataFrame:
+    """The rows whose `is_counted` is true, all of them where the frame has no such column.
+
+    Raises:
+        EvaluationError: no row is left.
+    """
+    frame = scores.filter("is_counted") if "is_counted" in scores.columns else scores
     if frame.is_empty():
         raise EvaluationError(
             what,
@@ -93,14 +101,28 @@ def align(
     keys = groups(frame)
     joined = frame.select(*keys, "code", "score").join(outcome, on=list(KEY), how="inner", maintain_order="left")
     if joined.is_empty():
-        raise EvaluationError(
-            f"scores against {label}",
-            got=f"nothing in common: scores for horizons {_horizons(scores)} on {_span(scores)}, "
-            f"labels for {_horizons(labels)} on {_span(labels)}",
-            want="the same sessions, codes and horizons",
-            remedy="Build labels for these sessions and this horizon, and check the universe.",
-        )
+        raise nothing_in_common(scores, labels, label)
     return joined.sort(*keys, "code")
+
+
+def nothing_in_common(scores: pl.DataFrame, labels: pl.DataFrame, label: str) -> EvaluationError:
+    """The error for scores that meet no label: it names the horizons and sessions of both."""
+    return EvaluationError(
+        f"scores against {label}",
+        got=f"nothing in common: scores for horizons {_horizons(scores)} on {_span(scores)}, "
+        f"labels for {_horizons(labels)} on {_span(labels)}",
+        want="the same sessions, codes and horizons",
+        remedy="Build labels for these sessions and these horizons, and check the universe.",
+    )
+
+
+def checked_label_name(label: str) -> str:
+    """The name itself; EvaluationError unless it is one of `LABELS`."""
+    if label not in LABELS:
+        raise EvaluationError(
+            f"label {label!r}", got="an unknown name", want=f"one of {LABELS}", remedy="Use the label's exact name."
+        )
+    return label
 
 
 def require_columns(frame: pl.DataFrame, wanted: tuple[str, ...], what: str) -> None:
@@ -115,10 +137,7 @@ def require_columns(frame: pl.DataFrame, wanted: tuple[str, ...], what: str) -> 
 
 
 def _checked_labels(labels: pl.DataFrame, label: str) -> pl.DataFrame:
-    if label not in LABELS:
-        raise EvaluationError(
-            f"label {label!r}", got="an unknown name", want=f"one of {LABELS}", remedy="Use the label's exact name."
-        )
+    checked_label_name(label)
     require_columns(labels, (*KEY, label), "labels")
     if labels.select(KEY).is_duplicated().any():
         raise EvaluationError(

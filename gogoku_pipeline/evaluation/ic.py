@@ -90,9 +90,10 @@ def rank_ic_by_day(aligned: pl.DataFrame, *, min_names: int = MIN_NAMES) -> pl.D
 
 def _can_rank(sections: CrossSections, *, min_names: int) -> Mask:
     """Days with enough names on which neither side is constant [D]."""
-    varied = [(places.tied < places.count[:, None]) & places.known for places in
-              (sections.score_places, sections.label_places)]  # fmt: skip
-    return np.asarray((sections.count >= min_names) & varied[0].any(axis=1) & varied[1].any(axis=1))
+    varied = [np.fmax.reduce(side, axis=1, initial=-np.inf) > np.fmin.reduce(side, axis=1, initial=np.inf) for side in
+              (sections.score, sections.label)]  # fmt: skip
+    count = np.isfinite(sections.score).sum(axis=1)
+    return np.asarray((count >= min_names) & varied[0] & varied[1])
 
 
 def _correlation(left: Floats, right: Floats, usable: Mask) -> Floats:

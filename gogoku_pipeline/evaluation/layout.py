@@ -6,6 +6,7 @@ The only place where the two forms meet: metrics know arrays, callers know frame
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,7 @@ class Axes:
         if (twice := len(cells) - int(np.count_nonzero(seen))) > 0:
             raise EvaluationError(
                 what,
-                got=f"{twice} rows for a (session, code) that already has one",
+                got=f"two rows for one (session, code), {twice} times",
                 want="one row per key",
                 remedy="Judge one fold per session and rebuild tables with repeated keys.",
             )
@@ -121,6 +122,18 @@ def by_day(aligned: pl.DataFrame, measure: Measure) -> pl.DataFrame:
 
 def measured(score: Floats, label: Floats, measure: Measure) -> Figures:
     """Figures [T] by name of arrays [T, N], block by block."""
-    starts = range(0, max(len(score), 1), BLOCK)
-    blocks = [measure(paired(score[start : start + BLOCK], label[start : start + BLOCK])) for start in starts]
+    return in_blocks(len(score), lambda days: measure(paired(score[days], label[days])))
+
+
+def in_blocks(days: int, measure: Callable[[slice], Figures], *, threads: int = 1) -> Figures:
+    """Figures of all days, measured block by block and put together in order.
+
+    Args:
+        days: how many there are.
+        measure: figures of the days of one slice; must not depend on other days.
+        threads: blocks measured at once; the result does not depend on it.
+    """
+    slices = [slice(start, start + BLOCK) for start in range(0, max(days, 1), BLOCK)]
+    with ThreadPoolExecutor(threads) as pool:
+        blocks = list(pool.map(measure, slices)) if threads > 1 else [measure(one) for one in slices]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}

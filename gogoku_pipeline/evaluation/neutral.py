@@ -6,20 +6,50 @@ constant); the residual is judged like any score. Oracle: statsmodels OLS.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.core.errors import EvaluationError
+from gogoku_pipeline.evaluation.cross_sections import Floats, Ints, divided, places
 from gogoku_pipeline.evaluation.frames import checked_scores, groups, require_columns
-
-FloatArray = npt.NDArray[np.float64]
+from gogoku_pipeline.evaluation.layout import BLOCK, Axes
 
 EXPOSURES = ("log10_mcap_jpy", "log10_adv_20d_jpy", "vol_20d", "beta_60d")
 """Size, turnover, volatility and beta; those the frame has are used, and at least one must be there."""
 
 SECTOR = "sector33_code"
 _ROUNDING = 1e-10
+_COLLINEAR = 1e-9
+
+
+@dataclass(frozen=True)
+class ExposureGrid:
+    """Exposures on the axes of the scores.
+
+    Attributes:
+        values: one array [T, N] per exposure, NaN where missing.
+        sector: number of each name's sector [T, N]; names without one share the number 0.
+        sectors: how many numbers there are.
+    """
+
+    values: tuple[Floats, ...]
+    sector: Ints
+    sectors: int
+
+
+def exposure_grid(exposures: pl.DataFrame, axes: Axes) -> ExposureGrid:
+    """Lay a frame of exposures out; see `neutralise` for its columns and errors."""
+    used = _used(exposures)
+    values = tuple(axes.lay(exposures, name, "exposures") for name in used)
+    if SECTOR not in exposures.columns:
+        return ExposureGrid(values, np.zeros(axes.shape, dtype=np.int32), 1)
+    names = exposures[SECTOR].drop_nulls().unique().sort()
+    number = exposures[SECTOR].cast(pl.Enum(names.cast(pl.String))).to_physical().cast(pl.Float64) + 1
+    laid = axes.lay(exposures.select("session", "code", number.alias("number")), "number", "exposures")
+    return ExposureGrid(values, np.nan_to_num(laid, nan=0.0).astype(np.int32), len(names) + 1)
 
 
 def neutralise(scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
@@ -37,30 +67,65 @@ def neutralise(scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
     Raises:
         EvaluationError: no exposure column, or two exposure rows for one (session, code).
     """
-    used = _used(exposures)
     frame = checked_scores(scores)
     keys = groups(frame)
-    sector = pl.col(SECTOR).fill_null("none") if SECTOR in exposures.columns else pl.lit("none").alias(SECTOR)
-    known = exposures.select(
-        "session", "code", *(pl.col(name).cast(pl.Float64).fill_nan(None) for name in used), sector
-    )
-    joined = (
-        frame.select(*keys, "code", "score")
-        .join(known, on=["session", "code"], how="left", maintain_order="left")
-        .with_columns(pl.col(SECTOR).fill_null("none"))
-        .sort(*keys, "code")
-    )
-    scored = joined.filter(pl.col("score").is_not_null()).with_columns(
-        ((pl.col(name).rank("average") - 0.5) / pl.col(name).count()).over(keys).fill_null(0.5).alias(name)
-        for name in used
-    )
-    parts = [_residuals_of_day(day, used) for day in scored.partition_by(keys, maintain_order=True)]
-    residual = pl.concat(parts) if parts else scored.select(*keys, "code", "score")
-    return (
-        joined.select(*keys, "code")
-        .join(residual.select(*keys, "code", "score"), on=[*keys, "code"], how="left", maintain_order="left")
-        .sort(*keys, "code")
-    )
+    axes = Axes.of(frame)
+    grid = exposure_grid(exposures, axes)
+    owners = [name for name in keys if name != "session"]
+    parts = []
+    for part in frame.select(*keys, "code", "score").partition_by(owners):
+        left = residuals_of(axes.lay(part, "score", "scores"), grid)
+        found = left.ravel()[axes.cells(part)]
+        parts.append(part.with_columns(pl.Series("score", found).fill_nan(None)))
+    return pl.concat(parts).sort(*keys, "code")
+
+
+def residuals_of(score: Floats, grid: ExposureGrid) -> Floats:
+    """Scores [T, N] without what the exposures explain, day by day; NaN as `neutralise` says null."""
+    starts = range(0, max(len(score), 1), BLOCK)
+    return np.concatenate([_residuals(score[at : at + BLOCK], _days(grid, at)) for at in starts])
+
+
+def _days(grid: ExposureGrid, start: int) -> ExposureGrid:
+    held = slice(start, start + BLOCK)
+    return ExposureGrid(tuple(values[held] for values in grid.values), grid.sector[held], grid.sectors)
+
+
+def _residuals(score: Floats, grid: ExposureGrid) -> Floats:
+    """One block; sector means are taken out first (Frisch-Waugh-Lovell)."""
+    known = np.isfinite(score)
+    cell = np.arange(len(score))[:, None] * grid.sectors + grid.sector
+    columns = [np.where(known, score, 0.0), *(np.where(known, _middle_ranks(e, known), 0.0) for e in grid.values)]
+    target, *regressors = _minus_sector_means(columns, np.where(known, cell, -1), grid.sectors)
+    basis, size, _ = np.linalg.svd(np.stack(regressors, axis=2), full_matrices=False)
+    independent = size > _COLLINEAR * np.maximum(size.max(axis=1, keepdims=True), _COLLINEAR)
+    basis = basis * independent[:, None, :]
+    left = target - np.einsum("dnf,df->dn", basis, np.einsum("dnf,dn->df", basis, target))
+    occupied = np.bincount(cell[known], minlength=len(score) * grid.sectors).reshape(len(score), -1) > 0
+    spare = known.sum(axis=1) - occupied.sum(axis=1) - independent.sum(axis=1)
+    reach = np.abs(columns[0]).max(axis=1, initial=0.0)
+    explained = (spare < 1) | (np.abs(left).max(axis=1, initial=0.0) <= _ROUNDING * reach)
+    return np.where(known & ~explained[:, None], left, np.nan)
+
+
+def _middle_ranks(exposure: Floats, known: np.ndarray) -> Floats:
+    """Rank among the day's scored names in (0, 1), one half where missing."""
+    held = places(np.where(known, exposure, np.nan))
+    return np.nan_to_num(divided(held.ranks - 0.5, held.count[:, None]), nan=0.5)
+
+
+def _minus_sector_means(columns: Sequence[Floats], cell: np.ndarray, sectors: int) -> list[Floats]:
+    """Each column [D, N] minus the mean of its day and sector; 0 where `cell` is -1."""
+    inside = cell >= 0
+    at = cell[inside]
+    size = len(cell) * sectors
+    count = np.maximum(np.bincount(at, minlength=size), 1)
+    out = []
+    for column in columns:
+        left = np.zeros(column.shape)
+        left[inside] = column[inside] - (np.bincount(at, weights=column[inside], minlength=size) / count)[at]
+        out.append(left)
+    return out
 
 
 def _used(exposures: pl.DataFrame) -> list[str]:
@@ -73,28 +138,4 @@ def _used(exposures: pl.DataFrame) -> list[str]:
             want=f"at least one of {EXPOSURES}",
             remedy="Take them from the feature tables of the same sessions.",
         )
-    if exposures.select("session", "code").is_duplicated().any():
-        raise EvaluationError(
-            "exposures", got="two rows for one (session, code)", want="one", remedy="Join features by their key."
-        )
     return used
-
-
-def _residuals_of_day(day: pl.DataFrame, used: list[str]) -> pl.DataFrame:
-    """The day with `score` replaced by its residual; sector means are taken out first (Frisch-Waugh-Lovell)."""
-    score = day["score"].to_numpy()
-    ranks = day.select(used).to_numpy().astype(np.float64)
-    _, sector = np.unique(day[SECTOR].to_numpy(), return_inverse=True)
-    y, x = _minus_group_mean(score[:, None], sector)[:, 0], _minus_group_mean(ranks, sector)
-    coefficients, _, rank, _ = np.linalg.lstsq(x, y, rcond=1e-9)
-    left = y - x @ coefficients
-    spare = day.height - int(sector.max()) - 1 - int(rank)
-    explained = spare < 1 or float(np.abs(left).max()) <= _ROUNDING * float(np.abs(score).max())
-    return day.with_columns(pl.Series("score", np.full(day.height, np.nan) if explained else left).fill_nan(None))
-
-
-def _minus_group_mean(values: FloatArray, group: npt.NDArray[np.intp]) -> FloatArray:
-    """Values [N, F] minus the mean of each row's group."""
-    count = np.bincount(group)[:, None]
-    sums = np.stack([np.bincount(group, weights=column) for column in values.T], axis=1)
-    return np.asarray(values - (sums / count)[group], dtype=np.float64)

@@ -18,13 +18,12 @@ from gogoku_pipeline.evaluation.cross_sections import (
     Floats,
     divided,
     mean_of,
-    paired,
     shared_places,
     top_count,
     total,
 )
 from gogoku_pipeline.evaluation.frames import groups
-from gogoku_pipeline.evaluation.layout import Axes, Figures, by_day
+from gogoku_pipeline.evaluation.layout import Axes, Figures, by_day, measured
 
 TOP_SHARE = 0.10
 TOP_COUNT = 50
@@ -117,24 +116,40 @@ def turnover_by_day(aligned: pl.DataFrame, *, horizon_d: int) -> pl.DataFrame:
     parts = []
     for part in aligned.drop_nulls(["score", "label"]).partition_by(owners, maintain_order=True) or [aligned.clear()]:
         axes = Axes.of(part)
-        found = turnover_of(paired(axes.lay(part, "score", "scores"), axes.lay(part, "label", "labels")), horizon_d)
+        weight = measured(axes.lay(part, "score", "scores"), axes.lay(part, "label", "labels"), outer_deciles_of)
+        found = turnover_of(weight["weight"], horizon_d)
         days = pl.DataFrame({"session": axes.sessions}).join(part.select(owners).head(1), how="cross").select(keys)
         parts.append(days.with_columns(pl.Series("turnover", found).fill_nan(None)).slice(horizon_d))
     return pl.concat(parts).sort(keys)
 
 
-def turnover_of(sections: CrossSections, horizon_d: int) -> Floats:
-    """Share of the two outer deciles that is new since `horizon_d` rows earlier [D]; NaN for the first rows.
+def outer_deciles_of(sections: CrossSections) -> Figures:
+    """`weight` [D, N]: what a list that buys the best and sells the worst tenth holds of each name, -1 .. 1."""
+    return {"weight": top_weight(sections, TOP_SHARE) - top_weight(sections, TOP_SHARE, worst=True)}
+
+
+def turnover_of(weight: Floats, horizon_d: int) -> Floats:
+    """Share of what is held [D, N] that was not held `horizon_d` rows earlier [D]; NaN for the first rows.
 
     Rows must follow each other in time and columns must be the same names.
     """
-    weight = top_weight(sections, TOP_SHARE) - top_weight(sections, TOP_SHARE, worst=True)
     out = np.full(len(weight), np.nan)
     if len(weight) > horizon_d:
         now, before = weight[horizon_d:], weight[:-horizon_d]
         kept = np.where(now * before > 0, np.minimum(np.abs(now), np.abs(before)), 0.0)
         out[horizon_d:] = 1.0 - divided(kept.sum(axis=1), np.abs(now).sum(axis=1))
     return out
+
+
+def net_of_costs(spread: float, turnover: float | None, cost_per_side: float) -> float:
+    """Mean spread of two legs after what replacing their changed names costs: one sale and one purchase in each leg.
+
+    Args:
+        spread: mean label of the top minus the bottom decile per horizon, before costs.
+        turnover: mean share of names replaced per horizon; None (no predecessor yet) replaces all of them.
+        cost_per_side: share of the traded value lost per purchase or sale.
+    """
+    return spread - (1.0 if turnover is None else turnover) * 2 * 2 * cost_per_side
 
 
 def wilson_interval(hits: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
