@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError, FeatureError
+from gogoku_pipeline.features.crowd import Crowd, SessionOrder
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.windows import compiled
@@ -98,6 +99,21 @@ class StockAxis:
         claims = self._universe["is_in_universe"].fill_null(False).to_numpy()
         out[self._universe_rows[known]] = claims[known]
         return out
+
+    @cached_property
+    def by_session(self) -> SessionOrder:
+        """The rows session after session."""
+        return SessionOrder.of(self.place, int(self.sessions.size))
+
+    @cached_property
+    def _crowds(self) -> dict[str, Crowd]:
+        return {}
+
+    def crowd(self, by: str) -> Crowd:
+        """Who is compared with whom: the members of each session (`by` = "session") or of each sector on it."""
+        if by not in self._crowds:
+            self._crowds[by] = Crowd.of(self.by_session, self.member, *self.cells(by))
+        return self._crowds[by]
 
     @cached_property
     def _cells(self) -> dict[str, tuple[Whole, pl.Series]]:

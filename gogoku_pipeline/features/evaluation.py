@@ -27,6 +27,10 @@ class Past:
         state = np.zeros((table.starts.size - 1, expr.state_size))
         return kernel_of(expr)(*args, table.starts, table.starts[:-1], state, *expr.params)
 
+    def reads(self, key: str) -> bool:
+        """Whether it wants to be told of a finished stock feature."""
+        return False
+
     def note(self, key: str, values: Values, table: EvaluationTable) -> None:
         """Told of values that later sessions may read: recursions, reductions over members, finished stock features."""
 
@@ -142,8 +146,7 @@ class Stocks:
         axis = self.store.axis
         if self.rows != slice(0, axis.rows) or expr.kernel is None:
             raise unknown(expr.name, "a comparison inside a per_stock formula")
-        cell, cells = axis.cells(str(expr.params[0]))
-        return np.asarray(expr.kernel(evaluate(expr.args[0], self), axis.member, cell, cells))
+        return axis.crowd(str(expr.params[0])).compared(expr.kernel, evaluate(expr.args[0], self))
 
 
 class MarketTable:
@@ -269,9 +272,7 @@ def taken(values: Values, where: Whole) -> Values:
 
 
 def _reduce(expr: Expr, stocks: Stocks, by: str) -> Values:
-    axis = stocks.store.axis
-    cell, cells = axis.cells(by)
-    return np.asarray(kernel_of(expr)(evaluate(expr.args[0], stocks), axis.member, cell, cells))
+    return stocks.store.axis.crowd(by).reduced(kernel_of(expr), evaluate(expr.args[0], stocks))
 
 
 def unknown(name: str, got: str) -> FeatureError:

@@ -66,7 +66,7 @@ class Resumed(Keeping):
 
         A group that is new reads what the reduction says about no members.
         """
-        nobody = kernel_of(expr)(np.empty(0), np.empty(0, np.bool_), np.empty(0, np.int64), 1)[0]
+        nobody = kernel_of(expr)(np.empty(0), np.zeros(2, np.int64), np.empty(0, np.int32), 1)[0]
         grid = values.reshape(table.starts.size - 1, -1)
         grid[:, :first] = np.nan
         unit = self._unit.get(table.name)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gogoku_pipeline.features.crowd import Crowd, SessionOrder
 from gogoku_pipeline.features.evaluation import (
     EvaluationTable,
     MarketTable,
@@ -166,14 +167,22 @@ class TailStocks:
     def _cross(self, expr: Expr, step: int) -> Values:
         if self.first_unit or self.high != len(self.tail.axis.codes):
             raise unknown(expr.name, "a comparison inside a per_stock formula")
-        return self.compared(expr, str(expr.params[0]), step)
+        return self._crowd(str(expr.params[0]), step).compared(kernel_of(expr), self.at(expr.args[0], step))
 
-    def compared(self, expr: Expr, by: str, step: int) -> Values:
-        """A comparison of members or a reduction over them, on the sessions of a step."""
-        axis = self.tail.axis
-        cell, cells = axis.cells(by)
-        member, own = self._from_base(axis.member, step), self._from_base(cell, step)
-        return np.asarray(kernel_of(expr)(self.at(expr.args[0], step), member, own, cells))
+    def reduced(self, expr: Expr, by: str) -> Values:
+        """A reduction over members on the new sessions."""
+        return self._crowd(by, 0).reduced(kernel_of(expr), self.at(expr.args[0], 0))
+
+    def _crowd(self, by: str, step: int) -> Crowd:
+        """Who is compared with whom on the sessions of a step."""
+        place, axis = f"crowd {by} {step}", self.tail.axis
+        if place not in self.memo:
+            cell, cells = axis.cells(by)
+            order = SessionOrder.of(self._from_base(axis.place, step), int(axis.sessions.size))
+            member = self._from_base(axis.member, step)
+            self.memo[place] = Crowd.of(order, member, self._from_base(cell, step), cells)
+        found: Crowd = self.memo[place]
+        return found
 
     def leaf(self, name: str) -> Values:
         """A leaf on the new sessions."""
@@ -199,7 +208,7 @@ class TailMarket(MarketTable):
 
     def reduce(self, expr: Expr) -> Values:
         """All members of a session become one value."""
-        return self.tail.resumed.behind_carried(self.stocks.compared(expr, "session", 0), expr, self, self.tail.first)
+        return self.tail.resumed.behind_carried(self.stocks.reduced(expr, "session"), expr, self, self.tail.first)
 
 
 class TailSectors(SectorTable):
@@ -213,7 +222,7 @@ class TailSectors(SectorTable):
 
     def reduce(self, expr: Expr) -> Values:
         """All members of a group on a session become one value."""
-        return self.tail.resumed.behind_carried(self.stocks.compared(expr, self.by, 0), expr, self, self.tail.first)
+        return self.tail.resumed.behind_carried(self.stocks.reduced(expr, self.by), expr, self, self.tail.first)
 
 
 class TailReleases(ReleaseTable):

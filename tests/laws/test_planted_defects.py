@@ -79,14 +79,11 @@ def mean_of_rows_above(x, starts, begin, n):
     return np.convolve(np.nan_to_num(x), np.full(n, 1.0 / n))[: x.size]
 
 
-def place_of_row(x, member, cell, cells):
-    order = np.lexsort((np.arange(x.size), x, cell))
-    out = np.empty(x.size)
-    out[order] = np.arange(x.size) - np.searchsorted(cell[order], cell[order])
-    return out
+def place_of_row(x, first, group, groups):
+    return np.concatenate([np.argsort(np.argsort(part, stable=True)) for part in np.split(x, first[1:-1])]) * 1.0
 
 
-def less_the_mean_of_everything(x, member, cell, cells):
+def less_the_mean_of_everything(x, first, group, groups):
     return x - np.nanmean(x)
 
 

@@ -1,14 +1,15 @@
 """The others of a stock's own sector on a session: what they did, whether or not the stock did anything itself.
 
-Kernels as in `cross_section`: x [rows], `member`, `cell` and the number of cells.
+Kernels as in `cross_section`: x [rows], `first`, `group` and how many groups a session has.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from gogoku_pipeline.features.expressions import Claims, Expr, Values, Whole
-from gogoku_pipeline.features.operators.cross_section import cell_sums
+from gogoku_pipeline.features.expressions import Expr, Values, Whole
+from gogoku_pipeline.features.operators.cross_section import group_sums
+from gogoku_pipeline.features.operators.ordering import Places
 from gogoku_pipeline.features.operators.windows import compiled
 
 LEAST_PEERS = 2
@@ -26,23 +27,27 @@ def peers_count(x: Expr, by: str) -> Expr:
 
 
 @compiled
-def _peers_mean_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
-    s, c = cell_sums(x, member, cell, cells)
+def _peers_mean_kernel(x: Values, first: Whole, group: Places, groups: int) -> Values:
+    s, c = group_sums(x, first, group, groups)
     out = np.full(x.size, np.nan)
-    for i in range(x.size):
-        if member[i] and cell[i] >= 0:
-            own = x[i] == x[i]
-            others = c[cell[i]] - own
-            if others >= LEAST_PEERS:
-                out[i] = (s[cell[i]] - x[i] if own else s[cell[i]]) / others
+    for k in range(first.size - 1):
+        total, many = s[k * groups : (k + 1) * groups], c[k * groups : (k + 1) * groups]
+        for i in range(first[k], first[k + 1]):
+            if group[i] >= 0:
+                own = x[i] == x[i]
+                others = many[group[i]] - own
+                if others >= LEAST_PEERS:
+                    out[i] = (total[group[i]] - x[i] if own else total[group[i]]) / others
     return out
 
 
 @compiled
-def _peers_count_kernel(x: Values, member: Claims, cell: Whole, cells: int) -> Values:
-    _, c = cell_sums(x, member, cell, cells)
+def _peers_count_kernel(x: Values, first: Whole, group: Places, groups: int) -> Values:
+    _, c = group_sums(x, first, group, groups)
     out = np.full(x.size, np.nan)
-    for i in range(x.size):
-        if member[i] and cell[i] >= 0:
-            out[i] = c[cell[i]] - (x[i] == x[i])
+    for k in range(first.size - 1):
+        many = c[k * groups : (k + 1) * groups]
+        for i in range(first[k], first[k + 1]):
+            if group[i] >= 0:
+                out[i] = many[group[i]] - (x[i] == x[i])
     return out

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gogoku_pipeline.features.expressions import P
 from gogoku_pipeline.features.operators import ages, compounding, cross_section, dimson, spreads, windows
-from gogoku_pipeline.features.operators.ordering import LONG, ascending
+from gogoku_pipeline.features.operators.ordering import ascending, desk_of
 
 quick = settings(deadline=None, max_examples=40, derandomize=True)
 numbers = st.one_of(st.just(math.nan), st.floats(-0.5, 0.5, width=16))
@@ -107,52 +107,75 @@ def test_an_age_counts_sessions_since_the_last_value(rows, most):
     same(run(ages.sessions_since(P.close, most), rows[0]), np.array(expected))
 
 
-@pytest.mark.parametrize("size", [1, 2, 50, LONG - 1, LONG, 3000])
-def test_the_order_is_ascending_whatever_the_signs_and_sizes(size):
+WILD = {
+    "of every size and sign": lambda rng, n: rng.normal(0, 1, n).round(1) * 10.0 ** rng.integers(-300, 300, n),
+    "of two values": lambda rng, n: rng.integers(0, 2, n).astype(float),
+    "far apart in a few names": lambda rng, n: np.where(np.arange(n) % 400 == 7, 1e12, rng.normal(0, 1, n)),
+    "skewed": lambda rng, n: np.exp(8 * rng.normal(0, 1, n)),
+    "a hair apart": lambda rng, n: 1.0 + rng.integers(0, 40, n) * 2.0**-52,
+    "half of them zero": lambda rng, n: np.where(rng.random(n) < 0.5, -0.0, rng.integers(-1, 2, n) * 1e-310),
+    "beyond all bounds": lambda rng, n: rng.choice([-np.inf, -1e308, 0.0, 1e308, np.inf], n),
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 50, 511, 3000, 70_000])
+@pytest.mark.parametrize("kind", WILD)
+def test_the_order_is_ascending_whatever_the_values(kind, size):
     rng = np.random.default_rng(size)
-    x = rng.normal(0, 1, size).round(1) * 10.0 ** rng.integers(-300, 300, size)
-    x[::5], x[1::5] = 0.0, -0.0
-    order = ascending(x)
-    assert sorted(order) == list(range(size))
-    assert np.array_equal(x[order], np.sort(x))
+    x = WILD[kind](rng, size)
+    x[rng.random(size) < 0.05] = math.nan
+    group = rng.integers(-1, 3, size).astype(np.int32)
+    desk, compared = desk_of(np.array([0, size])), np.flatnonzero((group >= 0) & ~np.isnan(x))
+    n, ties = ascending(x, group, desk)
+    order = desk.order[:n]
+    assert sorted(order) == list(compared)
+    assert np.array_equal(x[order], np.sort(x[compared]))
+    assert ties == (np.unique(x[compared]).size < n)
 
 
 @quick
-@given(st.lists(st.tuples(numbers, st.integers(-1, 2), st.booleans()), min_size=1, max_size=30), st.integers(1, 3))
+@given(st.lists(st.tuples(numbers, st.integers(-1, 2)), min_size=1, max_size=30), st.integers(1, 3))
 def test_the_largest_of_a_sector_are_its_share_of_members_rounded_down(rows, least):
-    x, cell, member = (np.array(column) for column in zip(*rows, strict=True))
-    found = cross_section.is_among_largest(P.close, "sector33", 30, least).kernel(x, member, cell.astype(np.int64), 3)
+    x, group = (np.array(column) for column in zip(*rows, strict=True))
+    first, group = np.array([0, x.size]), group.astype(np.int32)
+    found = cross_section.is_among_largest(P.close, "sector33", 30, least).kernel(x, first, group, 3)
     for k in range(3):
-        own = np.flatnonzero(member & (cell == k) & ~np.isnan(x))
+        own = np.flatnonzero((group == k) & ~np.isnan(x))
         if own.size < least:
             assert np.isnan(found[own]).all()
             continue
         smallest = np.sort(x[own])[::-1][max(least, int(0.3 * own.size)) - 1]
         assert np.array_equal(found[own], (x[own] >= smallest).astype(float))
-    assert np.isnan(found[~member | (cell < 0) | np.isnan(x)]).all()
+    assert np.isnan(found[(group < 0) | np.isnan(x)]).all()
 
 
 @quick
-@given(st.lists(st.tuples(numbers, st.integers(-1, 2), st.booleans()), min_size=1, max_size=30))
+@given(st.lists(st.tuples(numbers, st.integers(-1, 2)), min_size=1, max_size=30))
 def test_the_total_of_the_others_leaves_the_stock_out(rows):
-    x, cell, member = (np.array(column) for column in zip(*rows, strict=True))
-    found = cross_section.others_total(P.close, "sector33").kernel(x, member, cell.astype(np.int64), 3)
+    x, group = (np.array(column) for column in zip(*rows, strict=True))
+    found = cross_section.others_total(P.close, "sector33").kernel(x, np.array([0, x.size]), group.astype(np.int32), 3)
     for i in range(x.size):
-        others = x[member & (cell == cell[i]) & (np.arange(x.size) != i)]
+        others = x[(group == group[i]) & (np.arange(x.size) != i)]
         others = others[~np.isnan(others)]
-        if member[i] and cell[i] >= 0 and others.size:
+        if group[i] >= 0 and others.size:
             assert found[i] == pytest.approx(others.sum(), abs=1e-12)
         else:
             assert math.isnan(found[i])
 
 
-def test_long_sessions_rank_like_short_ones():
-    rng = np.random.default_rng(2)
-    x = rng.normal(0, 1, 2 * LONG).round(2)
-    cell = np.zeros(x.size, np.int64)
-    found = cross_section.rank_0_1(P.close).kernel(x, np.ones(x.size, bool), cell, 1)
-    below, equal = (x[:, None] > x).sum(axis=1), (x[:, None] == x).sum(axis=1)
-    same(found, (below + (equal - 1) / 2) / (x.size - 1))
+@pytest.mark.parametrize("groups", [1, 3])
+def test_ranks_are_those_of_plain_counting_in_every_session_and_sector(groups):
+    rng = np.random.default_rng(groups)
+    sizes = (1, 700, 2, 0, 90)
+    first = np.concatenate(([0], np.cumsum(sizes)))
+    x, group = rng.normal(0, 1, first[-1]).round(2), rng.integers(-1, groups, first[-1]).astype(np.int32)
+    x[rng.random(x.size) < 0.1] = math.nan
+    session, expected = np.repeat(np.arange(len(sizes)), sizes), np.full(x.size, math.nan)
+    for i in np.flatnonzero((group >= 0) & ~np.isnan(x)):
+        own = x[(session == session[i]) & (group == group[i]) & ~np.isnan(x)]
+        if own.size > 1:
+            expected[i] = ((own < x[i]).sum() + ((own == x[i]).sum() - 1) / 2) / (own.size - 1)
+    np.testing.assert_array_equal(cross_section.rank_0_1(P.close).kernel(x, first, group, groups), expected)
 
 
 def test_a_window_of_one_is_the_return_itself():

@@ -140,8 +140,7 @@ def test_trend_is_the_t_statistic_of_a_line(price, n):
 @given(st.lists(numbers, min_size=1, max_size=30))
 def test_ranks_are_average_ranks(xs):
     x = np.array(xs)
-    member = np.ones(x.size, dtype=bool)
-    found = cross_section.rank_0_1(P.close).kernel(x, member, np.zeros(x.size, dtype=np.int64), 1)
+    found = cross_section.rank_0_1(P.close).kernel(x, np.array([0, x.size]), np.zeros(x.size, np.int32), 1)
     good = ~np.isnan(x)
     assert np.isnan(found[~good]).all()
     if good.sum() > 1:

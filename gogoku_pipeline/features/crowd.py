@@ -1,0 +1,99 @@
+"""Rows session after session instead of stock after stock, and who is compared with whom on each session.
+
+Belongs here: the order of rows, moving columns into it and back, groups within a session. Does not belong here: what is
+compared (`operators.cross_section`), evaluation (`evaluation`, `days`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gogoku_pipeline.features.expressions import Claims, Values, Whole
+from gogoku_pipeline.features.operators.ordering import Places
+from gogoku_pipeline.features.operators.windows import compiled
+
+
+@dataclass(frozen=True)
+class SessionOrder:
+    """Rows by session, then by code.
+
+    Attributes:
+        rows: [rows] the rows in this order; first: [sessions + 1] where each session begins.
+    """
+
+    rows: Places
+    first: Whole
+
+    @classmethod
+    def of(cls, place: Whole, sessions: int) -> SessionOrder:
+        """The order of rows that come by code, from the number of the session of each."""
+        return cls(*_by_session(place, sessions))
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """The members of U on each session, in groups.
+
+    Attributes:
+        order: rows session after session.
+        group: [rows, in this order] number of the row's group; -1 for rows outside U or without a group.
+        groups: how many groups a session has.
+    """
+
+    order: SessionOrder
+    group: Places
+    groups: int
+
+    @classmethod
+    def of(cls, order: SessionOrder, member: Claims, cell: Whole, cells: int) -> Crowd:
+        """Members in cells: group times sessions plus session, -1 for none; as many cells as sessions are no groups."""
+        sessions = max(order.first.size - 1, 1)
+        return cls(order, _groups(order.rows, member, cell, sessions), max(cells // sessions, 1))
+
+    def compared(self, kernel: Callable[..., Any], x: Values) -> Values:
+        """[rows by code] each member's value of a comparison, from x [rows by code]."""
+        found = kernel(taken_in_order(x, self.order.rows), self.order.first, self.group, self.groups)
+        out = np.empty(x.size)
+        out[self.order.rows] = found
+        return out
+
+    def reduced(self, kernel: Callable[..., Any], x: Values) -> Values:
+        """[groups * sessions] one value of each group on each session, a group's sessions in one piece."""
+        found = kernel(taken_in_order(x, self.order.rows), self.order.first, self.group, self.groups)
+        return np.ascontiguousarray(found.reshape(-1, self.groups).T).reshape(-1)
+
+
+@compiled
+def _by_session(place: Whole, sessions: int) -> tuple[Places, Whole]:
+    first = np.zeros(sessions + 1, np.int64)
+    for i in range(place.size):
+        first[place[i] + 1] += 1
+    for k in range(sessions):
+        first[k + 1] += first[k]
+    fill, rows = first.copy(), np.empty(place.size, np.int32)
+    for i in range(place.size):
+        rows[fill[place[i]]] = i
+        fill[place[i]] += 1
+    return rows, first
+
+
+@compiled
+def _groups(rows: Places, member: Claims, cell: Whole, sessions: int) -> Places:
+    group = np.empty(rows.size, np.int32)
+    for i in range(rows.size):
+        row = rows[i]
+        group[i] = cell[row] // sessions if member[row] and cell[row] >= 0 else -1
+    return group
+
+
+@compiled
+def taken_in_order(values: Values, rows: Places) -> Values:
+    """Values of some rows, in their order."""
+    out = np.empty(rows.size)
+    for i in range(rows.size):
+        out[i] = values[rows[i]]
+    return out
