@@ -33,8 +33,6 @@ class GraphConfig:
         threshold: smallest absolute shrunk correlation of an edge.
         k: an edge needs one end among the other's k strongest; at most 64.
         min_nodes: below this many nodes a session has no graph at all.
-        lead_threshold: smallest absolute lagged correlation of a leader (not shrunk).
-        lead_k: leaders used per stock.
         residual: what is taken out of each return: `market` the equal-weighted market (every plan has it), `topix`
             TOPIX (Light), `sector` the mean of the other stocks of its TSE 33 sector.
         hubs: nodes joined to stocks in the typed list of edges: `sector` one per TSE 33 sector, `index` one for
@@ -50,8 +48,6 @@ class GraphConfig:
     threshold: float = 0.3
     k: int = 20
     min_nodes: int = 200
-    lead_threshold: float = 0.2
-    lead_k: int = 20
     residual: Residual = "market"
     hubs: Hubs = "none"
     sector_edges: bool = False
@@ -70,9 +66,7 @@ class GraphConfig:
             ("half_life", self.half_life, self.half_life > 0, "> 0 (infinity: unweighted)"),
             ("shrink", self.shrink, 0 < self.shrink <= 1, "in (0, 1]"),
             ("threshold", self.threshold, 0 < self.threshold <= self.shrink, "in (0, shrink]: no edge reaches more"),
-            ("lead_threshold", self.lead_threshold, 0 < self.lead_threshold <= 1, "in (0, 1]"),
             ("k", self.k, 1 <= self.k <= MOST_COMPANIONS, f"in 1 .. {MOST_COMPANIONS}"),
-            ("lead_k", self.lead_k, 1 <= self.lead_k <= MOST_COMPANIONS, f"in 1 .. {MOST_COMPANIONS}"),
             ("min_nodes", self.min_nodes, self.min_nodes >= 2, ">= 2"),
             ("residual", self.residual, self.residual in get_args(Residual), f"one of {get_args(Residual)}"),
             ("hubs", self.hubs, self.hubs in get_args(Hubs), f"one of {get_args(Hubs)}"),

@@ -1,6 +1,6 @@
 """The `g_*` features and `has_graph`: what each is and its formula, from the graph of a session.
 
-Belongs here: declarations and formulas. Does not belong here: drawing edges (`correlation`), choosing leaders
+Belongs here: declarations and formulas. Does not belong here: drawing edges (`correlation`), weighing leaders
 (`neighbours`), measures of the whole graph (`structure`), laying values out over stocks (`node_features`).
 """
 
@@ -123,9 +123,10 @@ def peer_reversal() -> Measure:
 
 @declared("g_lead_lag_1d", unit="ratio", **_LAGGED)
 def lead_lag() -> Measure:
-    """What yesterday's leaders tell: sum_j a_ij*e_j[t] / sum_j |a_ij|; a_ij = corr(e_i[s], e_j[s-1]) over the window, the 20 largest |a_ij| >= 0.2: what yesterday's leaders promise for t+1.
+    """What its companions' moves of today promise: sum_j a_ij*e_j[t] / sum_j |a_ij| over neighbours j with a residual on t; a_ij = corr(e_i[s], e_j[s-1]) over the window, drawn towards the multiple of w_ij that all ties of the day follow best.
 
-    Plain correlation, j not i, over leaders with a residual on t.
+    The rest after that multiple counts as far as it is wider than the error of a correlation (`neighbours.leaders`).
+    The catalogue's leaders, the 20 largest |a_ij| >= 0.2 of the whole market, are noise: decision 0019.
     """  # noqa: E501
     return lambda day: day.leaders.mean(day.residuals)
 

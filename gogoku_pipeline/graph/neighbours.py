@@ -10,9 +10,9 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import DataError
 from gogoku_pipeline.graph.config import LAG_SESSIONS, GraphConfig
+from gogoku_pipeline.graph.exact import score_pairs
 from gogoku_pipeline.graph.matrix import Floats, Places, ReturnMatrix, needed
 from gogoku_pipeline.graph.pairs import joined_pairs
-from gogoku_pipeline.graph.strongest import strongest
 from gogoku_pipeline.graph.structure import components
 from gogoku_pipeline.graph.windows import DayWindow, day_window
 
@@ -80,7 +80,7 @@ class DayGraph:
 
     Attributes:
         edges: the correlation edges, from both ends.
-        leaders: ties from each stock to those whose residuals of the day before it has followed.
+        leaders: ties from each stock to its companions, as strong as it follows what they did the session before.
         returns: [nodes] ret_1d of the session.
         returns_5d: [nodes] ret_5d of the session.
         residuals: [nodes] residual of the session.
@@ -115,9 +115,10 @@ def day_graph(
     """
     place = matrix.place(window.session)
     returns_5d = needed(matrix.returns_5d, "ret_5d", "g_peer_ret_5d")
+    edges = _from_both_ends(matrix, window, rows)
     return DayGraph(
-        edges=_from_both_ends(matrix, window, rows),
-        leaders=leaders(window.residuals, config),
+        edges=edges,
+        leaders=leaders(edges, window.residuals, config),
         returns=matrix.returns[place, window.nodes],
         returns_5d=returns_5d[place, window.nodes],
         residuals=window.residuals[:, -1],
@@ -126,22 +127,43 @@ def day_graph(
     )
 
 
-def leaders(residuals: Floats, config: GraphConfig) -> Neighbours:
-    """Ties from each stock i to the stocks j it follows: a_ij = corr(e_i[s], e_j[s-1]) over the window.
+def leaders(edges: Neighbours, residuals: Floats, config: GraphConfig) -> Neighbours:
+    """Ties from each stock i to its companions j, as strong as what j did a session before was followed by i.
 
-    Plain correlation (every session counts the same, unlike the edges), pairwise complete with at least `min_common`
-    pairs, not shrunk; the `lead_k` largest |a_ij| >= `lead_threshold` among the nodes, the stock itself left out.
+    rho_ij = corr(e_i[s], e_j[s-1]) over the window: plain (every session counts the same, unlike the edges), pairwise
+    complete with at least `min_common` pairs. One such number errs by 1 / sqrt(window), more than any lead in a liquid
+    market, so it is drawn towards what companions as a whole carry over (empirical Bayes):
+
+        b = sum rho_ij * w_ij / sum w_ij^2              over all ties of the session
+        a_ij = b * w_ij + trust * (rho_ij - b * w_ij),  trust = max(0, 1 - (1 / window) / mean (rho_ij - b * w_ij)^2)
 
     Args:
+        edges: the session's correlation edges, from both ends: who is a companion.
         residuals: [nodes, window + 1], oldest session first, NaN where there is none.
         config: the dials.
+
+    Source: decision 0019; Efron and Morris (1975) for the shrinkage.
     """
     following, leading = np.ascontiguousarray(residuals[:, 1:]), np.ascontiguousarray(residuals[:, :-1])
     plain = np.full(config.window, 1.0 / config.window)
-    found = strongest(following, leading, plain, config.lead_k, config.lead_threshold, config.min_common)
-    kept = found.columns >= 0
-    node = np.repeat(np.arange(len(kept)), found.counts)
-    return _sorted(node, found.columns[kept], found.values[kept], len(kept))
+    lagged = np.zeros(len(edges.other))
+    sides = (following, following, 0), (leading, leading, 0)
+    score_pairs(edges.other.astype(np.int32), edges.starts, 0, *sides, plain, config.min_common, lagged)
+    known = lagged != 0.0
+    pulled = _towards_all(lagged[known], edges.weight[known], 1.0 / config.window)
+    return Neighbours(edges.node[known], edges.other[known], pulled, edges.size)
+
+
+def _towards_all(lagged: Floats, weight: Floats, noise: float) -> Floats:
+    """[ties] lagged correlations drawn towards one multiple of the edges' weights; see `leaders`."""
+    if lagged.size == 0:
+        return lagged
+    common: Floats = weight * (np.sum(lagged * weight) / np.sum(weight * weight))
+    apart = lagged - common
+    spread = float(np.mean(apart * apart))
+    trust = max(0.0, 1.0 - noise / spread) if spread > 0.0 else 0.0
+    drawn: Floats = common + trust * apart
+    return drawn
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

@@ -12,7 +12,9 @@ graph. Per effect and feature the table holds, over all judged sessions,
   ranks nearly);
 - found: mean daily RankIC of the feature against the label, with its 95 % stationary-bootstrap interval.
 
-All three are taken over the same rows: tradable, with label, feature and expected return.
+All three are taken over the same rows: tradable, with label, feature and expected return. The graph dial plants two
+things, leads and turns at relatives' volume; its expected return holds both, because a feature made for one may well
+know of the other.
 """
 
 from __future__ import annotations
@@ -39,7 +41,6 @@ from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
 from gogoku_pipeline.simulator.config import Dials, MarketConfig
 from gogoku_pipeline.simulator.market import Market, generate_market
-from gogoku_pipeline.simulator.signals import drift
 from gogoku_pipeline.store import open_store
 from gogoku_pipeline.tables.prices import EXTRA_COLUMNS, factor_events, stage_prices
 from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
@@ -178,18 +179,6 @@ def _skew_times_beta(features: pl.DataFrame) -> pl.Series:
     return features.join(gaps, on="session", how="left", maintain_order="left").select(pl.col("gap") * beta).to_series()
 
 
-def planted_scores(market: Market, effect: Effect) -> pl.DataFrame:
-    """The effect's own expected return over its horizon: (session, code, score)."""
-    if LEAD_LAG not in effect.signs:
-        return market.oracle_scores(effect.horizon_d)
-    frames = []
-    for place, session in enumerate(market.sessions):
-        facts = replace(market.history.facts(place), pull=np.zeros(len(market.codes)))
-        score = drift(facts, market.config.dials, market.exposures, market.listings.is_stock)
-        frames.append(pl.DataFrame({"code": market.codes, "score": score}).with_columns(session=pl.lit(session)))
-    return pl.concat(frames)
-
-
 def without_effect(feature: str, horizon_d: int, made: Road) -> Interval:
     """RankIC of a feature in a market without its effect, with a 99.9 % interval."""
     rows = made.rows(feature, made.features.select("session", "code", score=feature), horizon_d)
@@ -199,7 +188,7 @@ def without_effect(feature: str, horizon_d: int, made: Road) -> Interval:
 
 def recovered(name: str, effect: Effect, made: Road) -> list[Recovered]:
     """What each feature of an effect finds of it."""
-    planted = planted_scores(made.market, effect)
+    planted = made.market.oracle_scores(effect.horizon_d)
     lines = []
     for feature, sign in effect.signs.items():
         rows = made.rows(feature, planted, effect.horizon_d)

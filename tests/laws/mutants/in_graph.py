@@ -112,4 +112,20 @@ MUTANTS = (
         "return lambda day: day.degree_before - day.edges.degree",
         (f"{LAWS}/test_append.py",),
     ),
+    Mutant(
+        "graph",
+        "leaders are those who move on the same day",
+        "graph/neighbours.py",
+        "np.ascontiguousarray(residuals[:, 1:]), np.ascontiguousarray(residuals[:, :-1])",
+        "np.ascontiguousarray(residuals[:, 1:]), np.ascontiguousarray(residuals[:, 1:])",
+        (NODES,),
+    ),
+    Mutant(
+        "graph",
+        "a lagged correlation is believed as measured",
+        "graph/neighbours.py",
+        "trust = max(0.0, 1.0 - noise / spread) if spread > 0.0 else 0.0",
+        "trust = 1.0",
+        (NODES,),
+    ),
 )

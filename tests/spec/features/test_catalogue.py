@@ -25,7 +25,7 @@ ON_PURPOSE: dict[str, tuple[str, dict[str, str]]] = {}
 
 REWORDED = """
 fut_tpx_ret_1d fut_nk_ret_1d fut_tpx_carry_ann fut_nk_carry_ann fut_tpx_term_ann fut_nk_term_ann fut_tpx_oi_chg_5d
-fut_nk_oi_chg_5d fut_tpx_night_ret fut_nk_night_ret bd_nomargin_short_share
+fut_nk_oi_chg_5d fut_tpx_night_ret fut_nk_night_ret bd_nomargin_short_share g_lead_lag_1d
 """
 """Features whose formula is told in other words than the catalogue's; all others begin with its words."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from datetime import date
 
 import polars as pl
@@ -14,7 +15,7 @@ from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.graph.node_features import compute_node_features
 
-CONFIG = GraphConfig(window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2, lead_threshold=0.2)
+CONFIG = GraphConfig(window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2)
 
 
 def edge_table(session: date, rows: list[tuple[str, str, float]]) -> pl.DataFrame:
@@ -110,29 +111,48 @@ def test_peer_return_weighs_by_strength_and_turns_the_sign_of_opposites(table, d
     assert got["g_peer_ret_1d"].to_list() == pytest.approx([2.0, 9.0, -9.0])
 
 
-def test_yesterdays_leader_promises_tomorrow(table, days):
-    """10020 repeats the day after what 10010 did; nobody leads 10010 with more than 0.9, so it has no promise.
+def test_companions_promise_tomorrow_what_they_were_followed_by(table, days):
+    """10020 repeats the day after what 10010 did, 10030 has no companion; e = return minus its mean of four sessions.
 
-    10010's residual today is 3 - 0.5 (its mean over the last four sessions), and 10020 follows it exactly.
+    Lagged correlations: 10020 after 10010 exactly 1; 10010 after 10020 that of (3, -2, -2, 3) with (0, 1, 3, -2).
+    The edge weighs 0.5, so b = (1 + r) / 2 / 0.5 and both are drawn towards the middle (1 + r) / 2, where they go by
+    trust = 1 - (1/4) / ((1 - r) / 2)^2. A mean over one companion keeps the sign of a alone.
     """
     leader = [1, 3, -2, -2, 3]
     follower = [0, *leader[:-1]]
-    config = GraphConfig(
-        window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2, lead_threshold=0.9, lead_k=1
-    )
-    frame = table({"10010": leader, "10020": follower})
-    got = compute_node_features(edge_table(days[4], []), frame, [days[4]], config)
-    assert got["g_lead_lag_1d"].to_list() == [None, pytest.approx(3 - 0.5)]
+    frame = table({"10010": leader, "10020": follower, "10030": [1, 0, 1, 0, 1]})
+    got = compute_node_features(edge_table(days[4], [("10010", "10020", 0.5)]), frame, [days[4]], CONFIG)
+    r = statistics.correlation(leader[1:], follower[:-1])
+    middle, half = (1 + r) / 2, (1 - r) / 2
+    trust = 1 - (1 / 4) / half**2
+    assert 0 < trust < 1 and middle - trust * half < 0 < middle + trust * half
+    assert got["g_lead_lag_1d"].to_list() == [pytest.approx(-(-2 - 0)), pytest.approx(3 - 0.5), None]
 
 
-def test_a_leader_without_a_trade_today_promises_nothing(table, days):
-    leader = [1, 3, -2, -2, None]
-    follower = [0, 1, 3, -2, -2]
-    config = GraphConfig(
-        window=4, min_sessions=3, half_life=math.inf, min_common=3, min_nodes=2, lead_threshold=0.9, lead_k=1
-    )
-    got = compute_node_features(edge_table(days[4], []), table({"10010": leader, "10020": follower}), [days[4]], config)
-    assert got["g_lead_lag_1d"].to_list() == [None, None]
+def test_companions_count_by_how_much_they_are_followed(table, days):
+    """Three companions of 10010 on five sessions; the rule of `leaders` written out with plain numbers."""
+    moves = {"10010": [2, -1, 0, 3, 1], "10020": [-1, 1, 3, 0, 2], "10030": [0, 2, -3, 1, 5], "10040": [1, 1, 2, -4, 0]}
+    weights = {"10020": 0.6, "10030": -0.4, "10040": 0.5}
+    edges = edge_table(days[4], [("10010", code, weight) for code, weight in weights.items()])
+    got = compute_node_features(edges, table(moves), [days[4]], CONFIG)
+    ties = [(i, j) for code in weights for i, j in (("10010", code), (code, "10010"))]
+    rho = [statistics.correlation(moves[i][1:], moves[j][:-1]) for i, j in ties]
+    w = [weights[i if i != "10010" else j] for i, j in ties]
+    b = sum(x * y for x, y in zip(rho, w, strict=True)) / sum(y * y for y in w)
+    apart = [x - b * y for x, y in zip(rho, w, strict=True)]
+    trust = max(0.0, 1 - (1 / 4) / (sum(x * x for x in apart) / len(apart)))
+    assert 0 < trust < 1
+    a = {j: b * y + trust * x for (i, j), y, x in zip(ties, w, apart, strict=True) if i == "10010"}
+    today = {code: moves[code][4] - statistics.mean(moves[code][1:]) for code in a}
+    promise = sum(a[code] * today[code] for code in a) / sum(abs(value) for value in a.values())
+    assert got["g_lead_lag_1d"].to_list()[0] == pytest.approx(promise, rel=1e-6)
+
+
+def test_a_companion_without_a_trade_today_promises_nothing(table, days):
+    moves = {"10010": [1, 3, -2, -2, None], "10020": [0, 1, 3, -2, -2]}
+    got = compute_node_features(edge_table(days[4], [("10010", "10020", 0.5)]), table(moves), [days[4]], CONFIG)
+    own, silent = got["g_lead_lag_1d"].to_list()
+    assert own is not None and silent is None
 
 
 def test_an_edge_to_a_stock_that_is_no_node_is_refused(table, days):

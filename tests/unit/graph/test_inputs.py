@@ -97,13 +97,10 @@ def test_no_sessions_give_an_empty_table():
         ("half_life", 0.0),
         ("shrink", 1.1),
         ("threshold", 0.0),
-        ("lead_threshold", 1.5),
         ("k", 0),
         ("k", 65),
-        ("lead_k", 65),
         ("residual", "nikkei"),
         ("hubs", "all"),
-        ("lead_k", 0),
         ("min_nodes", 1),
     ],
 )
