@@ -36,10 +36,11 @@ Wholes = npt.NDArray[np.int64]
 BORROWABLE = "2"
 """Margin class of loan-eligible issues."""
 
-_BARS = ("session", "code", "open_jpy", "high_jpy", "low_jpy", "close_jpy", "volume_shares", "adjustment_factor",
+BARS = ("session", "code", "open_jpy", "high_jpy", "low_jpy", "close_jpy", "volume_shares", "adjustment_factor",
          "ex_rights_type", "is_limit_up", "is_limit_down")  # fmt: skip
-_LISTED = ("session", "code", "scale_category", "margin_class", "sector33_code")
-_NOTICES = ("code", "reference_number", "original_reference_number", "status", "published_date", "published_time",
+MEMBERS = ("session", "code", "is_tradable")
+LISTED = ("session", "code", "scale_category", "margin_class", "sector33_code")
+NOTICES = ("code", "reference_number", "original_reference_number", "status", "published_date", "published_time",
             "ex_date", "dividend_jpy")  # fmt: skip
 
 
@@ -129,11 +130,11 @@ def market_grid(
         EvaluationError: columns missing. DataError: no bars, a session of the calendar without bars, bars on a day
             that is no session, or two rows for one session and code.
     """
-    require_columns(frames.bars, _BARS, "bars")
-    require_columns(frames.listed, _LISTED, "listed issues")
+    require_columns(frames.bars, BARS, "bars")
+    require_columns(frames.listed, LISTED, "listed issues")
     axes = Axes(_sessions(frames.bars, calendar), frames.bars["code"].unique().sort().to_list())
-    bars, place = axes.placed(frames.bars.select(_BARS), "bars")
-    listed, listed_place = axes.placed(frames.listed.select(_LISTED), "listed issues")
+    bars, place = axes.placed(frames.bars.select(BARS), "bars")
+    listed, listed_place = axes.placed(frames.listed.select(LISTED), "listed issues")
     has_row = axes.claims(pl.repeat(True, bars.height, eager=True), place)
     last_row = axes.shape[0] - 1 - np.argmax(has_row[::-1], axis=0)
     conversions = _conversions(bars, place, axes.shape[1])
@@ -245,16 +246,16 @@ def _limits(
 def _tradable(universe: pl.DataFrame | None, axes: Axes, has_row: Flags) -> Flags:
     if universe is None:
         return has_row
-    require_columns(universe, ("session", "code", "is_tradable"), "universe")
-    rows, place = axes.placed(universe.select("session", "code", "is_tradable"), "universe")
+    require_columns(universe, MEMBERS, "universe")
+    rows, place = axes.placed(universe.select(MEMBERS), "universe")
     return axes.claims(rows["is_tradable"], place) & has_row
 
 
 def _payments(notices: pl.DataFrame | None, axes: Axes) -> tuple[dict[int, Payments], int]:
     if notices is None:
         return {}, 0
-    require_columns(notices, _NOTICES, "dividends")
-    return dividends_by_session(notices.select(_NOTICES), axes.codes, axes.days)
+    require_columns(notices, NOTICES, "dividends")
+    return dividends_by_session(notices.select(NOTICES), axes.codes, axes.days)
 
 
 def _topix(topix: pl.DataFrame | None, axes: Axes) -> Floats:
