@@ -21,7 +21,7 @@ from gogoku_pipeline.features.expressions import Floats, Values, Whole
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.needs import Needs, needs_of
-from gogoku_pipeline.features.output import emit, in_output_order, output_rows
+from gogoku_pipeline.features.output import FIRST, order_of_block, output_rows, put
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.resumed import Resumed, check_history, checked
 from gogoku_pipeline.features.tail import Tail, newest_rows
@@ -113,9 +113,9 @@ class _Appending:
         axis, features = self.tail.axis, self.tail.needs.features
         out_row = output_rows(axis, start, end)
         self.out_row: Whole = newest_rows(out_row, axis.starts, self.tail.starts[0])
-        self.place: Whole = newest_rows(axis.place, axis.starts, self.tail.starts[0])
         size = int((out_row >= 0).sum())
-        self.out: dict[str, Floats] = {name: np.empty(size, np.float32) for name in self.names}
+        self.table: Floats = np.empty((len(self.names), size), np.float32)
+        self.column = {name: number for number, name in enumerate(self.names)}
         stage = stages(features)
         for feature in features:
             if feature.axis == "external":
@@ -127,7 +127,7 @@ class _Appending:
             for feature in now:
                 if feature.axis not in ("stock", "external"):
                     self._series(feature)
-        return frame_of(axis, out_row, self.out)
+        return frame_of(axis, out_row, self.names, self.table)
 
     def _stocks(self, features: list[Feature]) -> None:
         """Features of single stocks, block by block."""
@@ -166,9 +166,10 @@ class _Appending:
         return np.where(good, values, np.nan)
 
     def _put_out(self, feature: Feature, block: TailStocks) -> None:
-        if feature.name not in self.out:
+        if feature.name not in self.column:
             return
         rows = block.rows(0)
         if "order" not in block.memo:
-            block.memo["order"] = in_output_order(self.out_row[rows], self.place[rows])
-        emit(block.of_feature(feature.name, 0), block.memo["order"], self.out_row[rows], self.out[feature.name])
+            block.memo["order"] = order_of_block(self.out_row[rows])
+        values = np.ascontiguousarray(block.of_feature(feature.name, 0)).reshape(1, -1)
+        put(values, FIRST, block.memo["order"], self.table, np.array([self.column[feature.name]]))

@@ -96,6 +96,10 @@ class Keeping(Past):
             self.states[table.name, expr.root][table.first_unit : table.first_unit + len(state)] = state
         return found
 
+    def reads(self, key: str) -> bool:
+        """Whether later sessions read a finished stock feature."""
+        return ("stock", key) in self.kept
+
     def note(self, key: str, values: Values, table: EvaluationTable) -> None:
         """Keep the newest results of what later sessions read."""
         if (kept := self.kept.get((table.name, key))) is not None:

@@ -46,7 +46,18 @@ from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.cross_section import members_count
 from gogoku_pipeline.features.operators.recursive import observations
 from gogoku_pipeline.features.operators.windows import count, lag
-from gogoku_pipeline.features.output import Order, finite, observed_often, order_of, output_rows, put
+from gogoku_pipeline.features.output import (
+    FIRST,
+    Order,
+    finite,
+    nullable,
+    observed_often,
+    order_of,
+    order_of_block,
+    output_rows,
+    put,
+)
+from gogoku_pipeline.features.plan import Finished, planned
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.states.register import STATES
 
@@ -141,20 +152,22 @@ class Run:
     out_row: Whole
     past: Past = field(default_factory=Past)
     store: Store = field(init=False)
-    out: dict[str, Floats] = field(init=False)
+    table: Floats = field(init=False)
+    column: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Order the work and make room for the output."""
         self.features = self.registry.in_order(self.names)
         self.store = Store(self.axis, {f.name: f for f in self.features}, self.past)
         size = int((self.out_row >= 0).sum())
-        self.out = {name: np.empty(size, np.float32) for name in self.names}
+        self.table = np.empty((len(self.names), size), np.float32)
+        self.column = {name: number for number, name in enumerate(self.names)}
 
     def done(self) -> pl.DataFrame:
         """Do the work; [session, code, *names] Float32, sorted by session and code."""
         with np.errstate(all="ignore"):
             self._work()
-        return frame_of(self.axis, self.out_row, self.out)
+        return frame_of(self.axis, self.out_row, self.names, self.table)
 
     def _work(self) -> None:
         stage = stages(self.features)
@@ -170,23 +183,35 @@ class Run:
                     self._series(feature)
 
     def _stocks(self, features: list[Feature], kept: set[str]) -> None:
+        """Features of single stocks, block by block."""
         if not features:
             return
         for feature in features:
             if feature.name in kept:
                 self.store.values[feature.name] = np.empty(self.axis.rows)
-        recipes = [(feature, *recipe(feature, self.registry)) for feature in features]
-        for low, high in _blocks(self.axis.starts):
+        told = {feature.name for feature in features if self.past.reads(F(feature.name).key)}
+        plan = planned([(feature, *recipe(feature, self.registry)) for feature in features], kept | told)
+        bounds = _blocks(self.axis.starts)
+        room = np.empty(plan.slots * max((int(np.diff(self.axis.starts[[*pair]])[0]) for pair in bounds), default=0))
+        for low, high in bounds:
             block = Stocks(self.store, low, high)
-            order = order_of(self.out_row[block.rows], self.axis.place[block.rows])
-            for feature, expr, observed in recipes:
-                values = _observed_only(evaluate(expr, block), feature, observed, block)
-                block.memo[F(feature.name).key] = values
-                self.past.note(F(feature.name).key, values, block)
-                if feature.name in kept:
-                    self.store.values[feature.name][block.rows] = values
-                if feature.name in self.out:
-                    put(values, order, self.out[feature.name])
+            rows = block.rows.stop - block.rows.start
+            memory = room[: plan.slots * rows].reshape(plan.slots, rows)
+            order = order_of_block(self.out_row[block.rows])
+            for done in plan.run(block, memory):
+                self._finish(done, block, memory, order)
+
+    def _finish(self, done: Finished, block: Stocks, memory: Values, order: Order) -> None:
+        """Keep what others read, put out what is asked for."""
+        for name, slot in zip(done.names, done.slots, strict=True):
+            self.past.note(F(name).key, memory[slot], block)
+            if name in self.store.values:
+                self.store.values[name][block.rows] = memory[slot]
+        wanted = [
+            (slot, self.column[name]) for name, slot in zip(done.names, done.slots, strict=True) if name in self.column
+        ]
+        slots, columns = np.array(wanted, dtype=np.int64).reshape(-1, 2).T
+        put(memory, slots, order, self.table, columns)
 
     def _series(self, feature: Feature) -> None:
         """A feature of the whole session: market and group series, comparisons, and values of another room."""
@@ -203,8 +228,9 @@ class Run:
             elif feature.axis == "group":
                 table = SectorTable(self.store, whole, feature.by)
             self.store.values[feature.name] = _observed_only(evaluate(expr, table), feature, observed, table)
-        if feature.name in self.out:
-            put(whole.leaf(F(feature.name).key), self.order, self.out[feature.name])
+        if feature.name in self.column:
+            values = np.ascontiguousarray(whole.leaf(F(feature.name).key)).reshape(1, -1)
+            put(values, FIRST, self.order, self.table, np.array([self.column[feature.name]]))
 
     @cached_property
     def order(self) -> Order:
@@ -212,9 +238,9 @@ class Run:
         return order_of(self.out_row, self.axis.place)
 
 
-def frame_of(axis: StockAxis, out_row: Whole, out: dict[str, Floats]) -> pl.DataFrame:
-    """[session, code, names...] of columns in output order; `out` is emptied, so that no column is held twice."""
-    order = np.empty(int((out_row >= 0).sum()), np.int64)
+def frame_of(axis: StockAxis, out_row: Whole, names: Sequence[str], table: Floats) -> pl.DataFrame:
+    """[session, code, names...] of the output [names, rows put out]; the frame stands on these very numbers."""
+    order = np.empty(table.shape[1], np.int64)
     kept = np.flatnonzero(out_row >= 0)
     order[out_row[kept]] = kept
     days = axis.sessions[axis.place[order]].astype(np.int32)
@@ -222,8 +248,7 @@ def frame_of(axis: StockAxis, out_row: Whole, out: dict[str, Floats]) -> pl.Data
         "session": pl.Series("session", days).cast(pl.Date),
         "code": axis.codes.gather(axis.code_id[order]).alias("code"),
     }
-    for name in tuple(out):
-        columns[name] = pl.Series(name, out.pop(name), nan_to_null=True)
+    columns |= {name: nullable(name, values) for name, values in zip(names, table, strict=True)}
     return pl.DataFrame(columns)
 
 

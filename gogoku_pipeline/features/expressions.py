@@ -98,10 +98,10 @@ class Expr:
         return pointwise("multiply", np.multiply, other, self)
 
     def __truediv__(self, other: Expr | float) -> Expr:
-        return pointwise("divide", _divide, self, other)
+        return pointwise("divide", divided, self, other)
 
     def __rtruediv__(self, other: float) -> Expr:
-        return pointwise("divide", _divide, other, self)
+        return pointwise("divide", divided, other, self)
 
     def __neg__(self) -> Expr:
         return pointwise("negative", np.negative, self)
@@ -122,7 +122,8 @@ def _finite(values: Values) -> Values:
     return values
 
 
-def _divide(left: Values, right: Values) -> Values:
+def divided(left: Values, right: Values) -> Values:
+    """Quotients, NaN where one is not finite."""
     return _finite(np.asarray(np.divide(left, right)))
 
 
@@ -138,23 +139,33 @@ def _log10(values: Values) -> Values:
     return _finite(np.log10(values))
 
 
-def _where(claim: Values, then: Values, otherwise: Values) -> Values:
+def chosen(claim: Values, then: Values, otherwise: Values) -> Values:
+    """One value where a claim is not 0, the other where it is, NaN where it is NaN."""
     return np.where(np.isnan(claim), np.nan, np.where(claim != 0, then, otherwise))
 
 
-def _greater(left: Values, right: Values) -> Values:
+def is_greater(left: Values, right: Values) -> Values:
+    """1 or 0, NaN where one of the two is."""
     return np.where(np.isnan(left) | np.isnan(right), np.nan, np.greater(left, right))
 
 
-def _equal(left: Values, right: Values) -> Values:
+def is_equal(left: Values, right: Values) -> Values:
+    """1 or 0, NaN where one of the two is."""
     return np.where(np.isnan(left) | np.isnan(right), np.nan, np.equal(left, right))
 
 
-def _missing(values: Values) -> Values:
+def is_nan(values: Values) -> Values:
+    """1 where a value is NaN, 0 elsewhere."""
     return np.isnan(values).astype(np.float64)
 
 
-def _present(values: Values, *others: Values) -> Values:
+def larger_of(left: Values, right: Values) -> Values:
+    """The larger one, NaN where one of the two is; of two zeros the second one."""
+    return np.where((left > right) | np.isnan(left), left, right)
+
+
+def present(values: Values, *others: Values) -> Values:
+    """Values where none of the others is NaN, NaN elsewhere."""
     bad = np.isnan(others[0])
     for other in others[1:]:
         bad |= np.isnan(other)
@@ -188,32 +199,32 @@ def magnitude(x: Expr) -> Expr:
 
 def larger(a: Expr | float, b: Expr | float) -> Expr:
     """The larger of two values of one row; null if either is."""
-    return pointwise("larger", np.maximum, a, b)
+    return pointwise("larger", larger_of, a, b)
 
 
 def greater(a: Expr | float, b: Expr | float) -> Expr:
     """1 where a > b, 0 where not, null if either is null."""
-    return pointwise("greater", _greater, a, b)
+    return pointwise("greater", is_greater, a, b)
 
 
 def equal(a: Expr | float, b: Expr | float) -> Expr:
     """1 where a = b, 0 where not, null if either is null."""
-    return pointwise("equal", _equal, a, b)
+    return pointwise("equal", is_equal, a, b)
 
 
 def where(claim: Expr, then: Expr | float, otherwise: Expr | float) -> Expr:
     """`then` where the claim holds, `otherwise` where not, null where the claim is null."""
-    return pointwise("where", _where, claim, then, otherwise)
+    return pointwise("where", chosen, claim, then, otherwise)
 
 
 def is_missing(x: Expr) -> Expr:
     """1 where x is null, 0 where it has a value."""
-    return pointwise("is_missing", _missing, x)
+    return pointwise("is_missing", is_nan, x)
 
 
 def only_where_present(x: Expr, *others: Expr) -> Expr:
     """X on the rows on which every one of the others has a value; null elsewhere."""
-    return pointwise("only_where_present", _present, x, *others)
+    return pointwise("only_where_present", present, x, *others)
 
 
 class Leaves:

@@ -9,10 +9,15 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
 
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.expressions import Claims, Floats, Values, Whole
 from gogoku_pipeline.features.operators.windows import compiled
+
+Places = npt.NDArray[np.uint32]
 
 
 def output_rows(axis: StockAxis, start: date, end: date) -> Whole:
@@ -61,26 +66,48 @@ def in_output_order(out_row: Whole, place: Whole) -> Whole:
     return out
 
 
-class Order(NamedTuple):
-    """Rows that are put out, in the order of the output, and the place of each; made once for many columns."""
+FIRST = np.zeros(1, np.int64)
+"""The only row of values that stand alone."""
 
-    rows: Whole
-    targets: Whole
+
+class Order(NamedTuple):
+    """Rows that are put out and the place of each, in any order; made once for many columns."""
+
+    rows: Places
+    targets: Places
+
+
+def order_of_block(out_row: Whole) -> Order:
+    """The rows of a few stocks in their own order: neighbours in the output follow each other soon enough."""
+    rows = np.flatnonzero(out_row >= 0)
+    return Order(rows.astype(np.uint32), out_row[rows].astype(np.uint32))
 
 
 def order_of(out_row: Whole, place: Whole) -> Order:
-    """The order of some rows, as `in_output_order`, with their places."""
+    """The rows of all stocks in the order of the output."""
     rows = in_output_order(out_row, place)
-    return Order(rows, out_row[rows])
+    return Order(rows.astype(np.uint32), out_row[rows].astype(np.uint32))
 
 
 @compiled
-def put(values: Values, order: Order, out: Floats) -> None:
-    """Write rows into the Float32 output; what is not finite becomes NaN, the null of arrays."""
-    rows, targets = order.rows.view(np.uint64), order.targets.view(np.uint64)
-    for i in range(rows.size):
-        value = np.float32(values[rows[i]])
-        out[targets[i]] = value if np.isfinite(value) else np.float32(np.nan)
+def put(values: Values, slots: Whole, order: Order, out: Floats, columns: Whole) -> None:
+    """Write rows `slots` of values [slots, rows] to rows `columns` of the Float32 output [columns, rows put out].
+
+    What is not finite becomes NaN, the null of arrays.
+    """
+    rows, targets = order.rows, order.targets
+    for k in range(slots.size):
+        value, column = values[slots[k]], out[columns[k]]
+        for i in range(rows.size):
+            single = np.float32(value[rows[i]])
+            column[targets[i]] = single if abs(single) < np.inf else np.float32(np.nan)
+
+
+def nullable(name: str, values: Floats) -> pl.Series:
+    """A column over these very numbers, null where one is NaN; the array is not copied and must not be written to."""
+    seen = np.packbits(values == values, bitorder="little")
+    buffers = [pa.py_buffer(seen), pa.py_buffer(values)]
+    return pl.Series(name, pa.Array.from_buffers(pa.float32(), values.size, buffers))
 
 
 @compiled
@@ -100,12 +127,3 @@ def observed_often(values: Values, observed: Values, least: int) -> Values:
         good = (abs(values[i]) < np.inf) & (observed[i] >= least)
         out[i] = values[i] if good else np.nan
     return out
-
-
-@compiled
-def emit(values: Values, order: Whole, out_row: Whole, out: Floats) -> None:
-    """Write rows into the Float32 output; what is not finite becomes NaN, the null of arrays."""
-    targets = out_row.view(np.uint64)
-    for i in order.view(np.uint64):
-        value = np.float32(values[i])
-        out[targets[i]] = value if np.isfinite(value) else np.float32(np.nan)

@@ -16,17 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.expressions import Expr, Values, Whole, sqrt
-
-compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(cache=True, nogil=True, error_model="numpy")
-"""Compiled once, kept on disk, IEEE division, no re-ordering of sums."""
-
-NEGLIGIBLE = 1e-13
-"""A deviation below this share of the mean is the rounding of a constant series: its variance is zero."""
+from gogoku_pipeline.features.operators.compilation import compiled as compiled
+from gogoku_pipeline.features.operators.halves import COUNT, HIGHEST, MEAN, TOTAL, VARIANCE, alone
+from gogoku_pipeline.features.operators.halves import NEGLIGIBLE as NEGLIGIBLE
 
 
 def window(
@@ -157,122 +153,34 @@ def window_sums(x: Values, a: int, b: int, low: int, n: int) -> tuple[Values, Va
 
 @compiled
 def _total_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
-    out = np.empty(x.size)
-    for u in range(starts.size - 1):
-        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
-        _, _, sums, counts = window_sums(x, a, b, low, n)
-        to, s, c = out[a + low : b], sums[low:], counts[low:]
-        for i in range(to.size):
-            to[i] = s[i] if c[i] > 0 else np.nan
-    return out
+    return np.asarray(alone(x, starts, begin, TOTAL, n, 0))
 
 
 @compiled
 def _mean_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
-    out = np.empty(x.size)
-    for u in range(starts.size - 1):
-        a, b, low = starts[u], starts[u + 1], begin[u] - starts[u]
-        _, _, sums, counts = window_sums(x, a, b, low, n)
-        to, s, c = out[a + low : b], sums[low:], counts[low:]
-        for i in range(to.size):
-            to[i] = s[i] / c[i]
-    return out
+    return np.asarray(alone(x, starts, begin, MEAN, n, 0))
 
 
 @compiled
 def _count_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
-    out = np.empty(x.size)
-    for u in range(starts.size - 1):
-        first = max(starts[u], begin[u] - n + 1)
-        present = 0
-        for t in range(first, starts[u + 1]):
-            present += x[t] == x[t]
-            if t - n >= first:
-                present -= x[t - n] == x[t - n]
-            out[t] = present
-    return out
-
-
-@compiled
-def place_squares(z: Values, v: Values, first: int, low: int, n: int) -> tuple[Values, Values, Values]:
-    """Sums, counts and squared deviations from the mean over n places, by halving as `place_sums`.
-
-    Two parts are merged by their means, q = q1 + q2 + (s1 c2 - s2 c1)^2 / (c1 c2 (c1 + c2)) (Chan and others 1983):
-    as exact as a second pass over every window.
-    """
-    m = z.size
-    s, c, q = np.zeros(m), np.zeros(m), np.zeros(m)
-    s1, c1, q1 = z.copy(), v.copy(), np.zeros(m)
-    s2, c2, q2 = np.empty(m), np.empty(m), np.empty(m)
-    done, reach = 0, 1
-    while True:
-        if n & reach:
-            from_place = max(low, first + done)
-            if from_place < m:
-                older = from_place - done
-                merge_squares(s[from_place:], c[from_place:], q[from_place:], s1[older:], c1[older:], q1[older:])
-            done += reach
-        if reach * 2 > n:
-            return s, c, q
-        s2[first:], c2[first:], q2[first:] = s1[first:], c1[first:], q1[first:]
-        edge = min(first + reach, m)
-        merge_squares(s2[edge:], c2[edge:], q2[edge:], s1[first:], c1[first:], q1[first:])
-        s1, c1, q1, s2, c2, q2 = s2, c2, q2, s1, c1, q1
-        reach *= 2
-
-
-@compiled
-def merge_squares(s: Values, c: Values, q: Values, s1: Values, c1: Values, q1: Values) -> None:
-    """Add the older parts 1 to sums, counts and squared deviations in place."""
-    apart = np.empty(s.size)
-    for i in range(s.size):
-        weight = c[i] * c1[i] * (c[i] + c1[i])
-        between = s[i] * c1[i] - s1[i] * c[i]
-        apart[i] = between * between / (weight if weight > 0.0 else 1.0)
-    for i in range(s.size):
-        q[i] = q[i] + q1[i] + apart[i]
-    for i in range(s.size):
-        s[i] += s1[i]
-    for i in range(s.size):
-        c[i] += c1[i]
+    return np.asarray(alone(x, starts, begin, COUNT, n, 0))
 
 
 @compiled
 def _variance_kernel(x: Values, starts: Whole, begin: Whole, n: int, ddof: int) -> Values:
-    out = np.empty(x.size)
-    for u in range(starts.size - 1):
-        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
-        first = max(0, low - n + 1)
-        z, v = present_values(x, a, m, first)
-        sums, counts, squares = place_squares(z, v, first, low, n)
-        to, s, c, q = out[a + low : a + m], sums[low:], counts[low:], squares[low:]
-        for i in range(to.size):
-            floor = NEGLIGIBLE * s[i] / c[i]
-            held = q[i] if q[i] > c[i] * floor * floor else 0.0
-            to[i] = held / (c[i] - ddof) if c[i] > ddof else np.nan
-    return out
+    return np.asarray(alone(x, starts, begin, VARIANCE, n, ddof))
 
 
 @compiled
 def _highest_kernel(x: Values, starts: Whole, begin: Whole, n: int) -> Values:
-    out = np.empty(x.size)
-    for u in range(starts.size - 1):
-        a, m, low = starts[u], starts[u + 1] - starts[u], begin[u] - starts[u]
-        first = max(0, low - n + 1)
-        top, longer = np.empty(m), np.empty(m)
-        for t in range(first, m):
-            top[t] = x[a + t] if x[a + t] == x[a + t] else -np.inf
-        reach = 1
-        while reach * 2 <= n:
-            edge = min(first + reach, m)
-            longer[first:edge] = top[first:edge]
-            best, newer, older = longer[edge:], top[edge:], top[edge - reach if edge < m else edge :]
-            for i in range(best.size):
-                best[i] = max(newer[i], older[i])
-            top, longer = longer, top
-            reach *= 2
-        for t in range(low, m):
-            older_end = t - (n - reach)
-            most = max(top[t], top[older_end]) if older_end >= first else top[t]
-            out[a + t] = most if most > -np.inf else np.nan
-    return out
+    return np.asarray(alone(x, starts, begin, HIGHEST, n, 0))
+
+
+ASKED: dict[Callable[..., Any], int] = {
+    _total_kernel: TOTAL,
+    _mean_kernel: MEAN,
+    _count_kernel: COUNT,
+    _variance_kernel: VARIANCE,
+    _highest_kernel: HIGHEST,
+}
+"""Kernels whose windows of one series can be asked together: what they ask of `halves`."""
