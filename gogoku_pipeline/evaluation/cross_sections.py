@@ -63,35 +63,45 @@ class Places:
         return np.asarray(np.rint(share.sum(axis=1)), dtype=np.int64)
 
 
-def places(values: Floats) -> Places:
-    """Places of values [D, N], NaN for missing, day by day."""
-    order = np.argsort(values, axis=1)
+def places(values: Floats, order: npt.NDArray[np.integer[Any]] | None = None) -> Places:
+    """Places of values [D, N], NaN for missing, day by day.
+
+    Args:
+        values: what is ordered.
+        order: columns of each day in ascending order of value, if known; NaN may stand anywhere in it, so the order
+            of a whole market serves every part of it.
+    """
+    ascending = np.argsort(values, axis=1) if order is None else order
     below = np.zeros(values.shape, dtype=np.int32)
     tied = np.zeros(values.shape, dtype=np.int32)
     count = np.zeros(len(values), dtype=np.int64)
     median = np.full(len(values), np.nan)
-    _walk(values, order, below, tied, count, median)
+    _walk(values, ascending, below, tied, count, median)
     return Places(below, tied, count, median)
 
 
 @compiled
-def _walk(values: Floats, order: Counts, below: Ints, tied: Ints, count: Any, median: Any) -> None:
+def _walk(values: Floats, order: Any, below: Ints, tied: Ints, count: Any, median: Any) -> None:
+    held = np.empty(values.shape[1], dtype=np.int64)
     for day in range(values.shape[0]):
-        n = values.shape[1]
-        while n > 0 and np.isnan(values[day, order[day, n - 1]]):
-            n -= 1
+        n = 0
+        for place in range(values.shape[1]):
+            name = order[day, place]
+            if not np.isnan(values[day, name]):
+                held[n] = name
+                n += 1
         count[day] = n
         if n:
-            median[day] = 0.5 * (values[day, order[day, (n - 1) // 2]] + values[day, order[day, n // 2]])
+            median[day] = 0.5 * (values[day, held[(n - 1) // 2]] + values[day, held[n // 2]])
         first = 0
         while first < n:
-            value = values[day, order[day, first]]
+            value = values[day, held[first]]
             last = first + 1
-            while last < n and values[day, order[day, last]] == value:
+            while last < n and values[day, held[last]] == value:
                 last += 1
             for place in range(first, last):
-                below[day, order[day, place]] = first
-                tied[day, order[day, place]] = last - first
+                below[day, held[place]] = first
+                tied[day, held[place]] = last - first
             first = last
 
 
@@ -116,6 +126,12 @@ class CrossSections:
     def label_places(self) -> Places:
         """Places of the labels."""
         return places(self.label)
+
+    def rescored(self, score: Floats) -> CrossSections:
+        """The same labels with other scores [D, N] that are missing where these are, or on a whole day."""
+        other = CrossSections(np.where(np.isnan(self.score), np.nan, score), self.label)
+        other.__dict__["label_places"] = self.label_places
+        return other
 
     @property
     def count(self) -> Counts:

@@ -72,19 +72,18 @@ def daily_metrics(
     """
     _check(scores, labels, config)
     frame = counted(scores if "model" in scores.columns else scores.with_columns(pl.lit("model").alias("model")))
+    axes = Axes(frame["session"].unique().sort(), Axes.of(labels).codes)
+    tradable = True if universe is None else axes.has(universe.filter("is_tradable"))
+    held = None if exposures is None else exposure_grid(exposures, axes)
     parts = []
     for horizon in frame["horizon_d"].unique().sort():
-        at_horizon = labels.filter(pl.col("horizon_d") == horizon).select("session", "code", config.label)
-        mine = frame.filter(pl.col("horizon_d") == horizon)
-        axes = Axes(mine["session"].unique().sort(), Axes.of(at_horizon).codes)
-        judged = axes.has(at_horizon) & (True if universe is None else axes.has(universe.filter("is_tradable")))
+        outcome = labels.filter(pl.col("horizon_d") == horizon).select("session", "code", config.label)
+        judged = axes.has(outcome) & tradable
         if not judged.any():
             raise nothing_in_common(scores, labels, config.label)
-        held = _Horizon(
-            int(horizon), axes, np.where(judged, axes.lay(at_horizon, config.label, "labels"), np.nan), judged,
-            None if exposures is None else exposure_grid(exposures, axes), config,
-        )  # fmt: skip
-        parts += [held.rows(str(name), of_model) for name, of_model in _models(mine)]
+        label = np.where(judged, axes.lay(outcome, config.label, "labels"), np.nan)
+        day = _Horizon(int(horizon), axes, label, judged, held, config)
+        parts += [day.rows(*of_model) for of_model in _models(frame.filter(pl.col("horizon_d") == horizon))]
     return pl.concat(parts).sort("model", "horizon_d", "session")
 
 
@@ -134,7 +133,8 @@ class _Horizon:
     def _figures(self, laid: list[Floats], days: slice) -> Figures:
         judged, label = self.judged[days], self.label[days]
         raw = [grid[days] for grid in laid]
-        together = mean_ranks(raw)
+        each = [CrossSections(grid, grid) for grid in raw]
+        together = mean_ranks([one.score_places for one in each])
         sections = paired(np.where(judged, together, np.nan), label)
         plain = paired(np.where(judged, raw[0] if len(raw) == 1 else _mean(raw), np.nan), label)
         has_score = np.isfinite(together)
@@ -147,29 +147,27 @@ class _Horizon:
             "coverage": divided(scored, universe),
             "rank_ic": rank_ic_of(sections, min_names=min_names),
             "ic": ic_of(plain, min_names=min_names),
-            "neutral_rank_ic": self._neutral(together, label, days),
+            "neutral_rank_ic": self._neutral(sections, together, days),
             **ranking_of(sections),
             **gains_of(sections),
             **accuracy_of(plain),
-            **_dispersion(raw),
+            **_dispersion(each),
             **outer_deciles_of(sections),
         }
 
-    def _neutral(self, together: Floats, label: Floats, days: slice) -> Floats:
+    def _neutral(self, sections: CrossSections, together: Floats, days: slice) -> Floats:
         if self.exposures is None:
-            return np.full(len(label), np.nan)
-        held = self.exposures
-        part = ExposureGrid(tuple(values[days] for values in held.values), held.sector[days], held.sectors)
-        left = residuals_of(together, part)
-        return rank_ic_of(paired(np.where(self.judged[days], left, np.nan), label), min_names=self.config.min_names)
+            return np.full(len(together), np.nan)
+        left = residuals_of(together, self.exposures.days(days))
+        return rank_ic_of(sections.rescored(left), min_names=self.config.min_names)
 
 
 _FIRST = ["model", "horizon_d", "session", "n_universe", "n_outside", "n_scored", "n", "coverage"]
 
 
-def _dispersion(raw: list[Floats]) -> Figures:
+def _dispersion(each: list[CrossSections]) -> Figures:
     """Of all seeds: the fewest different scores, the least spread, whether any seed is degenerate."""
-    found = [dispersion_of(CrossSections(grid, grid)) for grid in raw]
+    found = [dispersion_of(one) for one in each]
     return {
         "unique_ratio": np.min([one["unique_ratio"] for one in found], axis=0),
         "std": np.min([one["std"] for one in found], axis=0),
@@ -182,9 +180,9 @@ def _mean(raw: list[Floats]) -> Floats:
     return divided(np.nansum(stacked, axis=0), np.isfinite(stacked).sum(axis=0))
 
 
-def _models(scores: pl.DataFrame) -> Iterator[tuple[object, pl.DataFrame]]:
+def _models(scores: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     for name in scores["model"].unique().sort():
-        yield name, scores.filter(pl.col("model") == name)
+        yield str(name), scores.filter(pl.col("model") == name)
 
 
 def _days_of(scores: pl.DataFrame, axes: Axes) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from gogoku_pipeline.evaluation.cross_sections import Floats, divided, places
+from gogoku_pipeline.evaluation.cross_sections import Floats, Places, divided
 from gogoku_pipeline.evaluation.frames import checked_scores, groups
 
 _DECIMALS = 12
@@ -31,12 +31,10 @@ def ensemble_scores(scores: pl.DataFrame) -> pl.DataFrame:
     return ordered.group_by(keys).agg(pl.col("score").mean().round(_DECIMALS)).sort(keys)
 
 
-def mean_ranks(seeds: Sequence[Floats]) -> Floats:
-    """The array form of `ensemble_scores`: scores [D, N] of each seed to their common opinion [D, N], NaN for none."""
-    total, known = np.zeros(seeds[0].shape), np.zeros(seeds[0].shape, dtype=np.int64)
-    for scores in seeds:
-        held = places(scores)
-        share = divided(held.ranks, held.count[:, None])
-        total += np.nan_to_num(share, nan=0.0)
+def mean_ranks(seeds: Sequence[Places]) -> Floats:
+    """The array form of `ensemble_scores`: places of each seed to a common opinion [D, N], NaN for none."""
+    total, known = np.zeros(seeds[0].tied.shape), np.zeros(seeds[0].tied.shape, dtype=np.int64)
+    for held in seeds:
+        total += np.nan_to_num(divided(held.ranks, held.count[:, None]), nan=0.0)
         known += held.known
-    return np.round(divided(total, known), _DECIMALS)
+    return np.asarray(np.round(divided(total, known), _DECIMALS))

@@ -6,7 +6,7 @@ constant); the residual is judged like any score. Oracle: statsmodels OLS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,25 +31,33 @@ class ExposureGrid:
 
     Attributes:
         values: one array [T, N] per exposure, NaN where missing.
+        orders: names of each day in ascending order of the exposure [T, N], one array per exposure.
         sector: number of each name's sector [T, N]; names without one share the number 0.
         sectors: how many numbers there are.
     """
 
     values: tuple[Floats, ...]
+    orders: tuple[Ints, ...]
     sector: Ints
     sectors: int
+
+    def days(self, held: slice) -> ExposureGrid:
+        """Some of the days."""
+        values, orders = tuple(one[held] for one in self.values), tuple(one[held] for one in self.orders)
+        return ExposureGrid(values, orders, self.sector[held], self.sectors)
 
 
 def exposure_grid(exposures: pl.DataFrame, axes: Axes) -> ExposureGrid:
     """Lay a frame of exposures out; see `neutralise` for its columns and errors."""
     used = _used(exposures)
     values = tuple(axes.lay(exposures, name, "exposures") for name in used)
+    orders = tuple(np.argsort(array, axis=1).astype(np.int32) for array in values)
     if SECTOR not in exposures.columns:
-        return ExposureGrid(values, np.zeros(axes.shape, dtype=np.int32), 1)
+        return ExposureGrid(values, orders, np.zeros(axes.shape, dtype=np.int32), 1)
     names = exposures[SECTOR].drop_nulls().unique().sort()
     number = exposures[SECTOR].cast(pl.Enum(names.cast(pl.String))).to_physical().cast(pl.Float64) + 1
     laid = axes.lay(exposures.select("session", "code", number.alias("number")), "number", "exposures")
-    return ExposureGrid(values, np.nan_to_num(laid, nan=0.0).astype(np.int32), len(names) + 1)
+    return ExposureGrid(values, orders, np.nan_to_num(laid, nan=0.0).astype(np.int32), len(names) + 1)
 
 
 def neutralise(scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
@@ -83,19 +91,15 @@ def neutralise(scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
 def residuals_of(score: Floats, grid: ExposureGrid) -> Floats:
     """Scores [T, N] without what the exposures explain, day by day; NaN as `neutralise` says null."""
     starts = range(0, max(len(score), 1), BLOCK)
-    return np.concatenate([_residuals(score[at : at + BLOCK], _days(grid, at)) for at in starts])
-
-
-def _days(grid: ExposureGrid, start: int) -> ExposureGrid:
-    held = slice(start, start + BLOCK)
-    return ExposureGrid(tuple(values[held] for values in grid.values), grid.sector[held], grid.sectors)
+    blocks = [slice(start, start + BLOCK) for start in starts]
+    return np.concatenate([_residuals(score[days], grid.days(days)) for days in blocks])
 
 
 def _residuals(score: Floats, grid: ExposureGrid) -> Floats:
     """One block; sector means are taken out first (Frisch-Waugh-Lovell)."""
     known = np.isfinite(score)
     cell = np.arange(len(score))[:, None] * grid.sectors + grid.sector
-    columns = [np.where(known, score, 0.0), *(np.where(known, _middle_ranks(e, known), 0.0) for e in grid.values)]
+    columns = [np.where(known, score, 0.0), *_middle_ranks(grid, known)]
     target, *regressors = _minus_sector_means(columns, np.where(known, cell, -1), grid.sectors)
     basis, size, _ = np.linalg.svd(np.stack(regressors, axis=2), full_matrices=False)
     independent = size > _COLLINEAR * np.maximum(size.max(axis=1, keepdims=True), _COLLINEAR)
@@ -108,10 +112,12 @@ def _residuals(score: Floats, grid: ExposureGrid) -> Floats:
     return np.where(known & ~explained[:, None], left, np.nan)
 
 
-def _middle_ranks(exposure: Floats, known: np.ndarray) -> Floats:
-    """Rank among the day's scored names in (0, 1), one half where missing."""
-    held = places(np.where(known, exposure, np.nan))
-    return np.nan_to_num(divided(held.ranks - 0.5, held.count[:, None]), nan=0.5)
+def _middle_ranks(grid: ExposureGrid, known: np.ndarray) -> Iterator[Floats]:
+    """Of each exposure the rank among the day's scored names in (0, 1), one half where missing, 0 where not scored."""
+    for values, order in zip(grid.values, grid.orders, strict=True):
+        held = places(np.where(known, values, np.nan), order)
+        share = np.nan_to_num(divided(held.ranks - 0.5, held.count[:, None]), nan=0.5)
+        yield np.where(known, share, 0.0)
 
 
 def _minus_sector_means(columns: Sequence[Floats], cell: np.ndarray, sectors: int) -> list[Floats]:
