@@ -1,8 +1,9 @@
 """Sums of products of deviations over a window of complete pairs, made of halves.
 
-Two parts with c1, c2 pairs are merged by their means, xy = xy1 + xy2 + (sx1 c2 - sx2 c1)(sy1 c2 - sy2 c1) /
-(c1 c2 (c1 + c2)) (Chan and others 1983): as exact as a second pass, log2(n) steps instead of n, in an order that
-depends on n alone.
+Sums of x, y, x^2, x y and y^2 over 1, 2, 4, .. places are doubled and the parts that make up n added, newest first:
+log2(n) additions instead of n, in an order that depends on n alone. What the means explain is taken off; where less
+than SCARCE of the squares is left, the difference is too rough and the deviations of that window are multiplied one
+by one (two passes).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from gogoku_pipeline.features.expressions import Values
-from gogoku_pipeline.features.operators.windows import compiled
+from gogoku_pipeline.features.operators.compilation import compiled
+from gogoku_pipeline.features.operators.halves import SCARCE
 
 COUNT, SUM_X, SUM_Y, XX, XY, YY = range(6)
 """Rows of the moments: pairs, sums, and sums of (x - mean x)^2, (x - mean x)(y - mean y), (y - mean y)^2."""
@@ -29,53 +31,81 @@ def place_products(y: Values, x: Values, v: Values, first: int, low: int, n: int
         n: places of the window.
     """
     m = v.size
-    whole, part, longer, room = np.zeros((6, m)), np.zeros((6, m)), np.empty((6, m)), np.empty((3, m))
-    part[COUNT], part[SUM_X], part[SUM_Y] = v, x, y
+    out, part, longer = np.zeros((6, m)), np.zeros(n + m - first), np.zeros(n + m - first)
+    held = part[n:]
+    one, xs, ys = v[first:], x[first:], y[first:]
+    pairs_seen(one, held, n, low - first, out[COUNT, low:])
+    for row in range(1, 6):
+        if row == SUM_X or row == SUM_Y:
+            series = xs if row == SUM_X else ys
+            for i in range(held.size):
+                held[i] = series[i]
+        else:
+            left, right = xs if row != YY else ys, xs if row == XX else ys
+            for i in range(held.size):
+                held[i] = left[i] * right[i]
+        window_sums(part, longer, n, low - first, out[row, low:])
+    centred(out[:, low:], y, x, v, low, first, n)
+    return out
+
+
+@compiled
+def pairs_seen(there: Values, seen: Values, n: int, low: int, out: Values) -> None:
+    """How many pairs the windows hold; `seen` is written to."""
+    known = 0
+    for i in range(there.size):
+        known += there[i] > 0.0
+        seen[i] = known
+    for i in range(out.size):
+        out[i] = seen[low + i] - (seen[low + i - n] if low + i >= n else 0.0)
+
+
+@compiled
+def window_sums(part: Values, longer: Values, n: int, low: int, out: Values) -> None:
+    """Sums over n places up to place `low` and those after it; places stand behind n empty ones; both are written to."""
     done, reach = 0, 1
     while True:
         if n & reach:
-            from_place = max(low, first + done)
-            if from_place < m:
-                merge_products(whole, whole, from_place, part, from_place - done, room)
+            newest = part[n + low - done :]
+            for i in range(out.size):
+                out[i] += newest[i]
             done += reach
         if reach * 2 > n:
-            return whole
-        edge = min(first + reach, m)
-        for row in range(6):
-            longer[row, first:edge] = part[row, first:edge]
-        merge_products(longer, part, edge, part, first, room)
+            break
+        newer, older, to = part[n:], part[n - reach :], longer[n:]
+        for i in range(to.size):
+            to[i] = newer[i] + older[i]
         part, longer = longer, part
         reach *= 2
 
 
 @compiled
-def merge_products(to: Values, newer: Values, at: int, older: Values, back: int, room: Values) -> None:
-    """Moments of newer parts from place `at` on and of older ones from place `back` on together, written to `to`.
-
-    `to` may be `newer`; `room` [3, places] is written over.
-    """
-    size = to.shape[1] - at
-    c, sx, sy = newer[COUNT, at:], newer[SUM_X, at:], newer[SUM_Y, at:]
-    c1, sx1, sy1 = older[COUNT, back:], older[SUM_X, back:], older[SUM_Y, back:]
-    weight, dx, dy = room[0], room[1], room[2]
-    for i in range(size):
-        product = c[i] * c1[i] * (c[i] + c1[i])
-        weight[i] = 1.0 / product if product > 0.0 else 0.0
-    for i in range(size):
-        dx[i] = sx[i] * c1[i] - sx1[i] * c[i]
-    for i in range(size):
-        dy[i] = sy[i] * c1[i] - sy1[i] * c[i]
-    merge_one(to[XX, at:], newer[XX, at:], older[XX, back:], dx, dx, weight)
-    merge_one(to[XY, at:], newer[XY, at:], older[XY, back:], dx, dy, weight)
-    merge_one(to[YY, at:], newer[YY, at:], older[YY, back:], dy, dy, weight)
-    for row in range(3):
-        sums, one, two = to[row, at:], newer[row, at:], older[row, back:]
-        for i in range(size):
-            sums[i] = one[i] + two[i]
+def centred(moments: Values, y: Values, x: Values, v: Values, low: int, first: int, n: int) -> None:
+    """Sums of products become sums of products of deviations."""
+    c, sx, sy, xx, xy, yy = moments[0], moments[1], moments[2], moments[3], moments[4], moments[5]
+    scarce, rough = 0, np.zeros(c.size, np.bool_)
+    for i in range(c.size):
+        share = 1.0 / c[i] if c[i] > 0.0 else 0.0
+        left_x, left_y = xx[i] - sx[i] * (sx[i] * share), yy[i] - sy[i] * (sy[i] * share)
+        rough[i] = (left_x < SCARCE * xx[i]) | (left_y < SCARCE * yy[i])
+        scarce += rough[i]
+        xy[i] -= sx[i] * (sy[i] * share)
+        xx[i], yy[i] = left_x, left_y
+    if scarce:
+        for i in range(c.size):
+            if rough[i]:
+                xx[i], xy[i], yy[i] = deviations(y, x, v, max(low + i - n + 1, first), low + i, sx[i] / c[i], sy[i] / c[i])
 
 
 @compiled
-def merge_one(to: Values, newer: Values, older: Values, dx: Values, dy: Values, weight: Values) -> None:
-    """Sums of products of two parts, and what lies between their means."""
-    for i in range(to.size):
-        to[i] = newer[i] + older[i] + dx[i] * dy[i] * weight[i]
+def deviations(
+    y: Values, x: Values, v: Values, first: int, last: int, mx: float, my: float
+) -> tuple[float, float, float]:
+    """Sums of products of deviations of places last .. first, one by one."""
+    xx, xy, yy = 0.0, 0.0, 0.0
+    for t in range(last, first - 1, -1):
+        dx, dy = v[t] * (x[t] - mx), v[t] * (y[t] - my)
+        xx += dx * dx
+        xy += dx * dy
+        yy += dy * dy
+    return xx, xy, yy

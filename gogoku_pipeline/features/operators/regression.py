@@ -55,11 +55,13 @@ def line_end(x: Expr, n: int) -> Expr:
 def complete_pairs(y: Values, x: Values, a: int, m: int, first: int) -> tuple[Values, Values, Values]:
     """Pairs of places first .. m-1 of the unit that starts in row a (0 where incomplete) and their validity."""
     zy, zx, v = np.zeros(m), np.zeros(m), np.zeros(m)
-    for t in range(first, m):
-        if x[a + t] == x[a + t] and y[a + t] == y[a + t]:
-            zy[t] = y[a + t]
-            zx[t] = x[a + t]
-            v[t] = 1.0
+    ys, xs, to_y, to_x, there = y[a + first : a + m], x[a + first : a + m], zy[first:], zx[first:], v[first:]
+    for i in range(there.size):
+        there[i] = 1.0 if (xs[i] == xs[i]) & (ys[i] == ys[i]) else 0.0
+    for i in range(there.size):
+        to_y[i] = ys[i] if there[i] > 0.0 else 0.0
+    for i in range(there.size):
+        to_x[i] = xs[i] if there[i] > 0.0 else 0.0
     return zy, zx, v
 
 
@@ -71,18 +73,35 @@ def _pair_regression_kernel(y: Values, x: Values, starts: Whole, begin: Whole, n
         first = max(0, low - n + 1)
         zy, zx, v = complete_pairs(y, x, a, m, first)
         moments = place_products(zy, zx, v, first, low, n)
-        for t in range(low, m):
-            c, sxx, sxy, syy = moments[COUNT, t], moments[XX, t], moments[XY, t], moments[YY, t]
-            mx, my = moments[SUM_X, t] / c, moments[SUM_Y, t] / c
-            flat_x, flat_y = NEGLIGIBLE * mx, NEGLIGIBLE * my
-            line = sxy / sxx if sxx > c * flat_x * flat_x else np.nan
-            left = syy - line * sxy
-            if left < SCARCE * syy:
-                left = residual_squares(zy, zx, v, max(t - n + 1, first), t, line, mx, my)
-            slope[a + t] = line
-            spread[a + t] = np.sqrt(left / (c - 2.0)) if c > 2 else np.nan
-            r2[a + t] = line * sxy / syy if syy > c * flat_y * flat_y else np.nan
+        line, left, share = slope[a + low : a + m], spread[a + low : a + m], r2[a + low : a + m]
+        scarce = lines_through(moments[:, low:], line, left, share)
+        c, sx, sy = moments[COUNT, low:], moments[SUM_X, low:], moments[SUM_Y, low:]
+        if scarce:
+            for i in range(c.size):
+                if left[i] < SCARCE * moments[YY, low + i]:
+                    oldest, mx, my = max(low + i - n + 1, first), sx[i] / c[i], sy[i] / c[i]
+                    left[i] = residual_squares(zy, zx, v, oldest, low + i, line[i], mx, my)
+        for i in range(c.size):
+            left[i] = np.sqrt(left[i] / (c[i] - 2.0)) if c[i] > 2.0 else np.nan
     return slope, spread, r2
+
+
+@compiled
+def lines_through(moments: Values, slope: Values, left: Values, share: Values) -> int:
+    """Slopes, squared residuals and squared correlations; in how many windows little is left of the squares."""
+    c, sx, sy = moments[COUNT], moments[SUM_X], moments[SUM_Y]
+    sxx, sxy, syy = moments[XX], moments[XY], moments[YY]
+    scarce = 0
+    for i in range(c.size):
+        flat = NEGLIGIBLE * (sx[i] / c[i])
+        slope[i] = sxy[i] / sxx[i] if sxx[i] > c[i] * flat * flat else np.nan
+    for i in range(c.size):
+        left[i] = syy[i] - slope[i] * sxy[i]
+        scarce += left[i] < SCARCE * syy[i]
+    for i in range(c.size):
+        flat = NEGLIGIBLE * (sy[i] / c[i])
+        share[i] = slope[i] * sxy[i] / syy[i] if syy[i] > c[i] * flat * flat else np.nan
+    return scarce
 
 
 @compiled
