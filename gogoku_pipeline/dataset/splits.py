@@ -66,9 +66,7 @@ def walk_forward(
         DatasetError: arguments that contradict each other, or too few sessions; the message names both.
     """
     _refuse_contradictions(n_folds, horizon_d, embargo, min_train, validation, max_train)
-    days = tuple(sessions)
-    if list(days) != sorted(set(days)):
-        raise _bad("sessions", "unsorted or repeated sessions", "strictly ascending ones", "Sort them first.")
+    days = ascending(sessions)
     gap = label_span(horizon_d)
     first_test = min_train + gap + embargo + validation + gap
     block = (len(days) - first_test) // n_folds
@@ -79,10 +77,57 @@ def walk_forward(
             f"at least {first_test + n_folds * (embargo + 1)} sessions, so that something is left to count",
             "Load more history, or lower n_folds, min_train, validation or embargo.",
         )
-    return [
+    folds = [
         _fold(days, index, first_test, block, (n_folds, gap, embargo, validation, max_train))
         for index in range(n_folds)
     ]
+    refuse_overlapping(folds)
+    return folds
+
+
+def refuse_overlapping(folds: Sequence[Fold]) -> None:
+    """Raise DatasetError if a session is predicted by two folds, or a fold learns from what it is judged on.
+
+    `walk_forward` asks this of its own folds; ask it of folds from anywhere else before walking them.
+    """
+    seen: dict[date, int] = {}
+    for fold in folds:
+        ordered = [part for part in (fold.train, fold.validation, fold.test) if part]
+        if any(before[-1] >= after[0] for before, after in zip(ordered, ordered[1:], strict=False)):
+            raise _bad(
+                f"fold {fold.index}",
+                "training, validation and test sessions that overlap",
+                "each strictly after the one before",
+                "Cut folds with walk_forward.",
+            )
+        for day in fold.test:
+            if day in seen:
+                raise _bad(
+                    f"folds {seen[day]} and {fold.index}",
+                    f"both predict {day}",
+                    "test blocks that do not overlap",
+                    "Cut folds with walk_forward.",
+                )
+            seen[day] = fold.index
+
+
+def ascending(sessions: Sequence[date]) -> tuple[date, ...]:
+    """The sessions as a tuple; DatasetError unless strictly ascending."""
+    days = tuple(sessions)
+    if list(days) != sorted(set(days)):
+        raise _bad("sessions", "unsorted or repeated sessions", "strictly ascending ones", "Sort them first.")
+    return days
+
+
+def refuse_leaking_embargo(embargo: int, horizon_d: int) -> None:
+    """Raise DatasetError for an embargo shorter than the label."""
+    if embargo < horizon_d:
+        raise _bad(
+            "embargo and horizon_d",
+            f"embargo {embargo} with horizon {horizon_d} leaks labels",
+            f"an embargo of at least {horizon_d} sessions",
+            "Use the default of 20 sessions.",
+        )
 
 
 def _fold(
@@ -134,13 +179,7 @@ def _refuse_contradictions(
 ) -> None:
     if horizon_d < 1:
         raise _bad("horizon_d", str(horizon_d), "at least one session", "Use 1, 5, 10 or 20.")
-    if embargo < horizon_d:
-        raise _bad(
-            "embargo and horizon_d",
-            f"embargo {embargo} with horizon {horizon_d} leaks labels",
-            f"an embargo of at least {horizon_d} sessions",
-            "Use the default of 20 sessions.",
-        )
+    refuse_leaking_embargo(embargo, horizon_d)
     for name, value in (("n_folds", n_folds), ("min_train", min_train), ("validation", validation)):
         if value < 1:
             raise _bad(name, str(value), "at least 1", "Correct the split's settings.")
