@@ -11,13 +11,14 @@ import dagster as dg
 from assets.asking import COMPLETE, SCHEMA, asked
 from assets.checks import ERROR, WARN, Judgement, Scope, TableCheck, table_checks
 from assets.feature_checks import HEALTH
-from assets.reading import feature_inputs
+from assets.reading import inputs_after
 from assets.source_checks import source_checks
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.checks import check_labels
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.null_budget import null_budget
+from gogoku_pipeline.features.null_claims import budget_sessions
 from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
 from gogoku_pipeline.graph.correlation import EDGES
@@ -37,7 +38,7 @@ def covered(of: Table, at_least: float, scope: Scope) -> CheckResult:
 def nulls_in_budget(scope: Scope) -> Judgement:
     """Each feature has the nulls its inputs explain."""
     names = [name for name in scope.table.polars_schema.names() if name in house()]
-    inputs = feature_inputs(scope.store, scope.sessions, names, scope.compute.cutoff)
+    inputs = inputs_after(budget_sessions(names), scope.store, scope.sessions, names, scope.compute.cutoff)
     budget = null_budget(scope.frame.drop("available_at"), inputs)
     bad = [count for count in budget if not count.is_within]
     words = ", ".join(f"{c.feature}: {c.observed} nulls, {c.expected}..{c.allowed} explained" for c in bad[:5])

@@ -1,7 +1,7 @@
 """From the graph to the evening page: versions by cut-off, a gate that blocks, lists that do not wait for it."""
 
 from contextlib import ExitStack
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import dagster as dg
 import polars as pl
@@ -38,7 +38,7 @@ def house(tmp_path_factory):
     """Everything up to labels and panel, once."""
     folder = tmp_path_factory.mktemp("house")
     market = generate_market(MarketConfig.preset("tiny"))
-    clock = VirtualClock(datetime(2021, 6, 1, 20, tzinfo=JST), rate_scale=1000)
+    clock = VirtualClock(datetime.combine(market.sessions[-1], time(20), JST), rate_scale=1000)
     terms = Terms(
         gate=GateConfig(min_seeds=1, resamples=200, min_days=10),
         seeds=(1,),
