@@ -51,7 +51,7 @@ docs: install                           ## regenerate docs/features.md and docs/
 
 bench: install                          ## the table of goals against named peers, outputs proved equal first; then each benchmark
 	@$(BIN)/python -m benchmarks.goals
-	@for name in features appending graph layout training_input index_growth limiter raw_to_table full_size; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in features index_growth limiter raw_to_table full_size; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:                                  ## forget the demo and every cache; .venv stays
 	@rm -rf .gogoku .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

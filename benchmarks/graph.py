@@ -13,12 +13,13 @@ Three questions, one thread each, variants alternated in one process, medians of
 Before anything is timed the companions are proved equal: for every stock the same set as the double-precision matrix
 of NumPy (complete) and of pandas (gaps) gives.
 
-    python benchmarks/graph.py [--codes 4000] [--rounds 7]
+    python -m benchmarks.graph [--codes 4000] [--rounds 7]
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ import pandas as pd
 import polars as pl
 from threadpoolctl import threadpool_limits
 
+from benchmarks.table import Line, alternate, report
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.graph.config import GraphConfig
@@ -91,18 +93,6 @@ def prove(values: np.ndarray, matrix: np.ndarray, what: str) -> None:
     print(f"proved: {what}, the same {K} companions for all {len(values)} stocks")
 
 
-def alternate(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of the process per variant; one untimed round first."""
-    spent: dict[str, list[float]] = {name: [] for name in variants}
-    for number in range(rounds + 1):
-        for name, run in variants.items():
-            before = time.process_time()
-            run()
-            if number:
-                spent[name].append(time.process_time() - before)
-    return {name: statistics.median(values) for name, values in spent.items()}
-
-
 def show(title: str, spent: dict[str, float], base: str) -> None:
     print(f"\n{title}")
     for name, seconds in spent.items():
@@ -130,23 +120,21 @@ def market(codes: int, sessions: int) -> tuple[pl.DataFrame, list[date]]:
     return known.with_columns(ret_5d=pl.col("ret_1d"), sector33_code=sector), days
 
 
-def range_of_sessions(codes: int, sessions: int, drawn: int) -> None:
-    """Wall and CPU seconds of build_edges on one and on two threads, the same bits proved first."""
+def range_of_sessions(codes: int, sessions: int, drawn: int) -> Line:
+    """Wall seconds of build_edges on one thread over those on two, alternated; the same bits proved first."""
     frame, days = market(codes, sessions)
     wanted, config = days[-drawn:], GraphConfig()
     if not build_edges(frame, wanted, config).equals(build_edges(frame, wanted, config, threads=2)):
         raise SystemExit("one and two threads draw different edges; nothing was timed")
-    for threads in (1, 2):
-        walls, cpus = [], []
-        for _ in range(3):
-            wall, cpu = time.perf_counter(), time.process_time()
-            edges = build_edges(frame, wanted, config, threads=threads)
-            walls.append(time.perf_counter() - wall)
-            cpus.append(time.process_time() - cpu)
-        print(
-            f"  {codes} codes x {drawn} sessions, {threads} thread(s): {statistics.median(walls):6.2f} s wall, "
-            f"{statistics.median(cpus):6.2f} CPU-s, {edges.height} edges"
-        )
+    walls: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(5):
+        for threads, spent in walls.items():
+            wall = time.perf_counter()
+            build_edges(frame, wanted, config, threads=threads)
+            spent.append(time.perf_counter() - wall)
+    one, two = (statistics.median(spent) for spent in walls.values())
+    detail = f"{codes} codes x {drawn} sessions: {one:.2f} and {two:.2f} s wall; load {os.getloadavg()[0]:.1f}"
+    return Line("G1", "house graph on two threads, wall", ">=", 1.7, one / two, detail)
 
 
 def whole_session(codes: int, rounds: int) -> None:
@@ -166,38 +154,67 @@ def whole_session(codes: int, rounds: int) -> None:
         print(f"  {codes} codes, {name}: {100 * (spent[name] - spent['laid out']):.0f} CPU-ms per session")
 
 
+def complete(values: np.ndarray, rounds: int) -> list[Line]:
+    """G1 on one thread: against its own product, and against peers that are given a second for each tenth of ours."""
+    ours = {"product": products_only(values), "house": lambda: companions(values)}
+    spent = alternate(ours, rounds)
+    peers = {
+        "house": lambda: companions(values),
+        "np.corrcoef + argsort": lambda: matrix_and_argsort(values),
+        "pandas .corr() alone": lambda: pd.DataFrame(values.T).corr(),
+    }
+    against = alternate(peers, 2)
+    detail = f"{len(values)} stocks: {1e3 * spent['house']:.0f} CPU-ms"
+    bounds = {"np.corrcoef + argsort": 12.0, "pandas .corr() alone": 30.0}
+    return [
+        Line("G1", f"exact top {K}, its own product", "<=", 2.2, spent["house"] / spent["product"], detail),
+        *(
+            Line("G1", f"exact top {K}, {peer}", ">=", bound, against[peer] / against["house"], detail)
+            for peer, bound in bounds.items()
+        ),
+    ]
+
+
+def pairwise(whole: np.ndarray, gaps: np.ndarray, rounds: int) -> list[Line]:
+    """G2: gaps in a tenth of the stocks."""
+    spent = alternate({"complete": lambda: companions(whole), "gaps": lambda: companions(gaps)}, rounds)
+    peers = {"gaps": lambda: companions(gaps), "pandas": lambda: pd.DataFrame(gaps.T).corr(min_periods=COMMON)}
+    against = alternate(peers, 2)
+    detail = f"{len(gaps)} stocks: {1e3 * spent['gaps']:.0f} CPU-ms"
+    what = f"top {K}, pairwise complete"
+    return [
+        Line("G2", f"{what}, complete data", "<=", 2.2, spent["gaps"] / spent["complete"], detail),
+        Line("G2", f"{what}, pandas .corr(min_periods)", ">=", 15.0, against["pandas"] / against["gaps"], detail),
+    ]
+
+
+def lines(codes: int = 4000, rounds: int = 7, drawn: int = 20) -> list[Line]:
+    """G1 and G2."""
+    whole, gaps = residuals(codes, 0.0), residuals(codes, 0.1)
+    with threadpool_limits(limits=1):
+        prove(whole, np.corrcoef(whole), "complete data against np.corrcoef")
+        prove(gaps, pd.DataFrame(gaps.T).corr(min_periods=COMMON).to_numpy(), "gaps against pandas .corr(min_periods)")
+        found = [*complete(whole, rounds), *pairwise(whole, gaps, rounds)]
+    return [*found, range_of_sessions(codes, 80, drawn)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--codes", type=int, default=4000)
     parser.add_argument("--rounds", type=int, default=7)
     chosen = parser.parse_args()
+    report(lines(chosen.codes, chosen.rounds))
     whole, gaps = residuals(chosen.codes, 0.0), residuals(chosen.codes, 0.1)
     weights, floor = session_weights(GraphConfig()), 0.3 / 0.95
     with threadpool_limits(limits=1):
-        prove(whole, np.corrcoef(whole), "complete data against np.corrcoef")
-        prove(gaps, pd.DataFrame(gaps.T).corr(min_periods=COMMON).to_numpy(), "gaps against pandas .corr(min_periods)")
         ours = {
             "product": products_only(whole),
-            "complete, 32 strongest": lambda: companions(whole),
-            "a tenth with gaps, 32 strongest": lambda: companions(gaps),
             "house graph, complete (weighted, k 20, floor)": lambda: companions(whole, weights, 20, floor),
             "house graph, a tenth with gaps": lambda: companions(gaps, weights, 20, floor),
         }
-        show("Against the matrix product alone", alternate(ours, chosen.rounds), "product")
-        peers = {
-            "ours": lambda: companions(whole),
-            "np.corrcoef + argsort": lambda: matrix_and_argsort(whole),
-            "pandas .corr() alone": lambda: pd.DataFrame(whole.T).corr(),
-        }
-        show("Complete data against peers", alternate(peers, 2), "ours")
-        peers = {
-            "ours": lambda: companions(gaps),
-            "pandas .corr(min_periods=40) alone": lambda: pd.DataFrame(gaps.T).corr(min_periods=COMMON),
-        }
-        show("A tenth with gaps against pandas", alternate(peers, 2), "ours")
+        show("The house's own graph", alternate(ours, chosen.rounds), "product")
     print("\nMany sessions (residuals, edges, frames)")
-    range_of_sessions(250, 440, 440)
-    range_of_sessions(chosen.codes, 80, 20)
+    print(f"  {range_of_sessions(250, 440, 440).detail}")
     print("\nOne session of the whole market")
     whole_session(4400, 3)
 

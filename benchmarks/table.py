@@ -24,7 +24,7 @@ class Line:
         what: what is compared.
         sense: `>=` or `<=`.
         bound: the figure asked for.
-        measured: the figure found.
+        measured: the figure found; None where the peer is not installed.
         detail: what stands behind it.
     """
 
@@ -32,13 +32,20 @@ class Line:
     what: str
     sense: str
     bound: float
-    measured: float
+    measured: float | None
     detail: str = ""
 
     @property
     def is_met(self) -> bool:
-        """Whether the figure found reaches the one asked for."""
+        """Whether the figure found reaches the one asked for; not where nothing was measured."""
+        if self.measured is None:
+            return False
         return self.measured >= self.bound if self.sense == ">=" else self.measured <= self.bound
+
+
+def absent(goal: str, what: str, sense: str, bound: float, peer: str) -> Line:
+    """A goal that was not measured, because its peer is not here."""
+    return Line(goal, what, sense, bound, None, f"left out: {peer} is not installed (extra [bench])")
 
 
 def alternate(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -72,7 +79,10 @@ def machine() -> str:
 def report(lines: Iterable[Line]) -> None:
     """Print the table."""
     print(f"\n{machine()}")
-    print(f"{'goal':<6}{'what':<58}{'asked':>10}{'measured':>10}  met  detail")
+    print(f"{'goal':<6}{'what':<72}{'asked':>9}{'measured':>10}  met  detail")
     for line in lines:
-        bound, measured, met = f"{line.sense} {line.bound:g}", f"{line.measured:.2f}", "yes" if line.is_met else "NO"
-        print(f"{line.goal:<6}{line.what:<58}{bound:>10}{measured:>10}  {met:<3}  {line.detail}")
+        measured = "-" if line.measured is None else f"{line.measured:.3g}"
+        met = "-" if line.measured is None else "yes" if line.is_met else "NO"
+        print(
+            f"{line.goal:<6}{line.what:<72}{line.sense + f' {line.bound:g}':>9}{measured:>10}  {met:<3}  {line.detail}"
+        )
