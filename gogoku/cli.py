@@ -23,6 +23,7 @@ FAMILIES = (
     "export",
     "report",
     "predictions",
+    "backtest",
     "reproduce",
     "ui",
 )
