@@ -21,6 +21,7 @@ from gogoku_pipeline.core.errors import DataError, FeatureError
 from gogoku_pipeline.features.crowd import Crowd, SessionOrder
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.operators.ordering import Places
 from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.price_arrays import PriceArrays
 from gogoku_pipeline.features.staged import Releases, floats, read_releases, spread
@@ -62,15 +63,21 @@ class StockAxis:
         """A price input by its expression name, NaN for null."""
         return self._prices.of(name)
 
+    def keep_only(self, prices: set[str], states: set[str]) -> None:
+        """Let go of price inputs and states that are not named; asked for again, they are made again."""
+        self._prices.keep_only(prices)
+        for alias in set(self._staged) - states:
+            del self._staged[alias]
+
     @cached_property
     def is_gap(self) -> Claims:
         """Rows that only hold a place: the issue has no bar between its first and last one."""
         return self._prices.claim("is_gap")
 
     @cached_property
-    def code_id(self) -> Whole:
+    def code_id(self) -> Places:
         """[rows] number of the row's code."""
-        return np.repeat(np.arange(len(self.codes)), np.diff(self.starts))
+        return np.repeat(np.arange(len(self.codes), dtype=np.int32), np.diff(self.starts))
 
     def locate(self, frame: pl.DataFrame) -> Whole:
         """[frame rows] the row of this axis that each (session, code) means; -1 where there is none."""

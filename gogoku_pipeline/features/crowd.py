@@ -97,3 +97,20 @@ def taken_in_order(values: Values, rows: Places) -> Values:
     for i in range(rows.size):
         out[i] = values[rows[i]]
     return out
+
+
+@compiled
+def taken_where(values: Values, where: Whole, rows: Places) -> Values:
+    """Values at the places that some rows name, in the order of the rows; NaN for -1."""
+    out = np.empty(rows.size)
+    for i in range(rows.size):
+        place = where[rows[i]]
+        out[i] = values[place] if place >= 0 else np.nan
+    return out
+
+
+@compiled
+def lay_back(values: Values, rows: Places, out: Values) -> None:
+    """Write the values of some rows to where the rows lie by code."""
+    for i in range(rows.size):
+        out[rows[i]] = values[i]

@@ -13,23 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import FeatureError
+from gogoku_pipeline.features.across import Across, Shown, together
 from gogoku_pipeline.features.axes import StockAxis, build_axis
-from gogoku_pipeline.features.evaluation import (
-    EvaluationTable,
-    MarketTable,
-    Past,
-    ReleaseTable,
-    SectorTable,
-    Stocks,
-    Store,
-    evaluate,
-)
+from gogoku_pipeline.features.evaluation import Past, Stocks, Store
 from gogoku_pipeline.features.expressions import (
     Expr,
     F,
@@ -43,20 +34,11 @@ from gogoku_pipeline.features.expressions import (
 )
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.lifetimes import Lifetimes
 from gogoku_pipeline.features.operators.cross_section import members_count
 from gogoku_pipeline.features.operators.recursive import observations
 from gogoku_pipeline.features.operators.windows import count, lag
-from gogoku_pipeline.features.output import (
-    FIRST,
-    Order,
-    finite,
-    nullable,
-    observed_often,
-    order_of,
-    order_of_block,
-    output_rows,
-    put,
-)
+from gogoku_pipeline.features.output import Order, nullable, order_of_block, output_rows, put
 from gogoku_pipeline.features.plan import Finished, planned
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.states.register import STATES
@@ -136,6 +118,15 @@ def stages(features: Sequence[Feature]) -> dict[str, int]:
     return stage
 
 
+def waves(features: Sequence[Feature]) -> list[list[Feature]]:
+    """Features of one stage that look across stocks, those that wait for others of them in a later wave."""
+    wave: dict[str, int] = {}
+    for feature in features:
+        wave[feature.name] = max((wave[name] + 1 for name in feature.depends_on if name in wave), default=0)
+    many = range(max(wave.values(), default=-1) + 1)
+    return [[feature for feature in features if wave[feature.name] == number] for number in many]
+
+
 @dataclass
 class Run:
     """One computation over the sessions of an axis.
@@ -162,6 +153,7 @@ class Run:
         size = int((self.out_row >= 0).sum())
         self.table = np.empty((len(self.names), size), np.float32)
         self.column = {name: number for number, name in enumerate(self.names)}
+        self.axes = {feature.name: feature.axis for feature in self.features}
 
     def done(self) -> pl.DataFrame:
         """Do the work; [session, code, *names] Float32, sorted by session and code."""
@@ -170,20 +162,25 @@ class Run:
         return frame_of(self.axis, self.out_row, self.names, self.table)
 
     def _work(self) -> None:
+        recipes = {f.name: (f, *recipe(f, self.registry)) for f in self.features if f.axis != "external"}
+        lives = Lifetimes(self.store, recipes.values())
+        across = Across(self.store, Shown.of(self.axis, self.out_row, self.table, self.column))
+        external = [feature for feature in self.features if feature.axis == "external"]
+        self.store.values.update({feature.name: given_values(self.axis, feature.name) for feature in external})
+        across.show(external)
         stage = stages(self.features)
-        kept = {name for feature in self.features for name in feature.depends_on}
-        for feature in self.features:
-            if feature.axis == "external":
-                self._series(feature)
         for number in range(max(stage.values(), default=-1) + 1):
             now = [feature for feature in self.features if stage[feature.name] == number]
-            self._stocks([f for f in now if f.axis == "stock"], kept)
-            for feature in now:
-                if feature.axis not in ("stock", "external"):
-                    self._series(feature)
+            stocks = [feature for feature in now if feature.axis == "stock"]
+            self._stocks(stocks, lives.read(stocks))
+            lives.done(stocks)
+            for wave in waves([feature for feature in now if feature.axis not in ("stock", "external")]):
+                for piece in together([recipes[feature.name] for feature in wave], self.axes):
+                    across.make(piece, lives.read())
+                    lives.done([feature for feature, *_ in piece])
 
     def _stocks(self, features: list[Feature], kept: set[str]) -> None:
-        """Features of single stocks, block by block."""
+        """Features of single stocks, block by block; those in `kept` are read by others."""
         if not features:
             return
         for feature in features:
@@ -213,40 +210,15 @@ class Run:
         slots, columns = np.array(wanted, dtype=np.int64).reshape(-1, 2).T
         put(memory, slots, order, self.table, columns)
 
-    def _series(self, feature: Feature) -> None:
-        """A feature of the whole session: market and group series, comparisons, and values of another room."""
-        whole = Stocks(self.store, 0, len(self.axis.codes))
-        if feature.axis == "external":
-            self.store.values[feature.name] = given_values(self.axis, feature.name)
-        else:
-            expr, observed = recipe(feature, self.registry)
-            table: EvaluationTable = whole
-            if feature.axis == "market":
-                table = MarketTable(self.store, whole)
-            elif feature.axis == "release":
-                table = ReleaseTable(self.store, feature.by)
-            elif feature.axis == "group":
-                table = SectorTable(self.store, whole, feature.by)
-            self.store.values[feature.name] = _observed_only(evaluate(expr, table), feature, observed, table)
-        if feature.name in self.column:
-            values = np.ascontiguousarray(whole.leaf(F(feature.name).key)).reshape(1, -1)
-            put(values, FIRST, self.order, self.table, np.array([self.column[feature.name]]))
-
-    @cached_property
-    def order(self) -> Order:
-        """Every row that is put out, in the order of the output."""
-        return order_of(self.out_row, self.axis.place)
-
 
 def frame_of(axis: StockAxis, out_row: Whole, names: Sequence[str], table: Floats) -> pl.DataFrame:
     """[session, code, names...] of the output [names, rows put out]; the frame stands on these very numbers."""
-    order = np.empty(table.shape[1], np.int64)
-    kept = np.flatnonzero(out_row >= 0)
-    order[out_row[kept]] = kept
-    days = axis.sessions[axis.place[order]].astype(np.int32)
+    order = axis.by_session
+    shown = (out_row >= 0)[order.rows]
+    days = np.repeat(axis.sessions.astype(np.int32), np.diff(order.first))[shown]
     columns = {
         "session": pl.Series("session", days).cast(pl.Date),
-        "code": axis.codes.gather(axis.code_id[order]).alias("code"),
+        "code": axis.codes.gather(axis.code_id[order.rows[shown]]).alias("code"),
     }
     columns |= {name: nullable(name, values) for name, values in zip(names, table, strict=True)}
     return pl.DataFrame(columns)
@@ -301,12 +273,6 @@ def leaf_of(name: str) -> Expr:
     if not dot:
         return Expr(f"price.{name}", "leaf")
     return Expr(name if alias == "index" else f"state.{name}", "leaf")
-
-
-def _observed_only(values: Values, feature: Feature, observed: Expr | None, table: EvaluationTable) -> Values:
-    if observed is None:
-        return np.asarray(finite(np.atleast_1d(values))).reshape(values.shape)
-    return np.asarray(observed_often(values, evaluate(observed, table), feature.min_obs))
 
 
 def _blocks(starts: Whole) -> list[tuple[int, int]]:

@@ -148,13 +148,24 @@ class Stocks:
             raise unknown(expr.name, "a comparison inside a per_stock formula")
         return axis.crowd(str(expr.params[0])).compared(expr.kernel, evaluate(expr.args[0], self))
 
+    def reduced(self, expr: Expr, by: str) -> Values:
+        """[groups * sessions] a reduction over members, a group's sessions in one piece."""
+        return self.store.axis.crowd(by).reduced(kernel_of(expr), evaluate(expr.args[0], self))
+
+
+class Members(Protocol):
+    """Whoever knows what the members of a session or of a sector come to."""
+
+    def reduced(self, expr: Expr, by: str) -> Values:
+        """[groups * sessions] values of a `reduce` operator, a group's sessions in one piece."""
+
 
 class MarketTable:
     """One row per session."""
 
     first_unit = 0
 
-    def __init__(self, store: Store, stocks: Stocks) -> None:
+    def __init__(self, store: Store, stocks: Members) -> None:
         self.name = "market"
         self.store = store
         self.stocks = stocks
@@ -186,7 +197,7 @@ class MarketTable:
 
     def reduce(self, expr: Expr) -> Values:
         """All members of a session become one value."""
-        return _reduce(expr, self.stocks, "session")
+        return self.stocks.reduced(expr, "session")
 
     def cross(self, expr: Expr) -> Values:
         """Refused: sessions are not compared with each other."""
@@ -196,7 +207,7 @@ class MarketTable:
 class SectorTable(MarketTable):
     """One row per (group, session), each group's sessions in one piece."""
 
-    def __init__(self, store: Store, stocks: Stocks, by: str) -> None:
+    def __init__(self, store: Store, stocks: Members, by: str) -> None:
         super().__init__(store, stocks)
         self.name = self.by = by
         sessions = store.axis.sessions.size
@@ -216,7 +227,7 @@ class SectorTable(MarketTable):
 
     def reduce(self, expr: Expr) -> Values:
         """All members of a group on a session become one value."""
-        return _reduce(expr, self.stocks, self.by)
+        return self.stocks.reduced(expr, self.by)
 
 
 class ReleaseTable:
@@ -269,10 +280,6 @@ def taken(values: Values, where: Whole) -> Values:
     if values.size == 0:
         return np.full(where.size, np.nan)
     return np.where(where >= 0, values[where], np.nan)
-
-
-def _reduce(expr: Expr, stocks: Stocks, by: str) -> Values:
-    return stocks.store.axis.crowd(by).reduced(kernel_of(expr), evaluate(expr.args[0], stocks))
 
 
 def unknown(name: str, got: str) -> FeatureError:

@@ -34,6 +34,11 @@ class PriceArrays:
             self._known[name] = self._make(name)
         return self._known[name]
 
+    def keep_only(self, names: set[str]) -> None:
+        """Let go of the others."""
+        for name in set(self._known) - names:
+            del self._known[name]
+
     def claim(self, name: str) -> Claims:
         """[rows] a boolean column; null is false."""
         out = np.empty(self._where.size, dtype=np.bool_)
