@@ -1,0 +1,243 @@
+"""The backtest on a simulated market: who knows the planted truth earns, who knows nothing pays; and its command."""
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, time
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from gogoku.cli import build_app
+from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.errors import ConfigError, PartitionMissingError
+from gogoku_pipeline.evaluation.backtest.config import BacktestConfig, CostConfig
+from gogoku_pipeline.evaluation.backtest.market import MarketFrames, market_grid
+from gogoku_pipeline.evaluation.backtest.result import run_backtest
+from gogoku_pipeline.registry.backtesting import served_scores, stored_market, walk_forward_scores
+from gogoku_pipeline.registry.tables import PREDICTIONS
+from gogoku_pipeline.schema import daily_bars, dividends, listed_issues, topix
+from gogoku_pipeline.simulator.books.dividends import rows_of_day
+from gogoku_pipeline.simulator.code_lists import SECTOR33
+from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.market import generate_market
+from gogoku_pipeline.store import CommitInfo, open_store
+from gogoku_pipeline.tables.universe import UNIVERSE
+from gogoku_pipeline.training.walk_forward import SCORES, table_rows
+from resources.truth import keep_truth
+
+HORIZON_D = 5
+COMMIT = CommitInfo(run_id="test", code_version="1")
+CONFIG = BacktestConfig(enter=8, leave=14, capital_jpy=3e7, horizon_d=HORIZON_D)
+
+
+def bars_of(market):
+    """Daily bars of every listed issue, as typed."""
+    history, traded = market.history, market.traded()
+    days = []
+    for place, session in enumerate(market.sessions):
+        issues = np.flatnonzero(market.listings.listed(place))
+        prints = {
+            name: pl.Series(np.where(traded[place, issues], getattr(history, name)[place, issues] / 10.0, np.nan))
+            for name in ("open", "high", "low", "close")
+        }
+        factor = market.split_table.on_day(place - 1, place)[issues]
+        days.append(
+            pl.DataFrame(
+                {
+                    "code": [market.codes[issue] for issue in issues],
+                    **{f"{name}_jpy": values.fill_nan(None) for name, values in prints.items()},
+                    "volume_shares": history.lots[place, issues] * 100.0,
+                    "adjustment_factor": factor,
+                    "ex_rights_type": pl.Series(
+                        [None if one == 1 else "1" if one < 1 else "2" for one in factor], dtype=pl.String
+                    ),
+                    "is_limit_up": history.limits[place, issues] % 2 == 1,
+                    "is_limit_down": history.limits[place, issues] >= 2,
+                }
+            ).with_columns(pl.lit(session).alias("session"))
+        )
+    return pl.concat(days)
+
+
+def listed_of(market):
+    of_issue = market.listings
+    rows = [
+        (
+            session,
+            market.codes[issue],
+            of_issue.scale[issue],
+            of_issue.margin[issue],
+            SECTOR33[of_issue.sector[issue]][0],
+        )
+        for place, session in enumerate(market.sessions)
+        for issue in np.flatnonzero(of_issue.listed(place))
+    ]
+    names = ("code", "scale_category", "margin_class", "sector33_code")
+    return pl.DataFrame(rows, schema={"session": pl.Date} | dict.fromkeys(names, pl.String), orient="row")
+
+
+def notices_of(market):
+    evening = datetime.combine(market.sessions[-1], time(23), JST)
+    rows = [row for day in market.sessions for row in rows_of_day(market, day, evening)]
+    return pl.DataFrame(
+        {
+            "code": [row["Code"] for row in rows],
+            "reference_number": [row["RefNo"] for row in rows],
+            "original_reference_number": [row["CARefNo"] for row in rows],
+            "status": [row["StatCode"] for row in rows],
+            "published_date": [datetime.fromisoformat(row["PubDate"]).date() for row in rows],
+            "published_time": [row["PubTime"] for row in rows],
+            "ex_date": [datetime.fromisoformat(row["ExDate"]).date() for row in rows],
+            "dividend_jpy": [None if isinstance(row["DivRate"], str) else float(row["DivRate"]) for row in rows],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def market():
+    return generate_market(MarketConfig(n_issues=80, n_sessions=200))
+
+
+@pytest.fixture(scope="module")
+def tables(market):
+    bars, stocks = bars_of(market), [market.codes[issue] for issue in np.flatnonzero(market.listings.is_stock)]
+    universe = bars.select("session", "code", pl.col("code").is_in(stocks).alias("is_tradable"))
+    index = pl.DataFrame({"session": market.sessions, "close_points": market.history.topix[:, 3]})
+    return MarketFrames(bars, listed_of(market), universe, index, notices_of(market))
+
+
+@pytest.fixture(scope="module")
+def grid(tables):
+    return market_grid(tables)
+
+
+@pytest.fixture(scope="module")
+def truth(market):
+    return market.oracle_scores(HORIZON_D)
+
+
+def random_scores(truth):
+    return truth.with_columns(pl.Series("score", np.random.default_rng(3).normal(size=truth.height)))
+
+
+def test_the_table_of_limits_and_the_publishers_flags_agree_on_every_open(grid):
+    assert grid.notes["opens_on_which_limit_table_and_flags_disagree"] == 0
+    assert grid.at_upper.sum() > 0 and grid.at_lower.sum() > 0
+
+
+@pytest.mark.parametrize("side", ["long_only", "long_short"])
+def test_who_knows_the_planted_truth_earns_more_than_who_knows_nothing(grid, truth, side):
+    config = replace(CONFIG, side=side, costs=replace(CostConfig(), impact=0.3))
+    known, blind = (run_backtest(scores, grid, config) for scores in (truth, random_scores(truth)))
+    gains = [found.daily["equity_jpy"][-1] / config.capital_jpy - 1 for found in (known, blind)]
+    assert gains[0] > 0 and gains[0] > gains[1] + 0.10
+    assert (known.daily["dividends_jpy"] != 0).any() and (known.daily["converted_jpy"] != 0).any()
+
+
+def test_what_is_held_at_a_delisting_ends_at_the_last_print(market, grid, truth):
+    """Scores that want exactly the issues that leave."""
+    leaving = [market.codes[issue] for issue in np.flatnonzero(market.listings.last < len(market.sessions) - 1)]
+    wanted = truth.with_columns(pl.col("code").is_in(leaving).cast(pl.Float64).alias("score") + pl.col("score") * 1e-3)
+    found = run_backtest(wanted, grid, replace(CONFIG, enter=len(leaving), leave=len(leaving), participation=0.5))
+    ended = found.trades.filter(kind="delisted")
+    assert ended.height > 0 and set(ended["code"]) <= set(leaving)
+    for row in ended.iter_rows(named=True):
+        place = market.sessions.index(row["session"])
+        issue = market.codes.index(row["code"])
+        assert place == market.listings.last[issue] + 1
+        prints = market.history.close[:place, issue]
+        assert row["price_jpy"] == pytest.approx(prints[prints > 0][-1] / 10)
+
+
+@pytest.fixture(scope="module")
+def store(market, tables, truth, tmp_path_factory):
+    """The market's tables, scores of two recipes at one cut-off and the lists of some evenings."""
+    kept = open_store(f"file://{tmp_path_factory.mktemp('store') / 'data'}")
+    sessions = market.sessions
+    at = {"available_at": pl.lit(datetime.combine(sessions[0], time(17), JST))}
+    for declared, frame in (
+        (daily_bars.TABLE, tables.bars),
+        (listed_issues.SNAPSHOT, tables.listed),
+        (UNIVERSE, tables.universe),
+        (topix.TABLE, tables.topix),
+    ):
+        kept.tables.write_sessions(declared, complete(declared, frame, **at), sessions, commit=COMMIT)
+    notices = tables.dividends.with_columns(pl.col("published_date").alias("session"))
+    kept.tables.write_sessions(dividends.TABLE, complete(dividends.TABLE, notices, **at), sessions, commit=COMMIT)
+    fit = {"fold": pl.lit(0, dtype=pl.Int16), "seed": pl.lit(1, dtype=pl.Int64), "is_counted": pl.lit(True)}
+    walks = [
+        scores.filter(pl.col("session") > sessions[100]).with_columns(model=pl.lit(name), **fit)
+        for name, scores in (("seer", truth), ("blind", random_scores(truth)))
+    ]
+    kept.tables.write_sessions(SCORES, table_rows(pl.concat(walks), sessions[-1]), [sessions[-1]], commit=COMMIT)
+    lists = truth.filter(pl.col("session") > sessions[150]).with_columns(
+        pl.col("score").rank("ordinal", descending=True).over("session").cast(pl.Int32).alias("rank")
+    )
+    kept.tables.write_sessions(PREDICTIONS, complete(PREDICTIONS, lists, **at), sessions[151:], commit=COMMIT)
+    keep_truth(kept, truth)
+    return kept
+
+
+def complete(declared, frame, **given):
+    """A frame with every declared column, the ones nobody asks for filled with a value of their type."""
+    empty = {pl.String: "1", pl.Float64: 1.0, pl.Boolean: False}
+    for column in declared.columns:
+        if column.name in given:
+            frame = frame.with_columns(given[column.name].alias(column.name))
+        elif column.name not in frame.columns:
+            value = None if column.nullable else empty.get(column.dtype, 1)
+            frame = frame.with_columns(pl.lit(value).cast(column.dtype).alias(column.name))
+    return frame.select(declared.polars_schema.names()).cast(dict(declared.polars_schema)).sort(declared.key)
+
+
+def test_the_store_gives_the_frames_that_were_written(store, tables, grid, truth):
+    read = market_grid(stored_market(store))
+    assert np.array_equal(read.opening, grid.opening, equal_nan=True)
+    scores = walk_forward_scores(store).filter(model="seer")
+    again = run_backtest(scores, read, CONFIG)
+    direct = run_backtest(truth.filter(pl.col("session").is_in(scores["session"].unique().implode())), grid, CONFIG)
+    assert again.daily["equity_jpy"].to_list() == direct.daily["equity_jpy"].to_list()
+    assert served_scores(store).height > 0
+
+
+def test_a_walk_or_a_list_that_was_never_stored_is_named(store, tmp_path):
+    empty = open_store(f"file://{tmp_path / 'data'}")
+    for ask in (walk_forward_scores, served_scores):
+        with pytest.raises(PartitionMissingError, match="none stored"):
+            ask(empty)
+    with pytest.raises(PartitionMissingError, match="2020-01-06"):
+        walk_forward_scores(store, date(2020, 1, 6))
+
+
+def run(store, *arguments):
+    folder = store.tables.uri(SCORES).removeprefix("file://").rsplit("/tables/", 1)[0]
+    environment = {"GOGOKU_DATA_URL": f"file://{folder}", "COLUMNS": "200"}
+    return CliRunner().invoke(build_app(), ["backtest", *arguments], env=environment)
+
+
+def test_the_command_shows_every_recipe_beside_the_oracle(store):
+    shown = run(store, "--enter", "8", "--capital", "3e7")
+    assert shown.exit_code == 0, shown.output
+    for words in ("seer", "blind", "oracle", "TOPIX", "long_only, weekly, 30,000,000 yen"):
+        assert words in shown.output
+
+
+def test_the_command_tells_a_script_everything(store):
+    shown = run(store, "--model", "served", "--long-short", "--rebalance", "daily", "--json")
+    assert shown.exit_code == 0, shown.output
+    (found,) = json.loads(shown.stdout)
+    assert found["scores"] == "served" and found["engine_version"] and len(found["fingerprint"]) == 64
+    assert [row["capital_jpy"] for row in found["capacity"]] == [1e7, 1e8, 1e9, 1e10, 1e11]
+    assert found["months"] and found["exposure"] and found["notes"]["has_dividends"] == 1
+
+
+def test_the_command_names_what_it_does_not_know(store):
+    for arguments, kind, thing in (
+        (("--model", "nobody"), ConfigError, "model 'nobody'"),
+        (("--rebalance", "hourly"), ConfigError, "--rebalance"),
+        (("2019-01-04",), PartitionMissingError, "walk-forward scores of cut-off 2019-01-04"),
+    ):
+        problem = run(store, *arguments).exception
+        assert isinstance(problem, kind) and problem.thing == thing
