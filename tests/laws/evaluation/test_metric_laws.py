@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.evaluation.frames import align
+from gogoku_pipeline.evaluation.gains import gains_by_day
 from gogoku_pipeline.evaluation.ic import daily_rank_ic, rank_ic, rank_ic_by_day
 from gogoku_pipeline.evaluation.ranking import quantile_returns, ranking_by_day, turnover_by_day
 from gogoku_pipeline.evaluation.significance import stationary_bootstrap_ci
@@ -37,6 +38,7 @@ def _everything(scores, labels):
         ranking_by_day(aligned),
         quantile_returns(aligned),
         turnover_by_day(aligned, horizon_d=3),
+        gains_by_day(aligned),
     )
 
 
