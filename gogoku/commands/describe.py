@@ -51,7 +51,9 @@ def describe(
 
 def every_table() -> "dict[str, Declared]":
     """Every table of the house by name, from the street to the roof."""
+    from gogoku_pipeline.dataset.holdout import OPENINGS
     from gogoku_pipeline.dataset.labels import LABELS
+    from gogoku_pipeline.evaluation.trials import TRIALS
     from gogoku_pipeline.features.family_tables import families
     from gogoku_pipeline.graph.catalogue import family_table, registry
     from gogoku_pipeline.graph.correlation import EDGES
@@ -61,7 +63,8 @@ def every_table() -> "dict[str, Declared]":
     from gogoku_pipeline.training.walk_forward import SCORES
 
     features = [family_table(name) for name in families(registry())]
-    return by_name([*TABLES.values(), *features, EDGES, LABELS, SCORES, GATE, CHAMPIONS, PREDICTIONS, SHADOW])
+    kept = [LABELS, SCORES, GATE, CHAMPIONS, PREDICTIONS, SHADOW, TRIALS, OPENINGS]
+    return by_name([*TABLES.values(), *features, EDGES, *kept])
 
 
 def _feature(name: str) -> None:
