@@ -85,6 +85,7 @@ class MarketGrid:
         conversions: ex-dates by place of the session.
         payments: dividends by place of the session.
         topix: closes of the index, NaN where there is none, shape [T].
+        volume_window: sessions behind `volume` and `volatility`.
         notes: counts a reader should know (limits on which table and flags disagree, undecided dividends ...).
     """
 
@@ -109,6 +110,7 @@ class MarketGrid:
     conversions: dict[int, list[Conversion]]
     payments: dict[int, Payments]
     topix: Floats
+    volume_window: int
     notes: dict[str, int]
 
     def days(self) -> Wholes:
@@ -169,6 +171,7 @@ def market_grid(
         conversions=conversions,
         payments=payments,
         topix=_topix(frames.topix, axes),
+        volume_window=volume_window,
         notes={
             "opens_on_which_limit_table_and_flags_disagree": disagree,
             "dividends_without_a_rate": undecided,

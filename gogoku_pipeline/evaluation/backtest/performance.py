@@ -18,6 +18,8 @@ from scipy.stats import kurtosis, skew
 from gogoku_pipeline.core.sessions import SESSIONS_PER_YEAR
 from gogoku_pipeline.evaluation.backtest.accounts import COSTS
 from gogoku_pipeline.evaluation.backtest.result import BacktestResult
+from gogoku_pipeline.evaluation.deflation import probabilistic_sharpe
+from gogoku_pipeline.evaluation.trials import deflated_by_ledger
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +38,11 @@ class Performance:
         gross_annual_return: before commissions, spread, impact and borrowing fees.
         annual_volatility: standard deviation (ddof 1) x sqrt(245).
         sharpe: mean / standard deviation x sqrt(245).
-        skewness, kurtosis: of daily returns (3 for a normal law): what a probabilistic Sharpe ratio needs.
+        probabilistic_sharpe: probability that the true Sharpe ratio is above 0.
+        deflated_sharpe: probability that it is above what the best of all trials would show by luck; NaN without a
+            ledger of trials.
+        trials: how many were counted; 0 without a ledger.
+        skewness, kurtosis: of daily returns (3 for a normal law).
         max_drawdown: largest fall of equity from a peak, below 0.
         drawdown_from, drawdown_to: its peak and its trough.
         var_95, cvar_95, var_99, cvar_99: loss exceeded on 5 % (1 %) of sessions, and the mean loss then, above 0 for
@@ -62,6 +68,9 @@ class Performance:
     gross_annual_return: float
     annual_volatility: float
     sharpe: float
+    probabilistic_sharpe: float
+    deflated_sharpe: float
+    trials: int
     skewness: float
     kurtosis: float
     max_drawdown: float
@@ -99,8 +108,14 @@ class Performance:
         return frame.with_columns(pl.selectors.float().fill_nan(None))
 
 
-def performance(result: BacktestResult) -> Performance:
-    """Read the figures off the accounts of one backtest."""
+def performance(result: BacktestResult, ledger: pl.DataFrame | None = None) -> Performance:
+    """Read the figures off the accounts of one backtest.
+
+    Args:
+        result: of `run_backtest`.
+        ledger: every trial ever logged (`trials.TRIALS`), judged by daily returns like these, for the deflated Sharpe
+            ratio; None leaves it out.
+    """
     daily = result.daily
     returns = daily["ret"].drop_nulls().to_numpy()
     index = daily["topix_ret"][1:].fill_null(float("nan")).to_numpy()
@@ -114,6 +129,7 @@ def performance(result: BacktestResult) -> Performance:
 
     growth = (daily["long_jpy"] / daily["equity_jpy"]).to_numpy(), (daily["short_jpy"] / daily["equity_jpy"]).to_numpy()
     annual, topix = _annual(returns), _annual(index)
+    deflated = None if ledger is None else deflated_by_ledger(returns, ledger)
     sharpe, won = _ratio(returns), float((returns > 0).mean())
     return Performance(
         first=daily["session"][0],
@@ -124,6 +140,9 @@ def performance(result: BacktestResult) -> Performance:
         gross_annual_return=_annual(daily["gross_ret"].drop_nulls().to_numpy()),
         annual_volatility=_volatility(returns),
         sharpe=sharpe,
+        probabilistic_sharpe=probabilistic_sharpe(returns),
+        deflated_sharpe=math.nan if deflated is None else deflated.probability,
+        trials=0 if deflated is None else deflated.n_trials,
         skewness=float(skew(returns)) if _volatility(returns) > 0 else math.nan,
         kurtosis=float(kurtosis(returns, fisher=False)) if _volatility(returns) > 0 else math.nan,
         max_drawdown=fall,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from gogoku_pipeline.core.errors import EvaluationError
+from gogoku_pipeline.core.errors import ConfigError, EvaluationError
 from gogoku_pipeline.core.sessions import SessionCalendar
 from gogoku_pipeline.evaluation.backtest.accounts import DAILY, HOLDINGS, TRADES, require_balanced
 from gogoku_pipeline.evaluation.backtest.config import ENGINE_VERSION, BacktestConfig
@@ -35,8 +35,8 @@ class BacktestResult:
         config: the strategy.
         engine_version: of the rules that were applied.
         fingerprint: hash of both.
-        daily: `accounts.DAILY`, with `ret` (net), `gross_ret` (before costs, fees and tax on nothing but trading) and
-            `topix_ret` (close to close, null without an index) from the second row on.
+        daily: `accounts.DAILY`, with `ret` (net of everything), `gross_ret` (before commissions, spread, impact and
+            borrowing fees) and `topix_ret` (close to close, null without an index) from the second row on.
         trades: `accounts.TRADES`.
         holdings: `accounts.HOLDINGS`.
         refused: [session, reason, orders, jpy]: orders, or parts of them, that did not trade on a session.
@@ -112,6 +112,22 @@ def run_backtest(
         _exposure(journal, grid, daily),
         notes,
     )
+
+
+def grid_of(
+    market: MarketFrames | MarketGrid, config: BacktestConfig, calendar: SessionCalendar | None = None
+) -> MarketGrid:
+    """The market as arrays, made now or before; raises ConfigError for arrays of another `volume_window`."""
+    if isinstance(market, MarketFrames):
+        return market_grid(market, volume_window=config.volume_window, calendar=calendar)
+    if market.volume_window != config.volume_window:
+        raise ConfigError(
+            "market grid",
+            got=f"average volumes over {market.volume_window} sessions",
+            want=f"{config.volume_window}, as the strategy asks",
+            remedy="Make the grid with `volume_window=config.volume_window`.",
+        )
+    return market
 
 
 def _daily(journal: Journal, grid: MarketGrid) -> pl.DataFrame:

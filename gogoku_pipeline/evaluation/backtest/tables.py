@@ -10,9 +10,9 @@ import polars as pl
 from gogoku_pipeline.core.sessions import SessionCalendar
 from gogoku_pipeline.evaluation.backtest.accounts import COSTS
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
-from gogoku_pipeline.evaluation.backtest.market import MarketFrames, MarketGrid, market_grid
+from gogoku_pipeline.evaluation.backtest.market import MarketFrames, MarketGrid
 from gogoku_pipeline.evaluation.backtest.performance import performance
-from gogoku_pipeline.evaluation.backtest.result import BacktestResult, run_backtest
+from gogoku_pipeline.evaluation.backtest.result import BacktestResult, grid_of, run_backtest
 
 CAPITALS = (1e7, 1e8, 1e9, 1e10, 1e11)
 """Yen at the start, from a household to an institution."""
@@ -71,11 +71,7 @@ def capacity_curve(
         [capital_jpy, annual_return, excess_annual_return, sharpe, cost_share, turnover, invested], one row a capital.
     """
     rules = config or BacktestConfig()
-    grid = (
-        market
-        if isinstance(market, MarketGrid)
-        else market_grid(market, volume_window=rules.volume_window, calendar=calendar)
-    )
+    grid = grid_of(market, rules, calendar)
     rows = []
     for capital in sorted(capitals):
         figures = performance(run_backtest(scores, grid, replace(rules, capital_jpy=capital))).to_frame()

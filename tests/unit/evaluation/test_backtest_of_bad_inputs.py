@@ -164,6 +164,11 @@ def test_an_impossible_adjustment_factor_is_refused():
     assert refused(scored({WEEK[1]: ranks()}), replace(market, bars=zero)).thing == "adjustment factor"
 
 
+def test_arrays_made_for_another_window_are_refused():
+    with pytest.raises(ConfigError, match="average volumes over 7 sessions"):
+        run_backtest(scored({WEEK[1]: ranks()}), market_grid(quiet(), volume_window=7), CONFIG)
+
+
 def test_losing_everything_stops_the_run():
     """Short three times the equity in an issue that doubles."""
     days = DAYS[:8]

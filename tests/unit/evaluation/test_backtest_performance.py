@@ -2,18 +2,24 @@
 
 import math
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
 
+from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.core.sessions import SESSIONS_PER_YEAR
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
 from gogoku_pipeline.evaluation.backtest.market import market_grid
 from gogoku_pipeline.evaluation.backtest.performance import performance, value_at_risk
+from gogoku_pipeline.evaluation.backtest.plots import capacity_picture, equity_curves
 from gogoku_pipeline.evaluation.backtest.result import run_backtest
 from gogoku_pipeline.evaluation.backtest.tables import by_month, capacity_curve
+from gogoku_pipeline.evaluation.deflation import probabilistic_sharpe
+from gogoku_pipeline.evaluation.trials import Trial, trial_rows
 from tests.unit.evaluation.small_exchange import DAYS, FREE, bar, frames, made_by_chance, scored
 
 CONFIG = BacktestConfig(capital_jpy=5e6, enter=3, leave=5, min_names=3, rebalance="daily")
@@ -68,6 +74,29 @@ def test_figures_follow_their_formulas(found):
     assert known.net == pytest.approx(known.invested)
     frame = known.to_frame()
     assert frame.height == 1 and frame["suspicions"].dtype == pl.List(pl.String)
+
+
+def test_luck_of_many_trials_takes_probability_away(found):
+    returns = found.daily["ret"].drop_nulls().to_numpy()
+    alone = performance(found)
+    assert alone.probabilistic_sharpe == probabilistic_sharpe(returns)
+    assert math.isnan(alone.deflated_sharpe) and alone.trials == 0
+    noise = np.random.default_rng(2).normal(0, 0.02, (50, len(returns)))
+    tried = [(Trial("m", "c", "f", seed), series) for seed, series in enumerate([returns, *noise])]
+    ledger = trial_rows(tried, recorded_at=datetime(2024, 1, 4, tzinfo=JST))
+    known = performance(found, ledger)
+    assert known.trials == 51
+    assert known.deflated_sharpe < known.probabilistic_sharpe
+
+
+def test_pictures_are_small_and_refuse_nothing(found):
+    market, scores = made_by_chance(53)
+    curve = capacity_curve(scored(scores), market, CONFIG, capitals=(3e6, 3e7))
+    for picture in (equity_curves({"model": found}), capacity_picture(curve)):
+        assert picture.startswith(b"\x89PNG") and len(picture) < 40_000
+    for empty in (lambda: equity_curves({}), lambda: capacity_picture(curve.clear())):
+        with pytest.raises(EvaluationError, match="no rows"):
+            empty()
 
 
 def test_turnover_counts_a_yen_bought_and_sold_once(found):
