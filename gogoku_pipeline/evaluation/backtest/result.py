@@ -79,9 +79,7 @@ def run_backtest(
             that do not add up. DataError: tables that contradict the calendar. SchemaError and others of the frames.
     """
     rules = config or BacktestConfig()
-    grid = market if isinstance(market, MarketGrid) else market_grid(
-        market, volume_window=rules.volume_window, calendar=calendar
-    )  # fmt: skip
+    grid = grid_of(market, rules, calendar)
     plan = plan_of(scores, grid, rules)
     journal = Engine(grid, rules).run(plan)
     daily, trades, holdings = _daily(journal, grid), _trades(journal, grid), _holdings(journal, grid)
