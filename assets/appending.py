@@ -13,7 +13,8 @@ from datetime import date, time
 
 import polars as pl
 
-from assets.reading import feature_inputs, inputs_after, sessions_before
+from assets.inputs import feature_inputs, inputs_after
+from assets.reading import sessions_before
 from gogoku_pipeline.core.errors import CarriedStateError
 from gogoku_pipeline.core.fingerprints import sha256_frame
 from gogoku_pipeline.core.log import logger

@@ -11,7 +11,7 @@ import dagster as dg
 from assets.asking import COMPLETE, SCHEMA, asked
 from assets.checks import ERROR, WARN, Judgement, Scope, TableCheck, table_checks
 from assets.feature_checks import HEALTH
-from assets.reading import inputs_after
+from assets.inputs import inputs_after
 from assets.source_checks import source_checks
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.checks import check_labels

@@ -12,8 +12,9 @@ import polars as pl
 
 from assets.declaration import HouseAsset
 from assets.partitions import sessions_of, show
+from assets.price_basis import factors
 from assets.raw import raw_asset_of
-from assets.reading import factors, history, sessions_before
+from assets.reading import history, sessions_before
 from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.evaluation.plots import coverage_heat_map
 from gogoku_pipeline.monitoring.coverage import coverage_by_session

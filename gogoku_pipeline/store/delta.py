@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -135,6 +136,12 @@ def replace_predicate(sessions: Sequence[date]) -> str:
     months = sorted({f"'{day:%Y-%m}'" for day in sessions})
     days = [f"'{day:%Y-%m-%d}'" for day in sessions]
     return f"{MONTH} IN ({', '.join(months)}) AND session IN ({', '.join(days)})"
+
+
+def months(stored: DeltaTable) -> list[tuple[date, date]]:
+    """First and last day of every month folder with rows, in order."""
+    firsts = sorted({date.fromisoformat(f"{place[MONTH]}-01") for place in stored.partitions() if MONTH in place})
+    return [(first, first.replace(day=monthrange(first.year, first.month)[1])) for first in firsts]
 
 
 def stored_columns(stored: DeltaTable) -> pl.Schema:

@@ -80,18 +80,31 @@ class TableReader:
         view = delta.declared_view(table, lazy, absent)
         return view.sort(table.key) if ordered else view
 
-    def sessions(self, table: Table, version: int | None = None) -> list[date]:
-        """Every session that was written, those without rows included, in order."""
+    def sessions(
+        self, table: Table, version: int | None = None, *, start: date | None = None, end: date | None = None
+    ) -> list[date]:
+        """Every session that was written, those without rows included, in order; of a span, where one is given."""
         newest = self.version(table) if version is None else version
         if newest is None:
             return []
-        rows = self.scan(table, version=version, ordered=False).select("session").unique().collect()
+        rows = self.scan(table, start=start, end=end, version=version, ordered=False).select("session").unique()
         empty = sessions_without_rows(self.scan(EMPTY_SESSIONS, ordered=False), table, newest)
-        return sorted({*rows["session"], *empty})
+        inside = {day for day in empty if (start is None or day >= start) and (end is None or day <= end)}
+        return sorted({*rows.collect()["session"], *inside})
+
+    def first_session(self, table: Table) -> date | None:
+        """The first session that was written, told by the first month alone; None where none was."""
+        stored = self._open(table)
+        months = delta.months(stored) if stored is not None else []
+        written = self.sessions(table, end=months[0][1] if months else None)
+        return written[0] if written else None
 
     def missing(self, table: Table, wanted: Iterable[date], version: int | None = None) -> list[date]:
         """Those of the wanted sessions that were never written, in order."""
-        return sorted(set(wanted) - set(self.sessions(table, version)))
+        asked = set(wanted)
+        if not asked:
+            return []
+        return sorted(asked - set(self.sessions(table, version, start=min(asked), end=max(asked))))
 
     def require(self, table: Table, wanted: Iterable[date], version: int | None = None) -> None:
         """Name what is missing before anything is computed; raises PartitionMissingError."""

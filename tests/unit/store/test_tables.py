@@ -238,3 +238,13 @@ def test_a_folder_may_have_any_name(tmp_path, prices, rows, days, commit, folder
     assert store.tables.scan(prices).collect().height == 0
     store.tables.write_sessions(prices, rows(window), window, commit=commit)
     assert store.tables.scan(prices).collect().equals(rows(window).sort("session", "code"))
+
+
+def test_a_span_knows_its_own_sessions_and_the_first_of_all_is_found(local, prices, rows, days, commit):
+    window = days(20)
+    assert local.tables.first_session(prices) is None
+    local.tables.write_sessions(prices, rows(window[1:]), window, commit=commit)
+    assert local.tables.first_session(prices) == window[0]
+    assert local.tables.sessions(prices, start=window[2], end=window[9]) == window[2:10]
+    assert local.tables.sessions(prices, end=window[0]) == window[:1]
+    assert local.tables.missing(prices, []) == []
