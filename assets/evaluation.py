@@ -13,28 +13,22 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from assets.audit import NO_LEAK, leak_audit, no_leak
 from assets.declaration import HouseAsset
 from assets.features import ALWAYS
 from assets.models import POOL, SOURCES, training_data
 from assets.partitions import sessions_of
-from gogoku_pipeline.audit.leak_audit import run_audit
-from gogoku_pipeline.audit.market import AuditedMarket
 from gogoku_pipeline.audit.report import AuditReport
 from gogoku_pipeline.core.clocks import Clock
-from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import cumulative_ic, learning_curves, quantile_bars
 from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
-from gogoku_pipeline.features.availability import state_tables
 from gogoku_pipeline.features.family_tables import family_table
-from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.predictions import gate_rows
 from gogoku_pipeline.registry.promotions import record_verdicts
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE
-from gogoku_pipeline.schema import daily_bars, listed_issues, topix
-from gogoku_pipeline.schema.register import TABLE_OF
+from gogoku_pipeline.schema import topix
 from gogoku_pipeline.store import CommitInfo, Store
-from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
@@ -51,27 +45,6 @@ PROMOTES = dg.AssetCheckSpec(
     blocking=True,
     description="The gate promotes the challenger; otherwise the champion stays and nothing downstream runs.",
 )
-NO_LEAK = dg.AssetCheckSpec(
-    "leak_audit",
-    asset=GATE.name,
-    description="On sampled sessions the training inputs are the same with and without everything not yet known.",
-)
-
-
-def leak_audit(store: Store, compute: Compute) -> AuditReport:
-    """The audit of the training inputs on sampled sessions."""
-    known = house(compute.plan)
-    market = AuditedMarket(
-        bars=store.tables.scan(daily_bars.TABLE).collect(),
-        listed=store.tables.scan(listed_issues.SNAPSHOT).collect(),
-        topix=store.tables.scan(topix.TABLE).collect(),
-        labels=store.tables.scan(LABELS).collect(),
-        universe=compute.universe,
-        cutoff=compute.cutoff,
-        tables={source: store.tables.scan(TABLE_OF[source]).collect() for source in state_tables(known.names)},
-        switched_off=frozenset({"topix"} if is_switched_off(store.raw.requests("topix")) else ()),
-    )
-    return run_audit(market, graph=compute.graph, sample=compute.audit_sample, registry=known)
 
 
 def exposures(store: Store) -> pl.DataFrame:
@@ -122,17 +95,6 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
             **({"curves": picture(learning_curves(found.curves), "Learning curves")} if found.curves.height else {}),
         },
         check_results=[promotes(found.verdict), no_leak(audit)],
-    )
-
-
-def no_leak(audit: AuditReport) -> dg.AssetCheckResult:
-    """What the audit of the training inputs found, one number per part."""
-    return dg.AssetCheckResult(
-        check_name=NO_LEAK.name,
-        passed=audit.passed,
-        severity=dg.AssetCheckSeverity.ERROR,
-        description=audit.words,
-        metadata={finding.part: finding.compared for finding in audit.findings},
     )
 
 

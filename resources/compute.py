@@ -38,6 +38,7 @@ class Compute:
         training: fields of `TrainConfig`.
         boosted: fields of `BoostedConfig`.
         audit_sample: sessions the leak audit recomputes before the gate decides.
+        audit_stocks: issues it recomputes them for, drawn anew with every seed; 0 for all of them.
         partitions_per_run: sessions one backfill run takes at most; a crash loses that much.
         is_simulated: the market is the simulator's, whose planted signal may exceed what is plausible.
     """
@@ -58,6 +59,7 @@ class Compute:
     training: Mapping[str, Any] = field(default_factory=dict)
     boosted: Mapping[str, Any] = field(default_factory=dict)
     audit_sample: int = 3
+    audit_stocks: int = 400
     partitions_per_run: int = 250
     is_simulated: bool = False
 

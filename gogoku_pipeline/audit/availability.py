@@ -1,4 +1,4 @@
-"""No row claims to have been available before its publisher could have handed it out."""
+"""Part 1, truncation, at the source: no row is available before its publisher could have handed it out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import date
 
 import polars as pl
 
-from gogoku_pipeline.audit.market import SOURCES, AuditedMarket
+from gogoku_pipeline.audit.case import Answer, Case
+from gogoku_pipeline.audit.market import SOURCES
 from gogoku_pipeline.core.errors import LeakError
 from gogoku_pipeline.features.laws import Violation
 from gogoku_pipeline.schema.register import SOURCES as PUBLISHED
@@ -16,19 +17,17 @@ from gogoku_pipeline.schema.tables import Table
 LAW = "availability"
 
 
-def availability(market: AuditedMarket) -> tuple[list[Violation], int]:
+def availability(case: Case) -> Answer:
     """Compare every `available_at` with the earliest instant its table's publication rule allows.
 
     A row may be later than the rule (a correction is available when it was fetched), never earlier, never unknown.
     A source that the plan lacks has no rows to look at and is left out, and so is a log of events that did not happen;
     any other without rows is a violation.
 
-    Returns:
-        Violations, and rows looked at.
-
     Raises:
         LeakError: a table declares no publication rule.
     """
+    market = case.market
     found: list[Violation] = []
     compared = 0
     frames = [(name, table, getattr(market, name)) for name, table in SOURCES.items()]

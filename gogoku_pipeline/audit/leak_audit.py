@@ -1,102 +1,118 @@
-"""The audit itself: every part over one market, on a sample of its sessions."""
+"""The audit itself: eight parts, their checks, and one run of them over a case."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-import numpy as np
-
-from gogoku_pipeline.audit.availability import availability
-from gogoku_pipeline.audit.bystanders import isolation, row_order, row_order_of_tables
-from gogoku_pipeline.audit.labels import label_alignment
-from gogoku_pipeline.audit.market import AuditedMarket
-from gogoku_pipeline.audit.report import AuditReport, Ledger
-from gogoku_pipeline.audit.truncation import (
-    Scaler,
-    truncation_of_features,
-    truncation_of_graph,
-    truncation_of_prices,
-    truncation_of_scaler,
-    values_of,
+from gogoku_pipeline.audit import (
+    bystanders,
+    chunks,
+    folds,
+    labels,
+    planted,
+    scale,
+    self_test,
+    shuffled,
+    truncation,
 )
-from gogoku_pipeline.core.errors import LeakError
-from gogoku_pipeline.core.seeds import stream
-from gogoku_pipeline.dataset.normaliser import Normaliser
-from gogoku_pipeline.features.registry import Registry, house
-from gogoku_pipeline.graph.config import GraphConfig
-from gogoku_pipeline.graph.laws import Draw, draw_graph
+from gogoku_pipeline.audit.availability import availability
+from gogoku_pipeline.audit.case import Answer, Case, Check
+from gogoku_pipeline.audit.report import AuditReport, Finding
+from gogoku_pipeline.core.errors import GogokuError, LeakError
+from gogoku_pipeline.features.laws import Violation
 
 PARTS = (
-    "availability",
-    "truncation_of_prices",
-    "truncation_of_features",
-    "truncation_of_scaler",
-    "truncation_of_graph",
+    "truncation",
     "isolation",
-    "row_order",
+    "chunks",
+    "scale",
     "label_alignment",
+    "shuffled_labels",
+    "self_test",
+    "planted_market",
 )
-"""Every part, in the order of the report."""
+"""The eight parts of the evaluation protocol, section 7, in its order."""
+
+OF_A_PANEL = PARTS[:7]
+"""Parts that ask about a deployment's own data; the planted market asks about code alone."""
+
+CHECKS = (
+    Check("truncation", "availability", "no row is known before it was published", availability),
+    Check("truncation", "truncation_of_prices", "prices and universe as of then", truncation.truncation_of_prices),
+    Check("truncation", "truncation_of_features", "features as of then", truncation.truncation_of_features),
+    Check("truncation", "truncation_of_scaler", "rulers made of the past only", truncation.truncation_of_scaler),
+    Check("truncation", "truncation_of_graph", "the graph as of then", truncation.truncation_of_graph),
+    Check("truncation", "truncation_of_panel", "the models' input as of then", truncation.truncation_of_panel),
+    Check("truncation", "truncation_of_scores", "scores as of then", truncation.truncation_of_scores),
+    Check("truncation", "cross_section", "only stocks one could have chosen then", truncation.cross_section),
+    Check("isolation", "isolation", "a stock's own features without all others", bystanders.isolation),
+    Check("isolation", "row_order", "features and graph from shuffled rows", bystanders.row_order),
+    Check("isolation", "row_order_of_tables", "prices and universe from shuffled rows", bystanders.row_order_of_tables),
+    Check("isolation", "row_order_of_scores", "scores from shuffled rows", bystanders.row_order_of_scores),
+    Check("isolation", "late_listing", "a new listing moves nothing before it", bystanders.late_listing),
+    Check("chunks", "chunks_of_features", "features from the history they declare", chunks.chunks_of_features),
+    Check("chunks", "appended_session", "an evening's session equals a rebuild", chunks.appended_session),
+    Check("chunks", "chunks_of_scaler", "rulers of a part of the sessions", chunks.chunks_of_scaler),
+    Check("chunks", "chunks_of_graph", "graphs drawn session by session", chunks.chunks_of_graph),
+    Check("scale", "rebasing", "price histories on another basis", scale.rebasing),
+    Check("scale", "inserted_split", "features with a 5:1 split inserted", scale.inserted_split),
+    Check("scale", "split_scores", "scores with a 4:1 split inserted", scale.split_scores),
+    Check("label_alignment", "label_alignment", "labels begin and end where they say", labels.label_alignment),
+    Check("label_alignment", "label_windows", "labels agree with their own window best", labels.label_windows),
+    Check("label_alignment", "score_windows", "no score knows a window ahead", labels.score_windows),
+    Check("label_alignment", "features_against_labels", "no feature is its own label", labels.features_against_labels),
+    Check("label_alignment", "folds", "purge and embargo between blocks", folds.folds),
+    Check("label_alignment", "versions", "versions learn what was known by their cut-off", folds.versions),
+    Check("label_alignment", "rows_learnt", "one label per key, known in time", folds.rows_learnt),
+    Check("shuffled_labels", "shuffled_labels", "noise teaches nothing", shuffled.shuffled_labels),
+    Check("self_test", "sources_a_day_early", "a source a day early is noticed", self_test.sources_a_day_early),
+    Check("self_test", "known_leaks", "known leaks are noticed", self_test.known_leaks),
+    Check("planted_market", "planted_signal", "a planted signal is found", planted.planted_signal),
+    Check("planted_market", "silent_market", "nothing is found where nothing is", planted.silent_market),
+)
+"""Every check, cheap ones of a part first; shared work is done once."""
 
 
-def run_audit(
-    market: AuditedMarket,
-    *,
-    graph: GraphConfig,
-    sample: int = 3,
-    seed: int = 0,
-    names: Sequence[str] | None = None,
-    registry: Registry | None = None,
-    scaler: Scaler = Normaliser,
-    draw: Draw = draw_graph,
-) -> AuditReport:
-    """Audit the training inputs of a market on sampled sessions.
+def run_audit(case: Case, parts: Sequence[str] = PARTS, checks: Sequence[Check] = CHECKS) -> AuditReport:
+    """Ask every check of some parts, each to its end: one that fails hides no other.
 
     Args:
-        market: core rows from the first stored session on, and the labels made from them.
-        graph: how the graph was drawn.
-        sample: sessions to recompute, spread over the later half so that windows are full and later rows exist.
-        seed: which sessions are taken.
-        names: features under audit; None for all.
-        registry: where they are declared; None for the house registry.
-        scaler: makes the normaliser under audit from a catalogue.
-        draw: draws edges and node features of sessions from returns.
+        case: what is on trial.
+        parts: names of parts.
+        checks: the questions; a test hands in others to see whether the audit notices a blind one.
 
     Returns:
-        One finding per part of PARTS; a part with nothing to compare has failed.
+        One finding per check. A check that met an error of the house has failed, with its words; so has one that found
+        nothing to compare.
 
     Raises:
-        LeakError: the market is too short to be audited at all; an audit that cannot run is a failure.
+        LeakError: an unknown part, or none.
     """
-    sessions = market.sessions
-    if sample < 1 or len(sessions) < 2 * sample + 1:
+    if unknown := [part for part in parts if part not in PARTS] or (["no part"] if not parts else []):
         raise LeakError(
-            "leak audit",
-            got=f"{len(sessions)} sessions for a sample of {sample}",
-            want=f"a sample of at least 1 and {2 * max(sample, 1) + 1} sessions or more",
-            remedy="Audit a longer span.",
+            f"leak audit, part {unknown[0]!r}",
+            got="an unknown name",
+            want=f"some of {', '.join(PARTS)}",
+            remedy="Correct the name.",
         )
-    book = registry or house()
-    chosen = list(names or book.names)
-    ledger = Ledger(PARTS)
-    ledger.add("availability", *availability(market))
-    for moment in market.moments(sampled(sessions, sample, seed)):
-        values = values_of(moment, chosen, book)
-        ledger.add("truncation_of_prices", *truncation_of_prices(moment))
-        ledger.add("truncation_of_features", *truncation_of_features(moment, values, chosen))
-        ledger.add("truncation_of_scaler", *truncation_of_scaler(moment, values, chosen, book, scaler))
-        ledger.add("truncation_of_graph", *truncation_of_graph(moment, house(), graph, draw))
-        ledger.add("isolation", *isolation(moment, chosen, book, seed))
-        ledger.add("row_order", *row_order(moment, chosen, book))
-        ledger.add("row_order", *row_order_of_tables(market, moment, seed))
-    ledger.add("label_alignment", *label_alignment(market.labels, market.stage(market.bars), sample, seed))
-    return replace(ledger.report(), switched_off=tuple(sorted(market.switched_off)))
+    trial = replace(case, guards={check.name: check.look for check in checks})
+    findings = tuple(_asked(check, trial) for check in checks if check.part in parts)
+    return AuditReport(findings, switched_off=tuple(sorted(case.market.switched_off)))
 
 
-def sampled(sessions: Sequence[date], sample: int, seed: int) -> list[date]:
-    """One session out of each of `sample` equal parts of the later half, so that they lie apart."""
-    later = np.arange(len(sessions) // 2, len(sessions) - 1)
-    draw = stream(seed, "audit")
-    return [sessions[int(draw.choice(part))] for part in np.array_split(later, sample)]
+def _asked(check: Check, case: Case) -> Finding:
+    began = time.perf_counter()
+    violations, compared = _answer(check, case)
+    seconds = time.perf_counter() - began
+    return Finding(check.part, check.name, check.words, tuple(violations), compared, seconds)
+
+
+def _answer(check: Check, case: Case) -> Answer:
+    """The answer, or that the check could not be run."""
+    try:
+        return check.look(case)
+    except GogokuError as problem:
+        return [Violation(check.name, "could not run", date.min, "", str(problem))], 0

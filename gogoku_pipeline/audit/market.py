@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import partial
 
 import polars as pl
 
+from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.features.inputs import FeatureInputs
+from gogoku_pipeline.features.what_if import NAMED_ISSUES
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.tables.asof import cutoff_at
@@ -21,6 +23,9 @@ SOURCES: dict[str, Table] = {"bars": daily_bars.TABLE, "listed": listed_issues.S
 
 stage_whole = partial(stage_prices, extra=tuple(EXTRA_COLUMNS))
 """The house's way from raw bars to comparable prices, with every column a feature may read."""
+
+Stage = Callable[[pl.DataFrame], pl.DataFrame]
+Choose = Callable[[pl.DataFrame, pl.DataFrame, Sequence[date], UniverseConfig], pl.DataFrame]
 
 LOOK_BACK, LOOK_AHEAD = 260, 25
 """Sessions recomputed before a sampled one (more than the longest window), and later ones that might leak into it."""
@@ -37,7 +42,9 @@ class AuditedMarket:
         cutoff: hour of decision in JST.
         tables: rows of the other core tables by source name, as far as features read them.
         stage: how raw bars become comparable prices; the house's way unless a test plants a defect.
+        choose: how bars and listings become the universe; likewise.
         switched_off: sources without rows because the plan lacks them; the others are audited.
+        is_whole: no issue was left out, so that cross-sections are those of the stored panel.
     """
 
     bars: pl.DataFrame
@@ -47,24 +54,52 @@ class AuditedMarket:
     universe: UniverseConfig
     cutoff: time
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    stage: Callable[[pl.DataFrame], pl.DataFrame] = stage_whole
+    stage: Stage = stage_whole
+    choose: Choose = build_universe
     switched_off: frozenset[str] = frozenset()
+    is_whole: bool = True
 
     @property
     def sessions(self) -> list[date]:
         """Sessions with listed issues, ascending."""
         return sorted(self.listed["session"].unique())
 
+    def of_stocks(self, count: int, seed: int) -> AuditedMarket:
+        """The market of `count` issues drawn among those listed at the end, as if there were no others; 0 keeps all.
+
+        Every law but that of the stored panel holds for any part of the issues, so a sample is enough to audit.
+        """
+        codes = self.listed.filter(pl.col("session") == self.sessions[-1])["code"].unique().sort()
+        if not 0 < count < codes.len():
+            return self
+        drawn = stream(seed, "audited issues").choice(codes.len(), size=count, replace=False)
+        return self.of_codes([*codes.gather(sorted(drawn)), *NAMED_ISSUES])
+
+    def of_codes(self, codes: Sequence[str]) -> AuditedMarket:
+        """The market of these issues alone."""
+        own = pl.col("code").is_in(list(codes))
+        kept = {name: frame.filter(own) if "code" in frame.columns else frame for name, frame in self.tables.items()}
+        bars, listed, labels = (frame.filter(own) for frame in (self.bars, self.listed, self.labels))
+        return replace(self, bars=bars, listed=listed, labels=labels, tables=kept, is_whole=False)
+
+    def labels_at(self, session: date) -> pl.DataFrame:
+        """Labels whose outcome was known before the session's cutoff."""
+        return self.labels.filter(pl.col("available_at") < self.hour(session))
+
+    def hour(self, session: date) -> datetime:
+        """The instant at which a session is decided."""
+        instant: datetime = pl.select(cutoff_at(pl.lit(session), self.cutoff)).item()
+        return instant
+
     def known_at(self, session: date) -> AuditedMarket:
         """Only the core rows that were available strictly before the session's cutoff."""
-        hour = pl.select(cutoff_at(pl.lit(session), self.cutoff)).item()
-        in_time = pl.col("available_at") < hour
+        in_time = pl.col("available_at") < self.hour(session)
         known = {name: getattr(self, name).filter(in_time) for name in SOURCES}
         return replace(self, **known, tables={name: frame.filter(in_time) for name, frame in self.tables.items()})
 
     def inputs(self) -> FeatureInputs:
         """What the feature engine reads, made from these rows alone."""
-        universe = build_universe(self.bars, self.listed, self.sessions, self.universe)
+        universe = self.choose(self.bars, self.listed, self.sessions, self.universe)
         return FeatureInputs(
             prices=self.stage(self.bars),
             universe=universe,

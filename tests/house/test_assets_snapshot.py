@@ -165,7 +165,7 @@ def test_error_checks_block_and_warnings_do_not(graph):
     for key in graph.asset_check_keys:
         blocking[f"{key.asset_key.to_user_string()}:{key.name}"] = graph.get(key).blocking
     assert blocking["eval__gate:promotes"]
-    assert not blocking["eval__gate:leak_audit"]
+    assert blocking["eval__gate:leak_audit"]
     assert blocking["core_jquants__daily_bars:schema_and_keys"]
     assert not blocking["core_jquants__daily_bars:jumps_within_limits"]
     assert sum(blocking.values()) >= 20

@@ -1,6 +1,6 @@
-"""The audit holds on a sound market, and a part that cannot run fails.
+"""The audit holds on a sound market, and what cannot run fails.
 
-Planted leaks, and the part each turns red: tests/laws/test_planted_defects.py.
+Planted leaks, and the check that names each: tests/laws/audit.
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ from datetime import time, timedelta
 import polars as pl
 import pytest
 
-from gogoku_pipeline.audit.leak_audit import PARTS, run_audit, sampled
+from gogoku_pipeline.audit.case import Case, sampled
+from gogoku_pipeline.audit.leak_audit import CHECKS, OF_A_PANEL, PARTS, run_audit
 from gogoku_pipeline.core.errors import LeakError
-from tests.unit.audit.audited import FEW, GRAPH, audited_market
+from tests.unit.audit.audited import GRAPH, ROAD
 
 
-@pytest.fixture(scope="module")
-def market():
-    return audited_market()
+def failed(case, *parts):
+    return set(run_audit(case, parts).failed)
 
 
-def audit(market, **options):
-    return run_audit(market, graph=GRAPH, **{"sample": 1, "names": FEW} | options)
+def test_a_sound_market_passes_in_every_part_of_a_panel(market, tmp_path):
+    report = run_audit(Case(market, ROAD, tmp_path, sample=1), OF_A_PANEL)
+    assert report.passed, report.words
+    assert report.parts == OF_A_PANEL
+    assert [one.check for one in report.findings] == [one.name for one in CHECKS if one.part != "planted_market"]
+    assert all(finding.compared > 0 and finding.seconds >= 0 for finding in report.findings)
 
 
-def test_a_sound_market_passes_in_every_part(market):
-    report = audit(market, sample=3, names=None)
-    assert report.words.startswith("8 parts held")
-    assert [finding.part for finding in report.findings] == list(PARTS)
-    assert report.passed and all(finding.compared > 0 for finding in report.findings)
+def test_every_part_has_a_check_and_every_check_a_name_of_its_own():
+    assert tuple(dict.fromkeys(check.part for check in CHECKS)) == PARTS
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
 
 
 def test_the_later_half_of_the_market_holds_a_split_so_that_adjustment_is_audited(market):
@@ -37,70 +39,83 @@ def test_the_later_half_of_the_market_holds_a_split_so_that_adjustment_is_audite
     assert late.filter(pl.col("adjustment_factor") != 1.0).height > 0
 
 
-def test_a_log_without_events_is_no_hole_and_balances_without_rows_are(market):
+def test_a_part_is_asked_alone_by_name_and_an_unknown_one_is_refused(case):
+    assert run_audit(case, ("scale",)).parts == ("scale",)
+    for parts, name in ((("scales",), "scales"), ((), "no part")):
+        with pytest.raises(LeakError, match=name):
+            run_audit(case, parts)
+
+
+def test_a_log_without_events_is_no_hole_and_balances_without_rows_are(case, spoilt):
     for source, is_log in (("statements", True), ("margin_interest", False)):
-        emptied = replace(market, tables={**market.tables, source: market.tables[source].clear()})
-        assert ("availability" in audit(emptied, names=["ret_1d"]).failed) is not is_log
+        tables = {**case.market.tables, source: case.market.tables[source].clear()}
+        assert ("availability" in failed(spoilt(tables=tables), "truncation")) is not is_log
 
 
 @pytest.mark.parametrize("source", ["bars", "listed", "topix"])
-def test_one_row_without_an_instant_or_a_source_without_rows_is_found(market, source):
-    frame = getattr(market, source)
+def test_one_row_without_an_instant_is_found(case, spoilt, source):
     first = pl.int_range(pl.len()) == 0
-    unknown = frame.with_columns(pl.when(first).then(None).otherwise(pl.col("available_at")).alias("available_at"))
-    assert "availability" in audit(replace(market, **{source: unknown})).failed
-    if source == "topix":
-        assert "availability" in audit(replace(market, topix=frame.clear())).failed
+    unknown = pl.when(first).then(None).otherwise(pl.col("available_at")).alias("available_at")
+    report = run_audit(spoilt(**{source: getattr(case.market, source).with_columns(unknown)}), ("truncation",))
+    assert "availability" in report.failed
+    assert (
+        report.finding("availability")
+        .guilty[0]
+        .endswith(source.replace("bars", "daily_bars").replace("listed", "listed_issues"))
+    )
 
 
-def test_a_source_that_the_plan_lacks_is_named_and_the_others_are_audited(market):
-    report = audit(replace(market, topix=market.topix.clear(), switched_off=frozenset({"topix"})))
+def test_a_source_without_rows_is_a_hole_and_one_that_the_plan_lacks_is_named(case, spoilt):
+    gone = case.market.topix.clear()
+    assert "availability" in failed(spoilt(topix=gone), "truncation")
+    report = run_audit(spoilt(topix=gone, switched_off=frozenset({"topix"})), ("truncation",))
     assert report.passed, report.words
     assert report.words.endswith("topix: not in the plan, switched off")
 
 
-def test_a_row_known_only_later_may_not_have_been_used(market):
-    """A correction arrives weeks after its session: values computed with it were not known then."""
-    day = market.sessions[50]
-    corrected = (pl.col("session") == day) & (pl.col("code") == market.bars["code"].max())
-    later = pl.when(corrected).then(pl.col("available_at") + timedelta(days=200)).otherwise(pl.col("available_at"))
-    failed = audit(replace(market, bars=market.bars.with_columns(later.alias("available_at")))).failed
-    assert "truncation_of_prices" in failed
-    assert "availability" not in failed
+def test_a_decision_before_publication_has_nothing_to_decide_with(spoilt):
+    seen = failed(spoilt(cutoff=time(12, 0)), "truncation")
+    assert {"truncation_of_prices", "truncation_of_features", "truncation_of_graph", "truncation_of_scores"} <= seen
 
 
-def test_a_decision_before_publication_has_nothing_to_decide_with(market):
-    failed = audit(replace(market, cutoff=time(12, 0))).failed
-    assert {"truncation_of_prices", "truncation_of_features", "truncation_of_graph"} <= set(failed)
+def test_a_check_without_anything_to_compare_has_failed(case, spoilt):
+    for labels in (case.market.labels.clear(), case.market.labels.with_columns(ret_open=pl.lit(None, pl.Float64))):
+        assert "label_alignment" in failed(spoilt(labels=labels), "label_alignment")
 
 
-@pytest.mark.parametrize(
-    ("missing", "part"),
-    [
-        ({"labels": lambda market: market.labels.clear()}, "label_alignment"),
-        ({"labels": lambda market: market.labels.with_columns(ret_open=pl.lit(None, pl.Float64))}, "label_alignment"),
-    ],
-)
-def test_a_part_without_anything_to_compare_has_failed(market, missing, part):
-    parts = {name: make(market) for name, make in missing.items()}
-    assert part in audit(replace(market, **parts)).failed
-
-
-def test_a_graph_without_any_edge_was_not_audited(market):
-    report = run_audit(market, graph=replace(GRAPH, min_nodes=500), sample=1, names=FEW)
-    assert report.failed == ("truncation_of_graph",)
+def test_an_error_of_the_house_fails_its_check_with_its_words_and_no_other(case):
+    road = replace(case.road, graph=replace(GRAPH, min_nodes=500), horizon_d=3)
+    report = run_audit(replace(case, road=road), ("truncation", "chunks"))
+    assert {"truncation_of_scores", "truncation_of_graph"} <= set(report.failed)
+    assert "could not run" in report.finding("truncation_of_scores").words
+    assert report.finding("truncation_of_features").passed
 
 
 @pytest.mark.parametrize(("sessions", "sample"), [(120, 0), (120, 60), (4, 2)])
-def test_a_market_too_short_to_audit_is_refused(market, sessions, sample):
-    last = market.sessions[sessions - 1]
-    short = replace(market, listed=market.listed.filter(pl.col("session") <= last))
+def test_a_market_too_short_to_audit_is_refused(case, sessions, sample):
+    last = case.market.sessions[sessions - 1]
+    short = replace(case.market, listed=case.market.listed.filter(pl.col("session") <= last))
     with pytest.raises(LeakError, match="Audit a longer span"):
-        run_audit(short, graph=GRAPH, sample=sample)
+        replace(case, market=short, sample=sample)
 
 
-def test_an_audit_run_twice_answers_the_same(market):
-    assert audit(market, seed=1) == audit(market, seed=1)
+def test_an_audit_run_twice_answers_the_same(case):
+    answers = [
+        [(one.check, one.violations, one.compared) for one in run_audit(replace(case), ("truncation",)).findings]
+        for _ in range(2)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_a_sample_of_stocks_is_a_market_of_its_own(case):
+    few = case.market.of_stocks(20, seed=1)
+    assert few.listed["code"].n_unique() <= 21
+    assert case.market.of_stocks(0, seed=1) is case.market is case.market.of_stocks(4_000, seed=1)
+    assert not few.is_whole
+    report = run_audit(
+        replace(case, market=few, road=replace(case.road, graph=replace(GRAPH, min_nodes=5))), ("truncation",)
+    )
+    assert report.passed, report.words
 
 
 def test_sampled_sessions_lie_apart_in_the_later_half_and_have_later_ones(market):
@@ -109,3 +124,13 @@ def test_sampled_sessions_lie_apart_in_the_later_half_and_have_later_ones(market
         early, middle, late = (days.index(day) for day in sampled(days, 3, seed))
         assert 60 <= early < 80 <= middle < 100 <= late < 119
     assert len({tuple(sampled(days, 3, seed)) for seed in range(20)}) > 10
+
+
+def test_a_row_known_only_later_may_not_have_been_used(case, spoilt):
+    """A correction arrives weeks after its session: values computed with it were not known then."""
+    bars = case.market.bars
+    corrected = (pl.col("session") == case.market.sessions[50]) & (pl.col("code") == bars["code"].max())
+    later = pl.when(corrected).then(pl.col("available_at") + timedelta(days=200)).otherwise(pl.col("available_at"))
+    seen = failed(spoilt(bars=bars.with_columns(later.alias("available_at"))), "truncation")
+    assert "truncation_of_prices" in seen
+    assert "availability" not in seen
