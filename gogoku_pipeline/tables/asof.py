@@ -1,20 +1,24 @@
 """The one as-of join of the house: what was knowable before the hour of decision, and nothing else.
 
 No room shifts time by hand. A lag exists only because a row's `available_at` says so, and only this join reads it.
-Source: features.md 1.1; evaluation.md 1 (strict: delivered at the cutoff is too late).
+Both sides are walked once in the order of time, with the newest answer of every issue at hand: no sorted copy, no hash
+per row. Source: features.md 1.1; evaluation.md 1 (strict: delivered at the cutoff is too late).
 """
 
 from __future__ import annotations
 
 from datetime import time
 
+import numba
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError, SchemaError
 from gogoku_pipeline.schema.columns import JST_INSTANT
 from gogoku_pipeline.schema.tables import Table
 
-_CUTOFF, _EVENT, _KNOWN_FROM = "__cutoff", "__event", "__known_from"
+Whole = npt.NDArray[np.int64]
 
 
 def cutoff_at(session: pl.Expr, cutoff: time) -> pl.Expr:
@@ -63,41 +67,78 @@ def join_as_of(
     event = _event_column(right_table, on_code=on_code)
     by = ["code"] if on_code else []
     _require_available(right, right_table, event)
-    _require_unique(right, right_table, [*by, event])
-    asked = left.with_columns((pl.col(cutoff) if isinstance(cutoff, str) else cutoff).alias(_CUTOFF)).with_row_index(
-        "__row"
-    )
+    asked = left.select(pl.col(cutoff) if isinstance(cutoff, str) else cutoff).to_series()
     _require_instant(asked)
-    known = _newest_event_known(right, event, by)
-    found = asked.sort(_CUTOFF).join_asof(
-        known,
-        left_on=_CUTOFF,
-        right_on=_KNOWN_FROM,
-        by=by or None,
-        strategy="backward",
-        allow_exact_matches=False,
-        check_sortedness=False,
-    )
-    answers = right.rename(
-        {name: f"{name}{suffix}" for name in right.columns if name in left.columns and name not in by}
-    )
-    answers = answers.with_columns(right[event].alias(_EVENT))
-    joined = found.join(answers, on=[*by, _EVENT], how="left", maintain_order="left").sort("__row")
-    return _conserved(left, joined, right_table).drop("__row", _CUTOFF, _EVENT, _KNOWN_FROM, strict=False)
+    asks, tells, issues = _issues(left, right) if by else _one_issue(left, right)
+    known_from, events, cutoffs = _whole(right["available_at"]), _whole(right[event]), _whole(asked)
+    if _is_repeated(events, _in_order(events), tells, issues):
+        raise _repeated(right_table)
+    found = _newest_known(cutoffs, _in_order(cutoffs), asks, known_from, _in_order(known_from), tells, events, issues)
+    rows = pl.Series(found).replace(-1, None)
+    answers = right.drop(by).select(pl.all().gather(rows))
+    answers = answers.rename({name: f"{name}{suffix}" for name in answers.columns if name in left.columns})
+    return pl.concat([left, answers], how="horizontal")
 
 
-def _newest_event_known(right: pl.DataFrame, event: str, by: list[str]) -> pl.DataFrame:
-    """(code, instant, newest event known from that instant on), sorted by instant."""
-    arrivals = right.select(*by, pl.col("available_at").alias(_KNOWN_FROM), pl.col(event).alias(_EVENT)).sort(
-        _KNOWN_FROM
-    )
-    newest = pl.col(_EVENT).cum_max()
-    return (
-        arrivals.with_columns(newest.over(by) if by else newest)
-        .group_by(*by, _KNOWN_FROM, maintain_order=True)
-        .agg(pl.col(_EVENT).max())
-        .sort(_KNOWN_FROM)
-    )
+@numba.njit(nogil=True, cache=True)
+def _newest_known(
+    asked: Whole, askers: Whole, asks: Whole, arrived: Whole, arrivals: Whole, tells: Whole, event: Whole, size: int
+) -> Whole:
+    """[left rows] the right row with the latest event among those that arrived before; -1 for none.
+
+    `askers` and `arrivals` are the rows of either side in order of time, `asks` and `tells` their issues below `size`
+    (-1: nobody tells of it).
+    """
+    newest = np.full(size, -1, np.int64)
+    out = np.full(asked.size, -1, np.int64)
+    at = 0
+    for i in askers:
+        while at < arrivals.size and arrived[arrivals[at]] < asked[i]:
+            row = arrivals[at]
+            held = newest[tells[row]]
+            if held < 0 or event[row] > event[held]:
+                newest[tells[row]] = row
+            at += 1
+        if asks[i] >= 0:
+            out[i] = newest[asks[i]]
+    return out
+
+
+@numba.njit(nogil=True, cache=True)
+def _is_repeated(event: Whole, by_event: Whole, tells: Whole, size: int) -> bool:
+    """Whether an issue has two rows of one event; `by_event` is the rows in order of events."""
+    newest = np.full(size, -1, np.int64)
+    for row in by_event:
+        held = newest[tells[row]]
+        if held >= 0 and event[held] == event[row]:
+            return True
+        newest[tells[row]] = row
+    return False
+
+
+def _issues(left: pl.DataFrame, right: pl.DataFrame) -> tuple[Whole, Whole, int]:
+    """Issues of either side as places among the codes of the right side, -1 for one it lacks; how many there are."""
+    known = right.schema["code"]
+    if not isinstance(known, pl.Enum):
+        known = pl.Enum(right["code"].unique().sort())
+    asks, tells = (_whole(frame["code"].cast(known, strict=False)) for frame in (left, right))
+    return asks, tells, len(known.categories)
+
+
+def _one_issue(left: pl.DataFrame, right: pl.DataFrame) -> tuple[Whole, Whole, int]:
+    return np.zeros(left.height, np.int64), np.zeros(right.height, np.int64), 1
+
+
+def _whole(values: pl.Series) -> Whole:
+    """Integers of dates, instants and places; -1 for null."""
+    return values.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _in_order(instants: Whole) -> Whole:
+    """Rows by time; rows of one instant stay in their order."""
+    if np.all(instants[1:] >= instants[:-1]):
+        return np.arange(instants.size)
+    return np.argsort(instants, kind="stable")
 
 
 def _event_column(table: Table, *, on_code: bool) -> str:
@@ -133,32 +174,20 @@ def _require_available(right: pl.DataFrame, table: Table, event: str) -> None:
         )
 
 
-def _require_unique(right: pl.DataFrame, table: Table, key: list[str]) -> None:
-    if right.select(key).is_duplicated().any():
-        raise DataError(
-            f"as-of join with {table.name}",
-            got="several rows with the same key",
-            want="at most one match per row (m:1)",
-            remedy="Check the table's key; write through the store, which refuses repeated keys.",
-        )
+def _repeated(table: Table) -> DataError:
+    return DataError(
+        f"as-of join with {table.name}",
+        got="several rows with the same key",
+        want="at most one match per row (m:1)",
+        remedy="Check the table's key; write through the store, which refuses repeated keys.",
+    )
 
 
-def _require_instant(asked: pl.DataFrame) -> None:
-    if asked.schema[_CUTOFF] != JST_INSTANT:
+def _require_instant(asked: pl.Series) -> None:
+    if asked.dtype != JST_INSTANT:
         raise SchemaError(
             "cutoff of an as-of join",
-            got=str(asked.schema[_CUTOFF]),
+            got=str(asked.dtype),
             want=str(JST_INSTANT),
             remedy="Use tables.asof.cutoff_at(session, hour).",
         )
-
-
-def _conserved(left: pl.DataFrame, joined: pl.DataFrame, table: Table) -> pl.DataFrame:
-    if joined.height != left.height:
-        raise DataError(
-            f"as-of join with {table.name}",
-            got=f"{joined.height} rows out of {left.height}",
-            want="as many rows as before",
-            remedy="The right key is not unique; check how the table was written.",
-        )
-    return joined

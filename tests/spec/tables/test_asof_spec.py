@@ -58,6 +58,18 @@ def test_only_the_same_issue_answers():
     assert known(asking(8), facts((8, "20000", 1, at(8, 16, 30)))) == [None]
 
 
+def test_codes_as_categories_and_codes_nobody_told_of_change_no_answer():
+    left = pl.concat([asking(9, code="30000"), asking(9), asking(8, code="20000")])
+    right = facts((7, "20000", 2, at(8, 9)), (8, "10000", 1, at(8, 16, 30)), (9, "40000", 4, at(9, 9)))
+    as_text = known(left, right)
+    told = pl.Enum(["40000", "20000", "10000"])
+    asked = pl.Enum(["10000", "20000", "30000"])
+    assert as_text == [None, 1, 2]
+    assert (
+        known(left.with_columns(pl.col("code").cast(asked)), right.with_columns(pl.col("code").cast(told))) == as_text
+    )
+
+
 def test_a_market_row_answers_for_every_issue_and_rows_keep_their_order():
     left = pl.concat([asking(9), asking(8), asking(9, code="20000")])
     right = pl.DataFrame(
