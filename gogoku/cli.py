@@ -23,6 +23,7 @@ FAMILIES = (
     "export",
     "report",
     "predictions",
+    "audit",
     "backtest",
     "reproduce",
     "ui",

@@ -87,8 +87,13 @@ def _code() -> list[str]:
     return [*READ, *(path.read_text() for path in (*files, Path(__file__)))]
 
 
-def _made() -> AuditedMarket:
-    simulated = generate_market(MarketConfig(n_issues=40, n_sessions=120))
+def tiny_market() -> AuditedMarket:
+    """The simulator's smallest preset: sixty issues over 160 sessions."""
+    return _made(MarketConfig.preset("tiny"))
+
+
+def _made(config: MarketConfig | None = None) -> AuditedMarket:
+    simulated = generate_market(config or MarketConfig(n_issues=40, n_sessions=120))
     days = simulated.sessions
     clock = VirtualClock(datetime.combine(days[-1], time(19), tzinfo=JST), rate_scale=5_000)
     with TemporaryDirectory() as folder, run_simulator_thread(simulated, clock) as server:
