@@ -1,7 +1,7 @@
 """Formulas of single stocks taken apart: every value once, whoever asks for it.
 
-Belongs here: equal sub-expressions, and on which level a value stands. Does not belong here: where values lie and in
-which order they are computed (`plan`).
+Belongs here: equal sub-expressions, and on which level a value stands. Does not belong here: the order
+in which they are made (`schedule`), where they lie (`plan`).
 """
 
 from __future__ import annotations
@@ -31,20 +31,24 @@ class Value:
         level: 0 for leaves; arithmetic stands on the highest level of its operands, a call one above its arguments.
         expr: a leaf or a call.
         operation: which arithmetic, where it is neither.
-        last: number of the last step that reads it; slot: where it lies; both are the plan's.
+        slot: where it lies; the plan's.
     """
 
     args: tuple[Value, ...] = ()
     level: int = 0
     expr: Expr = ARITHMETIC
     operation: int = -1
-    last: int = -1
     slot: int = -1
 
     @property
     def is_leaf(self) -> bool:
         """Whether it is an input."""
         return self.expr.kind == "leaf"
+
+    @property
+    def is_arithmetic(self) -> bool:
+        """Whether it is made of values of its own row."""
+        return self.operation >= 0
 
     @property
     def number(self) -> float | None:
@@ -58,14 +62,12 @@ class Formulas:
 
     Attributes:
         calls: operators that look at other rows or have loops of their own.
-        arithmetic: in an order in which each comes after its operands.
         finished: name and value of each feature, null where it has too few observations.
     """
 
     def __init__(self, recipes: Iterable[Recipe], read: set[str]) -> None:
         """Take formulas apart; features in `read` are made finite because somebody reads them."""
         self.calls: list[Value] = []
-        self.arithmetic: list[Value] = []
         self.finished: list[tuple[str, Value]] = []
         self._known: dict[str, Value] = {}
         for feature, expr, observed in recipes:
@@ -106,11 +108,4 @@ class Formulas:
         return self._made(operation, *args)
 
     def _made(self, operation: int, *args: Value) -> Value:
-        self.arithmetic.append(Value(args, max(arg.level for arg in args), operation=operation))
-        return self.arithmetic[-1]
-
-    def stored(self) -> set[Value]:
-        """Arithmetic that others read than the arithmetic of its own level."""
-        read = {arg for call in self.calls for arg in call.args}
-        read |= {arg for value in self.arithmetic for arg in value.args if arg.level != value.level}
-        return read | {value for _, value in self.finished}
+        return Value(args, max(arg.level for arg in args), operation=operation)
