@@ -21,7 +21,7 @@ from gogoku_pipeline.evaluation.ensemble import mean_ranks
 from gogoku_pipeline.evaluation.frames import KEY, checked_label_name, counted, nothing_in_common, require_columns
 from gogoku_pipeline.evaluation.gains import gains_of
 from gogoku_pipeline.evaluation.ic import MIN_NAMES, ic_of, rank_ic_of
-from gogoku_pipeline.evaluation.layout import Axes, Figures, in_blocks
+from gogoku_pipeline.evaluation.layout import Axes, Cells, Figures, in_blocks
 from gogoku_pipeline.evaluation.neutral import ExposureGrid, exposure_grid, residuals_of
 from gogoku_pipeline.evaluation.ranking import outer_deciles_of, ranking_of, turnover_of
 
@@ -73,15 +73,16 @@ def daily_metrics(
     _check(scores, labels, config)
     frame = counted(scores if "model" in scores.columns else scores.with_columns(pl.lit("model").alias("model")))
     axes = Axes(frame["session"].unique().sort(), Axes.of(labels).codes)
-    tradable = True if universe is None else axes.has(universe.filter("is_tradable"))
+    tradable = True if universe is None else axes.has(axes.cells(universe.filter("is_tradable")))
     held = None if exposures is None else exposure_grid(exposures, axes)
     parts = []
     for horizon in frame["horizon_d"].unique().sort():
         outcome = labels.filter(pl.col("horizon_d") == horizon).select("session", "code", config.label)
-        judged = axes.has(outcome) & tradable
+        cells = axes.cells(outcome)
+        judged = axes.has(cells) & tradable
         if not judged.any():
             raise nothing_in_common(scores, labels, config.label)
-        label = np.where(judged, axes.lay(outcome, config.label, "labels"), np.nan)
+        label = np.where(judged, axes.lay(outcome, config.label, "labels", cells), np.nan)
         day = _Horizon(int(horizon), axes, label, judged, held, config)
         parts += [day.rows(*of_model) for of_model in _models(frame.filter(pl.col("horizon_d") == horizon))]
     return pl.concat(parts).sort("model", "horizon_d", "session")
@@ -101,7 +102,8 @@ class _Horizon:
     def rows(self, model: str, scores: pl.DataFrame) -> pl.DataFrame:
         """Daily rows of one model."""
         seeds = scores.partition_by("seed") if "seed" in scores.columns else [scores]
-        laid = [self.axes.lay(part, "score", f"scores of {model}") for part in seeds]
+        cells = [self.axes.cells(part) for part in seeds]
+        laid = [self.axes.lay(part, "score", f"scores of {model}", at) for part, at in zip(seeds, cells, strict=True)]
         if any(np.isinf(grid).any() for grid in laid):
             raise EvaluationError(
                 f"scores of {model}",
@@ -110,7 +112,7 @@ class _Horizon:
                 remedy="Find where the model divides by zero.",
             )
         outside = self.axes.sessions.to_frame("session").join(
-            _off_axes(scores, self.axes), on="session", how="left", maintain_order="left"
+            _off_axes(seeds, cells), on="session", how="left", maintain_order="left"
         )
         found = in_blocks(len(self.label), lambda days: self._figures(laid, days), threads=self.config.threads)
         turnover = turnover_of(found.pop("weight"), self.horizon_d)
@@ -190,10 +192,10 @@ def _days_of(scores: pl.DataFrame, axes: Axes) -> np.ndarray:
     return np.flatnonzero(axes.sessions.is_in(scores["session"].unique().implode()).to_numpy())
 
 
-def _off_axes(scores: pl.DataFrame, axes: Axes) -> pl.DataFrame:
-    """[session, n_outside]: scored names that no label row of the horizon ever named."""
-    stray = scores.filter(pl.Series(axes.cells(scores) < 0))
-    return stray.group_by("session").agg(pl.col("code").n_unique().cast(pl.Int64).alias("n_outside"))
+def _off_axes(seeds: list[pl.DataFrame], cells: list[Cells]) -> pl.DataFrame:
+    """[session, n_outside]: scored names that no label row ever named."""
+    stray = [part.filter(pl.Series(at < 0)).select("session", "code") for part, at in zip(seeds, cells, strict=True)]
+    return pl.concat(stray).group_by("session").agg(pl.col("code").n_unique().cast(pl.Int64).alias("n_outside"))
 
 
 def _check(scores: pl.DataFrame, labels: pl.DataFrame, config: DailyConfig) -> None:

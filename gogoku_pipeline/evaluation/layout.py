@@ -21,6 +21,9 @@ from gogoku_pipeline.evaluation.frames import groups
 BLOCK = 48
 """Days measured at once: small enough for the processor's cache."""
 
+Cells = npt.NDArray[np.int64]
+"""Places of rows in a flattened array, -1 off it."""
+
 Figures = dict[str, npt.NDArray[Any]]
 """Figures by name, one number per day each [D]."""
 
@@ -51,7 +54,7 @@ class Axes:
         """Sessions, names."""
         return len(self.sessions), len(self.codes)
 
-    def cells(self, frame: pl.DataFrame) -> npt.NDArray[np.int64]:
+    def cells(self, frame: pl.DataFrame) -> Cells:
         """Place of each row of a frame [session, code] in the flattened array, -1 off the axes."""
         if not all(self.shape):
             return np.full(frame.height, -1, dtype=np.int64)
@@ -65,28 +68,33 @@ class Axes:
         column = names.cast(pl.Int64).fill_null(-1).to_numpy()
         return np.asarray(np.where((row >= 0) & (column >= 0), row * len(self.codes) + column, -1))
 
-    def lay(self, frame: pl.DataFrame, column: str, what: str) -> Floats:
+    def lay(self, frame: pl.DataFrame, column: str, what: str, cells: Cells | None = None) -> Floats:
         """One column as [T, N] float64; NaN where the frame has no row, a null or a NaN.
+
+        Args:
+            frame: [session, code, column].
+            column: what to lay out.
+            what: the word for the frame in an error.
+            cells: places of its rows (`cells`), if they are known already.
 
         Raises:
             EvaluationError: two rows for one (session, code).
         """
         values = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         out = np.full(self.shape, np.nan)
-        cells = self.cells(frame)
-        keep = cells >= 0
-        self._refuse_repeats(cells[keep], what)
-        out.ravel()[cells[keep]] = values[keep]
+        at = self.cells(frame) if cells is None else cells
+        keep = at >= 0
+        self._refuse_repeats(at[keep], what)
+        out.ravel()[at[keep]] = values[keep]
         return out
 
-    def has(self, frame: pl.DataFrame) -> Mask:
-        """Which (session, code) have a row [T, N]."""
+    def has(self, cells: Cells) -> Mask:
+        """Which (session, code) the rows at these cells name [T, N]."""
         out = np.zeros(self.shape, dtype=bool)
-        cells = self.cells(frame)
         out.ravel()[cells[cells >= 0]] = True
         return out
 
-    def _refuse_repeats(self, cells: npt.NDArray[np.int64], what: str) -> None:
+    def _refuse_repeats(self, cells: Cells, what: str) -> None:
         seen = np.zeros(self.shape[0] * self.shape[1], dtype=bool)
         seen[cells] = True
         if (twice := len(cells) - int(np.count_nonzero(seen))) > 0:

@@ -50,13 +50,14 @@ class ExposureGrid:
 def exposure_grid(exposures: pl.DataFrame, axes: Axes) -> ExposureGrid:
     """Lay a frame of exposures out; see `neutralise` for its columns and errors."""
     used = _used(exposures)
-    values = tuple(axes.lay(exposures, name, "exposures") for name in used)
+    cells = axes.cells(exposures)
+    values = tuple(axes.lay(exposures, name, "exposures", cells) for name in used)
     orders = tuple(np.argsort(array, axis=1).astype(np.int32) for array in values)
     if SECTOR not in exposures.columns:
         return ExposureGrid(values, orders, np.zeros(axes.shape, dtype=np.int32), 1)
     names = exposures[SECTOR].drop_nulls().unique().sort()
     number = exposures[SECTOR].cast(pl.Enum(names.cast(pl.String))).to_physical().cast(pl.Float64) + 1
-    laid = axes.lay(exposures.select("session", "code", number.alias("number")), "number", "exposures")
+    laid = axes.lay(number.alias("number").to_frame(), "number", "exposures", cells)
     return ExposureGrid(values, orders, np.nan_to_num(laid, nan=0.0).astype(np.int32), len(names) + 1)
 
 
