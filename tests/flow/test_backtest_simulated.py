@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from gogoku.cli import build_app
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ConfigError, PartitionMissingError
+from gogoku_pipeline.dataset.exits import open_to_open, price_grid
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig, CostConfig
 from gogoku_pipeline.evaluation.backtest.market import MarketFrames, market_grid
 from gogoku_pipeline.evaluation.backtest.result import run_backtest
@@ -23,6 +24,7 @@ from gogoku_pipeline.simulator.code_lists import SECTOR33
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.store import CommitInfo, open_store
+from gogoku_pipeline.tables.prices import stage_prices
 from gogoku_pipeline.tables.universe import UNIVERSE
 from gogoku_pipeline.training.walk_forward import SCORES, table_rows
 from resources.truth import keep_truth
@@ -149,6 +151,38 @@ def test_what_is_held_at_a_delisting_ends_at_the_last_print(market, grid, truth)
         assert place == market.listings.last[issue] + 1
         prints = market.history.close[:place, issue]
         assert row["price_jpy"] == pytest.approx(prints[prints > 0][-1] / 10)
+
+
+def test_a_position_held_over_a_horizon_earns_its_label(market, tables, grid):
+    """Labels and backtest share no code: bought at the next open, sold h sessions later, splits in between."""
+    bars = tables.bars.with_columns(turnover_jpy=pl.col("close_jpy") * pl.col("volume_shares"))
+    prices = price_grid(stage_prices(bars), market.sessions)
+    label = open_to_open(prices, HORIZON_D)
+    config = replace(CONFIG, rebalance="daily", enter=1, leave=1, min_names=2, lot_shares=1, participation=1.0,
+                     capital_jpy=2e5, gross_long=0.5, costs=CostConfig.free())  # fmt: skip
+    splits = [(event.session - 1 - place % HORIZON_D - 1, event.issue) for place, event in enumerate(market.splits)]
+    rng = np.random.default_rng(1)
+    others = zip(rng.integers(30, 180, 25).tolist(), rng.integers(0, 80, 25).tolist(), strict=True)
+    compared = 0
+    for row, name in [*splits, *others]:
+        if not 20 < row < 190 or label.reason[row, name] or not np.isfinite(label.ret_open[row, name]):
+            continue
+        out = row + HORIZON_D
+        if grid.at_upper[row + 1, name] or grid.at_lower[out + 1, name] or not grid.tradable[[row, out], name].all():
+            continue
+        code, other = grid.codes[name], next(one for place, one in enumerate(grid.codes) if place != name
+                                             and grid.tradable[[row, out], place].all())  # fmt: skip
+        days = [market.sessions[row], market.sessions[row], market.sessions[out], market.sessions[out]]
+        scores = pl.DataFrame({"session": days, "code": [code, other] * 2, "score": [2.0, 1.0, 1.0, 2.0]})
+        found = run_backtest(scores, replace(grid, payments={}), config)
+        mine = found.trades.filter(code=code)
+        assert mine["session"].to_list() == [market.sessions[row + 1], market.sessions[out + 1]]
+        paid, got = (mine["shares"] * mine["price_jpy"]).to_list()
+        cashed = found.daily["converted_jpy"].sum()
+        exact = pytest.approx(label.ret_open[row, name], abs=1e-9 + 0.2 * cashed / paid)  # a fraction leaves earlier
+        assert (cashed - got) / paid - 1 == exact
+        compared += 1
+    assert compared > 15
 
 
 @pytest.fixture(scope="module")
