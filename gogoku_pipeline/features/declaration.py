@@ -27,10 +27,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
-from gogoku_pipeline.features.expressions import Expr
+from gogoku_pipeline.features.expressions import Expr, constant, larger, where
 from gogoku_pipeline.features.feature import FAMILIES, PLANS, ROLES, UNITS, Axis, Feature, Need, Window, refused
 
 MinObs = int | Callable[[int], int]
+Choices = tuple[str, ...] | Mapping[str, Mapping[str, str]]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -55,10 +56,11 @@ class Declared(TypedDict, total=False):
     observes: tuple[str, ...]
     needs: tuple[str, ...]
     undefined: Expr | Callable[..., Expr] | None
+    impossible: Expr | Callable[..., Expr] | None
     by: str
     members: int
     windows: tuple[int, ...]
-    choices: Mapping[str, tuple[str, ...]]
+    choices: Mapping[str, Choices]
     at_least: float | None
     at_most: float | None
     may_be_constant: str
@@ -69,9 +71,13 @@ class Declaration:
     """The arguments of a decorator, before they meet the function. Attributes as in Feature.
 
     `window`, `sources`, `observes`, `needs` and the docstring may hold `{n}`, `{n+1}`, `{n-1}`; `min_obs` may be a
-    function of n. `choices` gives one other placeholder its values, e.g. {"s": ("up", "down")}; the function is
-    called with n and with the choice, in this order, as far as the template has them. `family` is the group's own
+    function of n. `choices` gives one other placeholder its values, e.g. {"s": ("up", "down")}; where a value brings
+    words of its own, they fill placeholders too: {"s": {"up": {"claim": "UL"}, "down": {"claim": "LL"}}}. The function
+    is called with n and with the choice, in this order, as far as the template has them. `family` is the group's own
     unless another room computes the feature.
+
+    `impossible` holds (1) where source rows contradict each other, so that the formula would leave its bounds: more
+    traded in the morning than on the day. The feature is null there and owed to be; no such row stops an evening.
     """
 
     template: str
@@ -85,10 +91,11 @@ class Declaration:
     observes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     undefined: Expr | Callable[..., Expr] | None = None
+    impossible: Expr | Callable[..., Expr] | None = None
     by: str = ""
     members: int = 1
     windows: tuple[int, ...] = ()
-    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, Choices] = field(default_factory=dict)
     family: str = ""
     at_least: float | None = None
     at_most: float | None = None
@@ -100,25 +107,27 @@ class Declaration:
             raise refused(self.template, "windows without {n} in the name, or the reverse", "both or neither")
         if len(self.choices) > 1 or any("{" + key + "}" not in self.template for key in self.choices):
             raise refused(self.template, f"choices {dict(self.choices)}", "one placeholder of the name")
-        named = [(key, value) for key, values in self.choices.items() for value in values]
+        named = [_Choice(key, value, _words(values, value)) for key, values in self.choices.items() for value in values]
         return [
             self._feature(axis, function, n, choice) for choice in named or (None,) for n in self.windows or (None,)
         ]
 
-    def _feature(
-        self, axis: Axis, function: Callable[..., Any], n: int | None, choice: tuple[str, str] | None
-    ) -> Feature:
+    def _feature(self, axis: Axis, function: Callable[..., Any], n: int | None, choice: _Choice | None) -> Feature:
         def filled(text: str) -> str:
-            return _fill(text, n) if choice is None else _fill(text, n).replace("{" + choice[0] + "}", choice[1])
+            return _fill(text, n) if choice is None else choice.filled(_fill(text, n))
 
         name = filled(self.template)
         summary, formula = _docstring(name, function, filled)
         self._check(name)
         low, high = UNITS[self.unit]
-        given = (*(() if n is None else (n,)), *(() if choice is None else (choice[1],)))
+        given = (*(() if n is None else (n,)), *(() if choice is None else (choice.value,)))
         made = function(*given)
         if axis != "external" and not isinstance(made, Expr):
             raise refused(name, f"a function returning {type(made).__name__}", "an expression")
+        undefined, impossible = (case(*given) if callable(case) else case for case in (self.undefined, self.impossible))
+        if impossible is not None:
+            made = where(impossible, constant(math.nan), made)
+            undefined = impossible if undefined is None else larger(undefined, impossible)
         return Feature(
             name=name,
             group=self.group,
@@ -135,7 +144,7 @@ class Declaration:
             expr=None if axis == "external" else made,
             observes=tuple(filled(text) for text in self.observes),
             needs=tuple(Need.parse(filled(need)) for need in self.needs),
-            undefined=self.undefined(*given) if callable(self.undefined) else self.undefined,
+            undefined=undefined,
             by=self.by,
             members=self.members,
             at_least=low if self.at_least is None else self.at_least,
@@ -156,6 +165,24 @@ class Declaration:
                 raise refused(name, f"{label} {value!r}", f"one of {', '.join(known)}")
         if not self.sources and not name.startswith("_"):
             raise refused(name, "no sources", "the published fields and features it is made of")
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """One value of a placeholder, and the words that go with it."""
+
+    key: str
+    value: str
+    words: Mapping[str, str]
+
+    def filled(self, text: str) -> str:
+        for key, word in {self.key: self.value, **self.words}.items():
+            text = text.replace("{" + key + "}", word)
+        return text
+
+
+def _words(values: Choices, value: str) -> Mapping[str, str]:
+    return values[value] if isinstance(values, Mapping) else {}
 
 
 def _fill(text: str, n: int | None) -> str:

@@ -67,13 +67,13 @@ EVENTS_SCHEMA = pl.Schema({"session": pl.Date, "code": pl.String, "factor": pl.F
 """Columns of factor events, in order."""
 
 _PRICES_AS_TRADED = ("open_jpy", "high_jpy", "low_jpy", "close_jpy")
+_AMOUNTS = ("volume_shares", "turnover_jpy")
 
 _INPUTS = (
     "session",
     "code",
     *_PRICES_AS_TRADED,
-    "volume_shares",
-    "turnover_jpy",
+    *_AMOUNTS,
     "adjustment_factor",
     "ex_rights_type",
 )
@@ -199,13 +199,34 @@ def _taken(bars: pl.DataFrame, extra: Sequence[str]) -> pl.DataFrame:
     absent = [name for name in wanted if name not in bars.columns and name.startswith(("morning_", "afternoon_"))]
     nulls = (pl.lit(None, dtype=pl.Float64).alias(name) for name in absent)
     present = [name for name in wanted if name not in absent and name not in _INPUTS]
-    return bars.select(*_INPUTS, *present, *nulls).with_columns(_price(name) for name in _PRICES_AS_TRADED)
+    halves = [
+        name for name in present if name.startswith(("morning_", "afternoon_")) and name.endswith(_PRICES_AS_TRADED)
+    ]
+    served = [pl.when((pl.col(name) > 0) & pl.col(name).is_finite()).then(name).alias(name) for name in halves]
+    return bars.select(*_INPUTS, *present, *nulls).with_columns(
+        *map(_price, _PRICES_AS_TRADED), *map(_amount, _AMOUNTS), *served
+    )
 
 
 def _price(name: str) -> pl.Expr:
-    """A price as traded: 0 is no price, neither is what is no number, and a session without a close had no prices."""
-    is_price = [(pl.col(one) > 0) & pl.col(one).is_finite() for one in (name, "close_jpy")]
-    return pl.when(pl.all_horizontal(is_price)).then(pl.col(name)).alias(name)
+    """A price as traded: 0 is no price, neither is what is no number, and a session without a close had no prices.
+
+    Nor had one whose prices contradict each other (one of them 0, a high that is not the highest): which of them is
+    wrong is unknown. A price that was not served takes no part.
+    """
+    is_price = [
+        ((pl.col(one) > 0) & pl.col(one).is_finite()).fill_null(value=one not in (name, "close_jpy"))
+        for one in _PRICES_AS_TRADED
+    ]
+    high = pl.col("high_jpy") >= pl.max_horizontal("open_jpy", "low_jpy", "close_jpy")
+    low = pl.col("low_jpy") <= pl.min_horizontal("open_jpy", "close_jpy")
+    agree = (claim.fill_null(value=True) for claim in (high, low))
+    return pl.when(pl.all_horizontal(*is_price, *agree)).then(pl.col(name)).alias(name)
+
+
+def _amount(name: str) -> pl.Expr:
+    """What was traded: less than nothing, or no number, is unknown."""
+    return pl.when((pl.col(name) >= 0) & pl.col(name).is_finite()).then(pl.col(name)).alias(name)
 
 
 def _starts(rows: pl.DataFrame, events: pl.DataFrame | None, calendar: SessionCalendar | None) -> pl.DataFrame:

@@ -1,13 +1,14 @@
 """Cash, new margin, closing margin and short orders inside the auction, of the same session (published 18:00).
 
 T = LongSellVa + ShrtNoMrgnVa + MrgnSellNewVa + MrgnSellCloseVa, which equals LongBuyVa + MrgnBuyNewVa +
-MrgnBuyCloseVa: whatever is sold is bought. A session without auction trade has T = 0 and no shares of it.
+MrgnBuyCloseVa: whatever is sold is bought. A session without auction trade has T = 0 and no shares of it. A row
+that says otherwise, with more of one kind than of all, contradicts itself and has no shares either.
 """
 
 from __future__ import annotations
 
 from gogoku_pipeline.features.declaration import per_market, per_stock
-from gogoku_pipeline.features.expressions import Expr, F, K, equal
+from gogoku_pipeline.features.expressions import Expr, F, K, equal, greater, magnitude
 from gogoku_pipeline.features.operators.cross_section import members_mean
 from gogoku_pipeline.features.operators.windows import mean, total
 
@@ -41,6 +42,10 @@ def _margin_new_net() -> Expr:
     return _jpy("margin_buy_new") - _jpy("margin_sell_new")
 
 
+def _margin() -> Expr:
+    return _jpy("margin_buy_new") + _jpy("margin_buy_close") + _jpy("margin_sell_new") + _jpy("margin_sell_close")
+
+
 @per_stock(
     "bd_cash_net",
     group="breakdown",
@@ -49,6 +54,7 @@ def _margin_new_net() -> Expr:
     sources=("breakdown.LongBuyVa", *SELLS),
     needs=(f"{ROW}[t]",),
     undefined=equal(_sold(), 0.0),
+    impossible=greater(magnitude(_cash_net()), _sold()),
     at_least=-1.0,
     at_most=1.0,
 )
@@ -65,6 +71,7 @@ def bd_cash_net() -> Expr:
     sources=("breakdown.MrgnBuyNewVa", *SELLS),
     needs=(f"{ROW}[t]",),
     undefined=equal(_sold(), 0.0),
+    impossible=greater(magnitude(_margin_new_net()), _sold()),
     at_least=-1.0,
     at_most=1.0,
 )
@@ -113,13 +120,13 @@ def bd_nomargin_short_share() -> Expr:
     sources=("breakdown.MrgnBuyNewVa", "breakdown.MrgnBuyCloseVa", *SELLS),
     needs=(f"{ROW}[t]",),
     undefined=equal(_sold(), 0.0),
+    impossible=greater(_margin(), 2 * _sold()),
     at_least=0.0,
     at_most=1.0,
 )
 def bd_margin_share() -> Expr:
     """Share of margin orders in the trading, both sides: (MrgnBuyNewVa + MrgnBuyCloseVa + MrgnSellNewVa + MrgnSellCloseVa) / (2T)."""  # noqa: E501
-    margin = _jpy("margin_buy_new") + _jpy("margin_buy_close") + _jpy("margin_sell_new") + _jpy("margin_sell_close")
-    return margin / (2 * _sold())
+    return _margin() / (2 * _sold())
 
 
 @per_stock(
@@ -132,6 +139,7 @@ def bd_margin_share() -> Expr:
     sources=("breakdown.LongBuyVa", *SELLS),
     observes=(ROW,),
     undefined=equal(total(_sold(), 20), 0.0),
+    impossible=greater(magnitude(total(_cash_net(), 20)), total(_sold(), 20)),
     at_least=-1.0,
     at_most=1.0,
 )
@@ -150,6 +158,7 @@ def bd_cash_net_20d() -> Expr:
     sources=("breakdown.MrgnBuyNewVa", *SELLS),
     observes=(ROW,),
     undefined=equal(total(_sold(), 5), 0.0),
+    impossible=greater(magnitude(total(_margin_new_net(), 5)), total(_sold(), 5)),
     at_least=-1.0,
     at_most=1.0,
 )
@@ -183,10 +192,11 @@ def bd_short_share_chg_5_60() -> Expr:
     plan="Premium",
     sources=SELLS,
     needs=(f"{ROW}[t]",),
+    impossible=greater(magnitude(_margin_new_net()), _sold()),
     at_least=0.0,
 )
 def traded_jpy() -> Expr:
-    """Yen traded in the auction: T."""
+    """Yen traded in the auction: T; null where more was newly margined than traded."""
     return _sold()
 
 
@@ -197,6 +207,7 @@ def traded_jpy() -> Expr:
     plan="Premium",
     sources=("breakdown.MrgnBuyNewVa", "breakdown.MrgnSellNewVa"),
     needs=(f"{ROW}[t]",),
+    impossible=greater(magnitude(_margin_new_net()), _sold()),
 )
 def margin_new_net_jpy() -> Expr:
     """Net opening of margin positions in yen: MrgnBuyNewVa - MrgnSellNewVa."""

@@ -2,134 +2,66 @@
 
 Amounts are thousand yen; only ratios leave this group. R(n) counts distinct weeks, each in the newest version known at
 the hour of decision: windows over weeks are taken where the versions are (`states.flow`), and a week is read for 15
-sessions after it first became known.
+sessions after it first became known. A week in which a class claims more than everybody traded has no share.
 """
 
 from __future__ import annotations
 
 from gogoku_pipeline.features.declaration import per_market, per_stock
-from gogoku_pipeline.features.expressions import Expr, F, K, constant, greater
+from gogoku_pipeline.features.expressions import Expr, F, K, constant, greater, magnitude
+
+INVESTORS = {
+    "frgn": {"Who": "Foreigners", "Bal": "FrgnBal"},
+    "ind": {"Who": "Individuals", "Bal": "IndBal"},
+    "trstbnk": {"Who": "Trust banks", "Bal": "TrstBnkBal"},
+    "invtr": {"Who": "Investment trusts", "Bal": "InvTrBal"},
+    "busco": {"Who": "Business companies", "Bal": "BusCoBal"},
+}
+"""Classes of investors whose net share is a feature: short name, words, published balance."""
+
+
+def _contradicted(net: str, of_all: str) -> Expr:
+    """1 where a class bought or sold more, net, than everybody traded."""
+    return greater(magnitude(K(net)), K(of_all))
 
 
 @per_market(
-    "flow_frgn_net_share",
+    "flow_{x}_net_share",
     group="flows",
     role="market",
     unit="ratio",
     plan="Light",
     window="R1",
-    sources=("investor.FrgnBal", "investor.TotTot"),
-    needs=("flow.frgn_net_kjpy[t]", "flow.total_kjpy[t]"),
+    sources=("investor.{Bal}", "investor.TotTot"),
+    needs=("flow.{x}_net_kjpy[t]", "flow.total_kjpy[t]"),
+    impossible=lambda x: _contradicted(f"flow.{x}_net_kjpy", "flow.total_kjpy"),
+    choices={"x": INVESTORS},
     at_least=-1.0,
     at_most=1.0,
 )
-def flow_frgn_net_share() -> Expr:
-    """Foreigners net of sales, of all that traded: FrgnBal / TotTot of the week."""
-    return K("flow.frgn_net_kjpy") / K("flow.total_kjpy")
+def flow_net_share(x: str) -> Expr:
+    """{Who} net of sales, of all that traded: {Bal} / TotTot of the week."""
+    return K(f"flow.{x}_net_kjpy") / K("flow.total_kjpy")
 
 
 @per_market(
-    "flow_ind_net_share",
-    group="flows",
-    role="market",
-    unit="ratio",
-    plan="Light",
-    window="R1",
-    sources=("investor.IndBal", "investor.TotTot"),
-    needs=("flow.ind_net_kjpy[t]", "flow.total_kjpy[t]"),
-    at_least=-1.0,
-    at_most=1.0,
-)
-def flow_ind_net_share() -> Expr:
-    """Individuals net of sales, of all that traded: IndBal / TotTot of the week."""
-    return K("flow.ind_net_kjpy") / K("flow.total_kjpy")
-
-
-@per_market(
-    "flow_trstbnk_net_share",
-    group="flows",
-    role="market",
-    unit="ratio",
-    plan="Light",
-    window="R1",
-    sources=("investor.TrstBnkBal", "investor.TotTot"),
-    needs=("flow.trstbnk_net_kjpy[t]", "flow.total_kjpy[t]"),
-    at_least=-1.0,
-    at_most=1.0,
-)
-def flow_trstbnk_net_share() -> Expr:
-    """Trust banks net of sales, of all that traded: TrstBnkBal / TotTot of the week."""
-    return K("flow.trstbnk_net_kjpy") / K("flow.total_kjpy")
-
-
-@per_market(
-    "flow_invtr_net_share",
-    group="flows",
-    role="market",
-    unit="ratio",
-    plan="Light",
-    window="R1",
-    sources=("investor.InvTrBal", "investor.TotTot"),
-    needs=("flow.invtr_net_kjpy[t]", "flow.total_kjpy[t]"),
-    at_least=-1.0,
-    at_most=1.0,
-)
-def flow_invtr_net_share() -> Expr:
-    """Investment trusts net of sales, of all that traded: InvTrBal / TotTot of the week."""
-    return K("flow.invtr_net_kjpy") / K("flow.total_kjpy")
-
-
-@per_market(
-    "flow_busco_net_share",
-    group="flows",
-    role="market",
-    unit="ratio",
-    plan="Light",
-    window="R1",
-    sources=("investor.BusCoBal", "investor.TotTot"),
-    needs=("flow.busco_net_kjpy[t]", "flow.total_kjpy[t]"),
-    at_least=-1.0,
-    at_most=1.0,
-)
-def flow_busco_net_share() -> Expr:
-    """Business companies net of sales, of all that traded: BusCoBal / TotTot of the week."""
-    return K("flow.busco_net_kjpy") / K("flow.total_kjpy")
-
-
-@per_market(
-    "flow_frgn_net_share_4r",
+    "flow_{x}_net_share_4r",
     group="flows",
     role="market",
     unit="ratio",
     plan="Light",
     window="R4",
     min_obs=4,
-    sources=("investor.FrgnBal", "investor.TotTot"),
-    needs=("flow.frgn_net_4r_kjpy[t]", "flow.total_4r_kjpy[t]"),
+    sources=("investor.{Bal}", "investor.TotTot"),
+    needs=("flow.{x}_net_4r_kjpy[t]", "flow.total_4r_kjpy[t]"),
+    impossible=lambda x: _contradicted(f"flow.{x}_net_4r_kjpy", "flow.total_4r_kjpy"),
+    choices={"x": {name: INVESTORS[name] for name in ("frgn", "ind")}},
     at_least=-1.0,
     at_most=1.0,
 )
-def flow_frgn_net_share_4r() -> Expr:
-    """Foreigners net of sales over four weeks: sum_4 FrgnBal / sum_4 TotTot."""
-    return K("flow.frgn_net_4r_kjpy") / K("flow.total_4r_kjpy")
-
-
-@per_market(
-    "flow_ind_net_share_4r",
-    group="flows",
-    role="market",
-    unit="ratio",
-    plan="Light",
-    window="R4",
-    min_obs=4,
-    sources=("investor.IndBal", "investor.TotTot"),
-    needs=("flow.ind_net_4r_kjpy[t]", "flow.total_4r_kjpy[t]"),
-    at_least=-1.0,
-    at_most=1.0,
-)
-def flow_ind_net_share_4r() -> Expr:
-    """Individuals net of sales over four weeks: sum_4 IndBal / sum_4 TotTot."""
-    return K("flow.ind_net_4r_kjpy") / K("flow.total_4r_kjpy")
+def flow_net_share_4r(x: str) -> Expr:
+    """{Who} net of sales over four weeks: sum_4 {Bal} / sum_4 TotTot."""
+    return K(f"flow.{x}_net_4r_kjpy") / K("flow.total_4r_kjpy")
 
 
 @per_market(
@@ -220,6 +152,7 @@ def flow_frgn_streak_releases() -> Expr:
     window="R1",
     sources=("investor.Section", "investor.FrgnBal", "investor.TotTot", "master.Mkt"),
     needs=("flow_section.frgn_net_kjpy[t]", "flow_section.total_kjpy[t]"),
+    impossible=_contradicted("flow_section.frgn_net_kjpy", "flow_section.total_kjpy"),
     at_least=-1.0,
     at_most=1.0,
 )

@@ -38,7 +38,27 @@ SINCE = date(2010, 1, 4)
 """First session under the table of limits."""
 
 AGE_CAP = 60
-SIDES = ("up", "down")
+SIDES = {
+    "up": {
+        "claim": "UL",
+        "end": "H",
+        "extreme": "high",
+        "upper": "upper",
+        "farthest": "highest",
+        "waiting": "buyers",
+        "and_so": ": one price all day",
+    },
+    "down": {
+        "claim": "LL",
+        "end": "L",
+        "extreme": "low",
+        "upper": "lower",
+        "farthest": "lowest",
+        "waiting": "sellers",
+        "and_so": "",
+    },
+}
+"""The two limits, with the published fields and the words of each."""
 
 _TABLE = sha256_json([(files("gogoku_pipeline.core") / "daily_price_limits.csv").read_text()])[:8]
 """Fingerprint of the table, part of the operator's name and so of the registry's hash."""
@@ -58,64 +78,48 @@ def limit(base: Expr) -> Expr:
     return where(_BEFORE, constant(float("nan")), width)
 
 
-@per_stock("lim_up_touch_flag", group="limits", unit="flag", sources=("bars.UL",), observes=("limit_up", "close"))
-def lim_up_touch_flag() -> Expr:
-    """Whether the day's highest possible price was traded: UL = '1'."""
-    return only_where_present(P.limit_up, P.close)
-
-
-@per_stock("lim_down_touch_flag", group="limits", unit="flag", sources=("bars.LL",), observes=("limit_down", "close"))
-def lim_down_touch_flag() -> Expr:
-    """Whether the day's lowest possible price was traded: LL = '1'."""
-    return only_where_present(P.limit_down, P.close)
+def _claim(s: str) -> Expr:
+    """The day's claim that a limit was touched."""
+    return P.limit_up if s == "up" else P.limit_down
 
 
 @per_stock(
-    "lim_up_close_flag",
+    "lim_{s}_touch_flag",
     group="limits",
     unit="flag",
-    sources=("bars.UL", "bars.C", "bars.H"),
-    observes=("limit_up", "close", "high"),
+    sources=("bars.{claim}",),
+    observes=("limit_{s}", "close"),
+    choices={"s": SIDES},
 )
-def lim_up_close_flag() -> Expr:
-    """Whether it closed at the upper limit, buyers left waiting: UL = '1' and C = H."""
-    return P.limit_up * equal(P.close, P.high)
+def lim_touch_flag(s: str) -> Expr:
+    """Whether the day's {farthest} possible price was traded: {claim} = '1'."""
+    return only_where_present(_claim(s), P.close)
 
 
 @per_stock(
-    "lim_down_close_flag",
+    "lim_{s}_close_flag",
     group="limits",
     unit="flag",
-    sources=("bars.LL", "bars.C", "bars.L"),
-    observes=("limit_down", "close", "low"),
+    sources=("bars.{claim}", "bars.C", "bars.{end}"),
+    observes=("limit_{s}", "close", "{extreme}"),
+    choices={"s": SIDES},
 )
-def lim_down_close_flag() -> Expr:
-    """Whether it closed at the lower limit, sellers left waiting: LL = '1' and C = L."""
-    return P.limit_down * equal(P.close, P.low)
+def lim_close_flag(s: str) -> Expr:
+    """Whether it closed at the {upper} limit, {waiting} left waiting: {claim} = '1' and C = {end}."""
+    return _claim(s) * equal(P.close, P.high if s == "up" else P.low)
 
 
 @per_stock(
-    "lim_up_locked_flag",
+    "lim_{s}_locked_flag",
     group="limits",
     unit="flag",
-    sources=("bars.UL", "bars.H", "bars.L"),
-    observes=("limit_up", "high", "low"),
+    sources=("bars.{claim}", "bars.H", "bars.L"),
+    observes=("limit_{s}", "high", "low"),
+    choices={"s": SIDES},
 )
-def lim_up_locked_flag() -> Expr:
-    """Whether it traded at the upper limit only: UL = '1' and H = L: one price all day."""
-    return P.limit_up * equal(P.high, P.low)
-
-
-@per_stock(
-    "lim_down_locked_flag",
-    group="limits",
-    unit="flag",
-    sources=("bars.LL", "bars.H", "bars.L"),
-    observes=("limit_down", "high", "low"),
-)
-def lim_down_locked_flag() -> Expr:
-    """Whether it traded at the lower limit only: LL = '1' and H = L."""
-    return P.limit_down * equal(P.high, P.low)
+def lim_locked_flag(s: str) -> Expr:
+    """Whether it traded at the {upper} limit only: {claim} = '1' and H = L{and_so}."""
+    return _claim(s) * equal(P.high, P.low)
 
 
 @per_stock(

@@ -6,7 +6,7 @@ Raw against raw of the same session, so no adjustment enters. Half-day sessions 
 from __future__ import annotations
 
 from gogoku_pipeline.features.declaration import per_stock
-from gogoku_pipeline.features.expressions import Expr, F, P, equal, larger, only_where_present
+from gogoku_pipeline.features.expressions import Expr, F, P, equal, greater, larger, only_where_present
 from gogoku_pipeline.features.operators.windows import lag, mean
 
 
@@ -60,11 +60,15 @@ def lunch_gap() -> Expr:
     sources=("bars.MH", "bars.ML", "bars.H", "bars.L"),
     needs=("am_high[t]", "am_low[t]", "raw_high[t]", "raw_low[t]"),
     undefined=equal(P.raw_high, P.raw_low),
+    impossible=larger(greater(P.am_low, P.am_high), greater(P.am_high - P.am_low, P.raw_high - P.raw_low)),
     at_least=0.0,
     at_most=1.0,
 )
 def am_range_share() -> Expr:
-    """How much of the day's range the morning covered: (MH - ML) / (H - L)."""
+    """How much of the day's range the morning covered: (MH - ML) / (H - L).
+
+    Null where the morning claims more than the whole range.
+    """
     return (P.am_high - P.am_low) / (P.raw_high - P.raw_low)
 
 
@@ -76,11 +80,15 @@ def am_range_share() -> Expr:
     sources=("bars.MVa", "bars.Va"),
     needs=("am_turnover[t]", "turnover[t]"),
     undefined=equal(P.turnover, 0.0),
+    impossible=greater(P.am_turnover, P.turnover),
     at_least=0.0,
     at_most=1.0,
 )
 def am_value_share() -> Expr:
-    """Share of the day's yen traded in the morning: MVa / Va."""
+    """Share of the day's yen traded in the morning: MVa / Va.
+
+    Null where the morning claims more than the day.
+    """
     return P.am_turnover / P.turnover
 
 

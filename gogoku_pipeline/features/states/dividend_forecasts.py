@@ -63,11 +63,19 @@ def _filed(known: Known) -> pl.DataFrame:
         is_result=kind.str.contains("FinancialStatements"),
         is_about_dividends=kind.str.contains("FinancialStatements|DividendForecastRevision"),
         target=pl.when(is_year).then(pl.coalesce("next_fiscal_year_end_date", year_later)).otherwise(end),
-        forecast=pl.when(is_year).then("next_forecast_dividend_annual_jpy").otherwise("forecast_dividend_annual_jpy"),
+        forecast=_amount(
+            pl.when(is_year).then("next_forecast_dividend_annual_jpy").otherwise("forecast_dividend_annual_jpy")
+        ),
+        paid=_amount(pl.col("dividend_annual_jpy")),
         ratio=pl.when(is_year).then("next_forecast_payout_ratio").otherwise("forecast_payout_ratio"),
     )
     order = ("disclosed_date", "disclosed_time", "disclosure_number")
     return filed.sort("code", "number", *order, nulls_last=True)
+
+
+def _amount(dividend: pl.Expr) -> pl.Expr:
+    """A dividend below zero is none: null."""
+    return pl.when(dividend >= 0).then(dividend)
 
 
 def _forecasts(filed: pl.DataFrame) -> pl.DataFrame:
@@ -105,7 +113,7 @@ def _paid(filed: pl.DataFrame) -> pl.DataFrame:
     years = filed.filter(pl.col("is_year") & pl.col("fiscal_year_end_date").is_not_null())
     end = pl.col("fiscal_year_end_date").to_physical()
     newest = years.filter(end == end.cum_max().over("code"))
-    return newest.select("code", "number", paid="dividend_annual_jpy", paid_begins="begins")
+    return newest.select("code", "number", "paid", paid_begins="begins")
 
 
 def _points(tracks: list[pl.DataFrame]) -> pl.DataFrame:

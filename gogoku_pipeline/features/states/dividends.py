@@ -17,7 +17,7 @@ import polars as pl
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.exchange_days import exchange_days, known_within
-from gogoku_pipeline.features.states.price_basis import factor_at, factor_steps
+from gogoku_pipeline.features.states.price_basis import factor_on
 from gogoku_pipeline.features.states.state import Known, State
 from gogoku_pipeline.schema import dividends
 
@@ -72,9 +72,8 @@ def _notices(known: Known) -> pl.DataFrame:
         days.on_or_after(log["ex_date"]).fill_null(NEVER).alias("ex"),
         ex_day=pl.col("ex_date").to_physical().cast(pl.Int64).fill_null(NEVER),
     ).sort("code", "known", "published_date", "published_time", number.str.len_chars(), number, nulls_last=True)
-    steps = factor_steps(known.factors)
-    noticed = factor_at(log.select("code", days.on_or_before(log["published_date"]).alias("number")), steps)
-    with_right = factor_at(log.select("code", number=pl.col("ex") - 1), steps)
+    noticed = factor_on(log.select("code", day="published_date"), known.factors)
+    with_right = factor_on(log.select("code", day=pl.col("ex_date").dt.offset_by("-1d")), known.factors)
     chain = ["code", "original_reference_number"]
     rated = log.with_columns(
         until=pl.col("known").shift(-1).over(chain).fill_null(NEVER),

@@ -42,7 +42,7 @@ def _read(weeks: Values) -> dict[str, float]:
     newest = weeks[-1] if len(weeks) else np.full(len(_COLUMNS), np.nan)
     month = weeks[-MONTH:].sum(axis=0) if len(weeks) >= MONTH else np.full(len(_COLUMNS), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = {name: weeks[:, i] / weeks[:, -1] for i, name in enumerate(("frgn", "ind"))}
+        shares = {name: _share(weeks[:, i], weeks[:, -1]) for i, name in enumerate(("frgn", "ind"))}
     year = {name: _mean_and_deviation(share) for name, share in shares.items()}
     return {
         **{f"{name}_net_kjpy": float(newest[i]) for i, name in enumerate(CLASSES)},
@@ -54,6 +54,11 @@ def _read(weeks: Values) -> dict[str, float]:
         "smart_z_mean_4r": _smart_mean(shares["frgn"], shares["ind"]),
         "frgn_streak_releases": _streak(weeks[:, 0]),
     }
+
+
+def _share(net: Values, of_all: Values) -> Values:
+    """Net of sales over everything, NaN in a week that claims more than everything."""
+    return np.where(np.abs(net) <= of_all, net / of_all, np.nan)
 
 
 def _mean_and_deviation(series: Values) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""Price factors of each issue: what brings a per-share figure of another day to the basis prices are kept on.
+"""Factors of each issue: what brings a figure of another day to the one basis prices and shares are kept on.
 
-A per-share amount divided by the factor of its own day stands on the forward basis of staged prices; dividing it by
-an adjusted price of t needs no later row. Source: features.md 2.1.
+A per-share amount divided by the price factor of its own day stands on the forward basis of staged prices, a number of
+shares times the volume factor of its own day likewise; no later row is needed. Source: features.md 2.1.
 """
 
 from __future__ import annotations
@@ -26,18 +26,26 @@ def factor_steps(factors: pl.DataFrame) -> pl.DataFrame:
     return rows.select("code", exchange_days().on_or_after(rows["session"]).alias("number"), "factor", "is_split")
 
 
-def factor_at(asked: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
-    """Factor of each issue on a session; 1 before its first stored row, whose own factor comes after it.
+def factor_on(asked: pl.DataFrame, factors: pl.DataFrame, name: str = "factor") -> pl.Series:
+    """Factor of each issue in force on a day; before its first stored row 1: nothing had happened yet.
 
     Args:
-        asked: (code, number) in any order; numbers of sessions.
-        steps: of `factor_steps`.
+        asked: (code, day) in any order; a null day has the factor 1.
+        factors: `Known.factors`.
+        name: `factor` of prices or `volume_factor` of shares.
     """
     found = (
-        asked.select("code", "number")
+        asked.select("code", "day")
         .with_row_index("row")
-        .sort("number")
-        .join_asof(steps.select("code", "number", "factor").sort("number"), **NEWEST)
+        .sort("day")
+        .join_asof(
+            factors.select("code", "session", name).sort("session"),
+            left_on="day",
+            right_on="session",
+            by="code",
+            strategy="backward",
+            check_sortedness=False,
+        )
         .sort("row")
     )
-    return found["factor"].fill_null(1.0)
+    return found[name].fill_null(1.0)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from gogoku_pipeline.features.states.price_basis import factor_on
 from gogoku_pipeline.features.states.state import Known
 
 
@@ -25,28 +26,5 @@ def on_forward_basis(known: Known, rows: pl.DataFrame, date: str, shares: Sequen
     Returns:
         The same columns, shares as Float64; before the issue's first stored row they stand on its basis already.
     """
-    factor = volume_factor_on(rows.select("code", day=date), known.factors)
+    factor = factor_on(rows.select("code", day=date), known.factors, "volume_factor")
     return rows.with_columns(pl.col(name).cast(pl.Float64) * factor for name in shares)
-
-
-def volume_factor_on(asked: pl.DataFrame, factors: pl.DataFrame) -> pl.Series:
-    """Volume factor of each issue in force on a day; before its first stored row 1: nothing had happened yet.
-
-    Args:
-        asked: (code, day) in any order.
-        factors: `Known.factors`.
-    """
-    found = (
-        asked.with_row_index("row")
-        .sort("day")
-        .join_asof(
-            factors.select("code", "session", "volume_factor").sort("session"),
-            left_on="day",
-            right_on="session",
-            by="code",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        .sort("row")
-    )
-    return found["volume_factor"].fill_null(1.0)

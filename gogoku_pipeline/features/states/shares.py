@@ -13,7 +13,7 @@ import polars as pl
 
 from gogoku_pipeline.features.states.documents import results_documents
 from gogoku_pipeline.features.states.lifetimes import Lifetime, release_rows
-from gogoku_pipeline.features.states.share_basis import volume_factor_on
+from gogoku_pipeline.features.states.price_basis import factor_on
 from gogoku_pipeline.features.states.state import Known, State
 
 SHARES_SESSIONS = 250
@@ -57,8 +57,8 @@ def _newer_version() -> pl.Expr:
 
 def _on_one_basis(counts: pl.DataFrame, factors: pl.DataFrame) -> pl.DataFrame:
     """Add `basis`, the volume factor in force on the day a count stands on."""
-    at_end = volume_factor_on(counts.select("code", day="period_end_date"), factors)
-    at_disclosure = volume_factor_on(counts.select("code", day="disclosed_date"), factors)
+    at_end = factor_on(counts.select("code", day="period_end_date"), factors, "volume_factor")
+    at_disclosure = factor_on(counts.select("code", day="disclosed_date"), factors, "volume_factor")
     both = counts.with_columns(at_end.alias("at_end"), at_disclosure.alias("at_disclosure"))
     issued = both.select("code", "issued_shares", "at_end", "at_disclosure")
     chosen: list[float] = []

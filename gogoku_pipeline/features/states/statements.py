@@ -97,6 +97,8 @@ def _filed(known: Known) -> pl.DataFrame:
 
     scope = pl.col("document_type").str.split("_").list.slice(1).list.join("_")
     return filed.with_columns(
+        # A company without assets, or with fewer than none, is a slip of the document: nothing can be set against it.
+        total_assets_jpy=pl.when(pl.col("total_assets_jpy") > 0).then("total_assets_jpy"),
         period_end=day("period_end_date"),
         year_start=day("fiscal_year_start_date"),
         year_end=day("fiscal_year_end_date").fill_null(0),

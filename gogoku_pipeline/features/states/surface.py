@@ -47,24 +47,25 @@ def at_the_money(starts: Whole, strike: Values, is_call: Claims, vol: Values, fo
         strike: [rows].
         is_call: [rows].
         vol: [rows].
-        forward: [rows] price of the underlying.
+        forward: [rows] price of the underlying; an expiry's first row tells it.
     """
     out = np.full(starts.size - 1, np.nan)
     for u in range(starts.size - 1):
         below, above, low, high = np.nan, np.nan, np.nan, np.nan
+        price = forward[starts[u]]
         for i in range(starts[u], starts[u + 1] - 1):
             if strike[i] != strike[i + 1] or is_call[i] or not is_call[i + 1]:
                 continue
             both = 0.5 * (vol[i] + vol[i + 1])
-            if strike[i] <= forward[i]:
+            if strike[i] <= price:
                 below, low = strike[i], both
-            if strike[i] >= forward[i]:
+            if strike[i] >= price:
                 above, high = strike[i], both
                 break
         if above == below:
             out[u] = low
         else:
-            out[u] = low + (high - low) * (forward[starts[u]] - below) / (above - below)
+            out[u] = low + (high - low) * (price - below) / (above - below)
     return out
 
 

@@ -56,6 +56,14 @@ MUTANTS = (
         (f"{FEATURES}/test_flow_states.py", f"{FEATURES}/test_flow_features.py"),
     ),
     Mutant(
+        "flows",
+        "a class may buy more than everybody traded",
+        "features/groups/flows.py",
+        "return greater(magnitude(K(net)), K(of_all))",
+        "return greater(0.0 * magnitude(K(net)), K(of_all))",
+        (f"{LAWS}/test_contradictory_rows.py",),
+    ),
+    Mutant(
         "margin",
         "shares of a balance forget the split after it",
         "features/states/margin.py",

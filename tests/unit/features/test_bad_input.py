@@ -77,6 +77,10 @@ BAD_BARS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "every price of zero": lambda bars: bars.with_columns(where_hit(pl.lit(0.0), *RAW)),
     "an infinite close": lambda bars: bars.with_columns(where_hit(pl.lit(float("inf")), "close_jpy")),
     "a close that is no number": lambda bars: bars.with_columns(where_hit(pl.lit(float("nan")), "close_jpy")),
+    "a negative volume": lambda bars: bars.with_columns(where_hit(pl.lit(-5.0), "volume_shares")),
+    "an infinite volume": lambda bars: bars.with_columns(where_hit(pl.lit(float("inf")), "volume_shares")),
+    "a negative turnover": lambda bars: bars.with_columns(where_hit(pl.lit(-1e9), "turnover_jpy")),
+    "a high below the low": lambda bars: bars.with_columns(where_hit(pl.col("low_jpy") / 2, "high_jpy")),
     "a price a hundred times too high": lambda bars: bars.with_columns(
         pl.when(HIT).then(pl.col(name) * 100).otherwise(pl.col(name)).alias(name) for name in RAW
     ),
@@ -164,6 +168,12 @@ def test_a_stock_that_comes_back_after_ten_years_starts_anew(bars):
 def test_a_repeated_session_is_refused_when_prices_are_staged(bars):
     with pytest.raises(SchemaError, match="repeated keys"):
         inputs_of(pl.concat([bars, bars.filter(HIT)]), {})
+
+
+def test_a_repeated_session_handed_in_is_refused_by_the_stocks_code(bars):
+    inputs = inputs_of(bars, {}).until(SESSIONS[DAY])
+    with pytest.raises(DataError, match=f"staged prices of {CODE}"):
+        compute(["ret_1d"], replace(inputs, prices=pl.concat([inputs.prices, inputs.prices.filter(HIT)])), **SPAN)
 
 
 def test_a_bar_of_a_day_without_trading_is_refused_when_prices_are_staged(bars):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from gogoku_pipeline.core.errors import FeatureError
@@ -12,7 +14,7 @@ from gogoku_pipeline.features.declaration import (
     three_quarters_down,
     three_quarters_up,
 )
-from gogoku_pipeline.features.expressions import Expr, F, P
+from gogoku_pipeline.features.expressions import Expr, F, P, constant, equal, greater, larger, where
 from gogoku_pipeline.features.feature import Need, Window
 from gogoku_pipeline.features.operators.windows import lag, mean
 from gogoku_pipeline.features.registry import Registry, house
@@ -39,6 +41,39 @@ def test_one_template_makes_one_feature_per_window():
     assert twenty.formula == "m[t] / m[t-20] - 1"
     assert twenty.summary == "Price change over 20 sessions"
     assert twenty.needs == (Need("mark", 20, 20),)
+
+
+def test_a_choice_brings_words_of_its_own():
+    registry = Registry("test")
+    sides = {"high": {"field": "H", "which": "highest"}, "low": {"field": "L", "which": "lowest"}}
+    settings = {"sources": ("bars.C", "bars.{field}"), "observes": ("close", "{s}"), "choices": {"s": sides}}
+
+    @per_stock("{s}_gap", registry=registry, **{**PLAIN, **settings})
+    def gap(s: str) -> Expr:
+        """Close against the {which} price: c / {s} - 1, of C and {field}."""
+        return P.close / getattr(P, s) - 1
+
+    high, low = registry.freeze().features
+    assert (high.name, low.name) == ("high_gap", "low_gap")
+    assert (high.sources, low.sources) == (("bars.C", "bars.H"), ("bars.C", "bars.L"))
+    assert low.observes == ("close", "low")
+    assert (low.summary, low.formula) == ("Close against the lowest price", "c / low - 1, of C and L")
+
+
+def test_a_contradiction_joins_what_is_undefined_and_leaves_the_formula():
+    registry = Registry("test")
+    impossible, still = greater(P.low, P.high), equal(P.high, P.low)
+    settings = {"observes": ("close", "low", "high"), "undefined": still, "impossible": impossible}
+
+    @per_stock("place", registry=registry, **{**PLAIN, **settings})
+    def place() -> Expr:
+        """Where it closed: (c - l) / (h - l)."""
+        return (P.close - P.low) / (P.high - P.low)
+
+    (feature,) = registry.freeze().features
+    assert feature.expr.key == where(impossible, constant(math.nan), (P.close - P.low) / (P.high - P.low)).key
+    assert feature.undefined.key == larger(still, impossible).key
+    assert feature.formula == "(c - l) / (h - l)"
 
 
 @pytest.mark.parametrize("n", [0, -1])

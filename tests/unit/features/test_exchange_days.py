@@ -9,7 +9,7 @@ import pytest
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.features.states.exchange_days import exchange_days, known_within
-from gogoku_pipeline.features.states.price_basis import factor_at, factor_steps
+from gogoku_pipeline.features.states.price_basis import factor_on, factor_steps
 
 DAYS = exchange_days()
 FRIDAY, SATURDAY, MONDAY = date(2024, 5, 10), date(2024, 5, 11), date(2024, 5, 13)
@@ -54,9 +54,11 @@ def test_old_news_counts_from_the_first_session_of_a_range_and_later_news_not_at
     assert within.to_list() == [FRIDAY, MONDAY, None]
 
 
-def test_factors_are_read_as_of_a_session_and_their_first_row_is_no_split():
+def test_factors_are_read_as_of_a_day_and_their_first_row_is_no_split():
     table = {"session": [FRIDAY, date(2024, 5, 15)], "code": ["10000"] * 2, "factor": [0.5, 0.25]}
-    steps = factor_steps(pl.DataFrame(table))
-    assert steps["is_split"].to_list() == [False, True]
-    asked = pl.DataFrame({"code": ["10000"] * 3 + ["20000"], "number": [number(FRIDAY) + n for n in (-9, 2, 3, 0)]})
-    assert factor_at(asked, steps).to_list() == [1.0, 0.5, 0.25, 1.0]
+    factors = pl.DataFrame({**table, "volume_factor": [0.5, 0.5]})
+    assert factor_steps(factors)["is_split"].to_list() == [False, True]
+    days = [date(2024, 5, 18), date(2024, 5, 14), date(2024, 4, 24), date(2024, 5, 15), None, FRIDAY]
+    asked = pl.DataFrame({"code": ["10000"] * 5 + ["20000"], "day": days}, schema={"code": pl.String, "day": pl.Date})
+    assert factor_on(asked, factors).to_list() == [0.25, 0.5, 1.0, 0.25, 1.0, 1.0]
+    assert factor_on(asked, factors, "volume_factor").to_list() == [0.5, 0.5, 1.0, 0.5, 1.0, 1.0]
