@@ -23,7 +23,7 @@ AVAILABILITY = {
 NULLS = {
     "W": "warm-up: too few observations, or an end point before the history begins",
     "T": "no trade where one is needed",
-    "Z": "undefined: 0/0, no variance, an excluded denominator",
+    "Z": "undefined: 0/0, no variance, an excluded denominator, sources that contradict each other",
     "N": "not covered: before the source starts, or not reported",
     "E": "no such event yet",
     "S": "the state has expired",
