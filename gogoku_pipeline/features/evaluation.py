@@ -15,6 +15,7 @@ from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.operators.compilation import compiled
 from gogoku_pipeline.features.staged import Releases
 from gogoku_pipeline.features.states.register import STATES
 
@@ -277,9 +278,15 @@ class ReleaseTable:
 
 def taken(values: Values, where: Whole) -> Values:
     """Values at places, NaN for -1."""
-    if values.size == 0:
-        return np.full(where.size, np.nan)
-    return np.where(where >= 0, values[where], np.nan)
+    return np.asarray(_taken(values, where))
+
+
+@compiled
+def _taken(values: Values, where: Whole) -> Values:
+    out = np.empty(where.size)
+    for i in range(where.size):
+        out[i] = values[where[i]] if 0 <= where[i] < values.size else np.nan
+    return out
 
 
 def unknown(name: str, got: str) -> FeatureError:

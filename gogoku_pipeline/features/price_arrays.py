@@ -53,8 +53,9 @@ class PriceArrays:
         if name == "traded_value":
             turnover = self.of("turnover")
             return np.where(turnover > 0, turnover, np.nan)
+        values = self._column(COLUMN_OF_PRICE.get(name, name), name).cast(pl.Float64)
         out = np.empty(self._where.size)
-        out[self._where] = self._column(COLUMN_OF_PRICE.get(name, name), name).cast(pl.Float64).to_numpy()
+        out[self._where] = values.fill_null(float("nan")).to_numpy()
         return out
 
     def _column(self, column: str, name: str = "") -> pl.Series:
