@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+
+from tests.servers.free_ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BACKFILL = """
@@ -26,6 +29,52 @@ STATUS = "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ...
 LOCATIONS = (
     "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename } } } } }"
 )
+
+
+@contextmanager
+def folder_in_memory(tmp_path):
+    """A folder that is gone afterwards: an event is a commit with fsync, which memory does not wait for."""
+    memory = Path("/dev/shm")
+    folder = tmp_path if not memory.is_dir() else memory / f"gogoku-{tmp_path.name}-{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def serving(folder, location, environment):
+    """A webserver and a daemon over a code location; the house's own instance settings, data and caches in a folder.
+
+    Args:
+        folder: where everything lies.
+        location: source text of the module that builds the definitions.
+        environment: names beside those of the places.
+    """
+    port = free_port()
+    (folder / "home").mkdir()
+    (folder / "data").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "dagster.yaml", folder / "home" / "dagster.yaml")
+    (folder / "location.py").write_text(location)
+    (folder / "workspace.yaml").write_text(f"load_from: [{{python_file: {{relative_path: {folder}/location.py}}}}]\n")
+    places = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "PYTHONPATH": str(ROOT),
+        "DAGSTER_HOME": str(folder / "home"),
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "GOGOKU_DATA_URL": f"file://{folder / 'data'}",
+        "GOGOKU_CACHE_DIR": str(folder / "cache"),
+    }
+    workspace = ["-w", str(folder / "workspace.yaml")]
+    web = ["dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)]
+    daemon = ["dagster-daemon", "run", *workspace]
+    with process("web", web, places | environment, folder), process("daemon", daemon, places | environment, folder):
+        made = Served(port, folder / "home")
+        wait(made.is_loaded, 180, "the code location")
+        yield made
 
 
 @contextmanager

@@ -52,6 +52,13 @@ class SmallHouse:
         found = [graph.get(key) for key in graph.get_all_asset_keys()]
         return tuple(sorted(node.key.to_user_string() for node in found if node.group_name == "features"))
 
+    @property
+    def typed_by_session(self):
+        """Typed tables and universe that live on sessions."""
+        graph = self.definitions.resolve_asset_graph()
+        found = [graph.get(key) for key in graph.get_all_asset_keys()]
+        return tuple(sorted(n.key.to_user_string() for n in found if n.group_name == "core" and n.partitions_def))
+
     def prepare(self, first, last):
         """Everything the families read beside prices: the raw groups of a range, and the tables typed whole."""
         graph = self.definitions.resolve_asset_graph()

@@ -2,13 +2,10 @@
 
 import http.server
 import json
-import os
-import shutil
 import threading
 import time
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +17,7 @@ from gogoku_pipeline.simulator.faults import DroppedRows, FaultPlan, When
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import open_store
-from tests.flow.served_house import ROOT, Served, process, wait
-from tests.servers.free_ports import free_port
+from tests.flow.served_house import folder_in_memory, serving, wait
 
 pytestmark = pytest.mark.slow
 
@@ -71,15 +67,6 @@ class Inbox(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def removed(folder):
-    """The folder is gone afterwards, come what may."""
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder)
-
-
-@contextmanager
 def webhook():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Inbox)
     server.received = []
@@ -100,41 +87,23 @@ def market():
 
 @pytest.fixture
 def bench(market, tmp_path):
-    # A partition event is a commit with fsync; in memory the same test takes a fraction of the time.
-    memory = Path("/dev/shm")
-    folder = tmp_path if not memory.is_dir() else memory / f"gogoku-{tmp_path.name}-{os.getpid()}"
-    (folder / "home").mkdir(parents=True)
-    shutil.copy(ROOT / "dagster.yaml", folder / "home" / "dagster.yaml")
-    (folder / "location.py").write_text(LOCATION.format(per_run=PER_RUN))
-    (folder / "workspace.yaml").write_text(f"load_from: [{{python_file: {{relative_path: {folder}/location.py}}}}]\n")
     bad = market.sessions[BAD]
     # The months are over, so their files would hold the dropped rows: untrusted hosts send every day to its pages.
     no_files = SignedElsewhere(When(path=SIGNING, times=None))
     faults = FaultPlan(no_files, DroppedRows(When(path="/equities/bars/daily", day=bad), n_rows=8))
-    port = free_port()
-    with removed(folder), run_simulator_thread(market, RealClock(), faults=faults) as server, webhook() as inbox:
+    with (
+        folder_in_memory(tmp_path) as folder,
+        run_simulator_thread(market, RealClock(), faults=faults) as server,
+        webhook() as inbox,
+    ):
         environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "PYTHONPATH": str(ROOT),
-            "DAGSTER_HOME": str(folder / "home"),
-            "DAGSTER_EVENT_BATCH_SIZE": "1000",
-            "DAGSTER_DISABLE_TELEMETRY": "1",
-            "GOGOKU_DATA_URL": f"file://{folder / 'data'}",
-            "GOGOKU_CACHE_DIR": str(folder / "cache"),
             "GOGOKU_API_URL": server.base_url,
             "GOGOKU_PLAN": "premium",
             "GOGOKU_START_DATE": market.sessions[0].isoformat(),
             "GOGOKU_ALERT_WEBHOOK_URL": f"http://127.0.0.1:{inbox.server_port}/hook",
             "JQUANTS_API_KEY": "simulator-premium-key",
         }
-        workspace = ["-w", str(folder / "workspace.yaml")]
-        web = ["dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)]
-        daemon = ["dagster-daemon", "run", *workspace]
-        (folder / "data").mkdir()
-        with process("web", web, environment, folder), process("daemon", daemon, environment, folder):
-            made = Served(port, folder / "home")
-            wait(made.is_loaded, 180, "the code location")
+        with serving(folder, LOCATION.format(per_run=PER_RUN), environment) as made:
             wait((folder / "cache" / "heartbeat.json").exists, 120, "the alert sensor's first tick")
             yield made, open_store(f"file://{folder / 'data'}", probe=False), inbox
 
