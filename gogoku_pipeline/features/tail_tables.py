@@ -203,7 +203,7 @@ class TailMarket(MarketTable):
     stocks: Any
 
     def __init__(self, tail: Tail, stocks: TailStocks) -> None:
-        super().__init__(tail, stocks)  # type: ignore[arg-type]
+        super().__init__(tail, stocks)
         self.tail = tail
 
     def reduce(self, expr: Expr) -> Values:
@@ -217,7 +217,7 @@ class TailSectors(SectorTable):
     stocks: Any
 
     def __init__(self, tail: Tail, stocks: TailStocks, by: str) -> None:
-        super().__init__(tail, stocks, by)  # type: ignore[arg-type]
+        super().__init__(tail, stocks, by)
         self.tail = tail
 
     def reduce(self, expr: Expr) -> Values:

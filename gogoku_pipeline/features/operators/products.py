@@ -36,7 +36,7 @@ def place_products(y: Values, x: Values, v: Values, first: int, low: int, n: int
     one, xs, ys = v[first:], x[first:], y[first:]
     pairs_seen(one, held, n, low - first, out[COUNT, low:])
     for row in range(1, 6):
-        if row == SUM_X or row == SUM_Y:
+        if row in (SUM_X, SUM_Y):
             series = xs if row == SUM_X else ys
             for i in range(held.size):
                 held[i] = series[i]
@@ -62,7 +62,10 @@ def pairs_seen(there: Values, seen: Values, n: int, low: int, out: Values) -> No
 
 @compiled
 def window_sums(part: Values, longer: Values, n: int, low: int, out: Values) -> None:
-    """Sums over n places up to place `low` and those after it; places stand behind n empty ones; both are written to."""
+    """Sums over n places up to place `low` and those after it; places stand behind n empty ones.
+
+    `part` and `longer` are written to.
+    """
     done, reach = 0, 1
     while True:
         if n & reach:
@@ -94,7 +97,8 @@ def centred(moments: Values, y: Values, x: Values, v: Values, low: int, first: i
     if scarce:
         for i in range(c.size):
             if rough[i]:
-                xx[i], xy[i], yy[i] = deviations(y, x, v, max(low + i - n + 1, first), low + i, sx[i] / c[i], sy[i] / c[i])
+                oldest, mx, my = max(low + i - n + 1, first), sx[i] / c[i], sy[i] / c[i]
+                xx[i], xy[i], yy[i] = deviations(y, x, v, oldest, low + i, mx, my)
 
 
 @compiled

@@ -59,9 +59,9 @@ MUTANTS = (
     Mutant(
         "trend",
         "a mean divides by the window instead of the values present",
-        "features/operators/windows.py",
-        "to[i] = s[i] / c[i]",
-        "to[i] = s[i] / n",
+        "features/operators/halves.py",
+        "c[i] = newer[i] - older[i]",
+        "c[i] = n",
         (f"{FEATURES}/test_operators.py::test_sums_means_counts_and_extremes",),
     ),
     Mutant(
@@ -206,8 +206,10 @@ MUTANTS = (
         "beta",
         "the variance of the index is taken over all of its sessions",
         "features/operators/regression.py",
-        "if x[a + t] == x[a + t] and y[a + t] == y[a + t]:\n            zy[t] = y[a + t]",
-        "if x[a + t] == x[a + t]:\n            zy[t] = y[a + t] if y[a + t] == y[a + t] else 0.0",
+        "there[i] = 1.0 if (xs[i] == xs[i]) & (ys[i] == ys[i]) else 0.0\n    for i in range(there.size):\n"
+        "        to_y[i] = ys[i] if there[i] > 0.0 else 0.0",
+        "there[i] = 1.0 if xs[i] == xs[i] else 0.0\n    for i in range(there.size):\n"
+        "        to_y[i] = ys[i] if ys[i] == ys[i] else 0.0",
         (f"{GOLDEN}/test_golden.py::test_g7_beta_is_taken_over_complete_pairs",),
     ),
     Mutant(
@@ -222,8 +224,8 @@ MUTANTS = (
         "beta",
         "the residual's deviation forgets that a slope was fitted",
         "features/operators/regression.py",
-        "np.sqrt(left / (c - 2.0)) if c > 2",
-        "np.sqrt(left / (c - 1.0)) if c > 2",
+        "np.sqrt(left[i] / (c[i] - 2.0)) if c[i] > 2.0",
+        "np.sqrt(left[i] / (c[i] - 1.0)) if c[i] > 2.0",
         (f"{FEATURES}/test_beta_features.py::test_one_regression_over_complete_pairs",),
     ),
     Mutant(
