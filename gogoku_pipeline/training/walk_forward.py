@@ -18,7 +18,7 @@ from gogoku_pipeline.core.errors import DatasetError
 from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.dataset.batches import TrainingData
-from gogoku_pipeline.dataset.splits import Fold
+from gogoku_pipeline.dataset.splits import Fold, refuse_overlapping
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import CODE, Table
 from gogoku_pipeline.training.config import Progress
@@ -106,8 +106,8 @@ def run_walk_forward(
         cache_dir: where finished fits are kept for a restart; None keeps nothing.
 
     Raises:
-        DatasetError: no folds or seeds; LeakError: the panel's scaler saw a test session; TrainingError and its kin:
-            from the fits.
+        DatasetError: no folds or seeds, folds that overlap; LeakError: the panel's scaler saw a test session;
+            TrainingError and its kin: from the fits.
     """
     if not folds or not seeds:
         raise DatasetError(
@@ -116,6 +116,7 @@ def run_walk_forward(
             want="at least one of each",
             remedy="Make folds with walk_forward and pass seeds.",
         )
+    refuse_overlapping(folds)
     used = list(seeds) if recipe.is_seeded else list(seeds)[:1]
     scores, ledgers, resumed = [], [], 0
     for fold in folds:
