@@ -57,12 +57,10 @@ def audit(
 
 
 def _sizes(place: "Deployment") -> "Compute":
-    """The dials models are trained with at this place: the demo's, or those of the definitions."""
-    from gogoku.definitions import first_of_plan, sizes_of
-    from gogoku.demo.sizes import sizes
+    """The dials models are trained with at this place."""
+    from gogoku.definitions import first_of_plan
+    from gogoku.sizes import sizes_of
 
-    if place.demo:
-        return sizes(place.demo)
     return sizes_of(place, place.start or first_of_plan(place.settings, place.clock))
 
 
