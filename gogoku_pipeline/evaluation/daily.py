@@ -90,7 +90,7 @@ def daily_metrics(
 
 @dataclass(frozen=True)
 class _Horizon:
-    """What all models share at one horizon: labels [T, N], who is judged [T, N], exposures."""
+    """What all models share at one horizon: labels [T, N], NaN for a name not judged; who is judged; exposures."""
 
     horizon_d: int
     axes: Axes
@@ -137,8 +137,8 @@ class _Horizon:
         raw = [grid[days] for grid in laid]
         each = [CrossSections(grid, grid) for grid in raw]
         together = mean_ranks([one.score_places for one in each])
-        sections = paired(np.where(judged, together, np.nan), label)
-        plain = paired(np.where(judged, raw[0] if len(raw) == 1 else _mean(raw), np.nan), label)
+        sections = paired(together, label)
+        plain = paired(raw[0] if len(raw) == 1 else _mean(raw), label)
         has_score = np.isfinite(together)
         universe, scored = judged.sum(axis=1), (judged & has_score).sum(axis=1)
         min_names = self.config.min_names
