@@ -2,10 +2,11 @@
 
     python -m benchmarks.backtest [names sessions]
 
-Goal: 4,000 names x 1,225 sessions (five years) in at most 15 s on two cores, with all inputs as frames: bars, listed
-issues, universe, scores, TOPIX, dividends. Prints CPU seconds of this process (all threads) and wall seconds of the
-market's arrays, of a weekly long-only and of a daily long-short run, the trades they make, and the peak of memory
-beside what the input frames alone take. Kernels are compiled once before the clock starts.
+Goal: 4,000 names x 1,225 sessions (five years) in at most 15 s, with all inputs as frames: bars, listed issues,
+universe, scores, TOPIX, dividends. Judged by CPU seconds of this process, all threads together, so that other work on
+the machine does not count; wall seconds stand beside them. Prints the market's arrays, a weekly long-only and a daily
+long-short run, the trades they make, and the peak of memory beside what the input frames alone take. Kernels are
+compiled once before the clock starts.
 """
 
 from __future__ import annotations
@@ -111,13 +112,13 @@ def main(names: int = 4000, sessions: int = 1225) -> None:
     print(f"{names:,} names x {sessions:,} sessions; input frames {size:.2f} GB, peak before {before:.2f} GiB")
     grid, cpu, wall = timed(lambda: market_grid(given.market))
     print(f"{'market as arrays':>28}: {cpu:6.2f} s CPU {wall:6.2f} s wall")
-    total = wall
+    arrays = cpu
     daily = replace(BacktestConfig.long_short(), rebalance="daily", horizon_d=5, capital_jpy=1e10)
     for name, config in (("long-only, weekly", BacktestConfig()), ("long-short, daily", daily)):
         result, cpu, wall = timed(lambda config=config: run_backtest(given.scores, grid, config))
         print(f"{name:>28}: {cpu:6.2f} s CPU {wall:6.2f} s wall, {result.trades.height:,} trades")
-        met = "met" if total + wall <= GOAL_S else "missed"
-        print(f"{'with the arrays':>28}: {total + wall:6.2f} s wall (goal {GOAL_S:.0f}: {met})")
+        met = "met" if arrays + cpu <= GOAL_S else "missed"
+        print(f"{'with the arrays':>28}: {arrays + cpu:6.2f} s CPU (goal {GOAL_S:.0f}: {met})")
     print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
