@@ -21,8 +21,9 @@ test: install                           ## style, types, contracts and every tes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow" -q
+	@$(BIN)/mypy & types=$$!; \
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow" -q; tests=$$?; \
+	wait $$types && exit $$tests
 
 test-all: install                       ## also the slow suites: daemon, browser, two markets end to end
 	@$(BIN)/python -m pytest -q
