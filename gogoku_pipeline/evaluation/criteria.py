@@ -14,7 +14,7 @@ import polars as pl
 
 from gogoku_pipeline.evaluation.frames import KEY, align
 from gogoku_pipeline.evaluation.ic import rank_ic_by_day
-from gogoku_pipeline.evaluation.ranking import ranking_by_day, turnover_by_day
+from gogoku_pipeline.evaluation.ranking import net_of_costs, ranking_by_day, turnover_by_day
 from gogoku_pipeline.evaluation.significance import (
     Interval,
     TStatistic,
@@ -212,9 +212,9 @@ def _net_spread(rows: pl.DataFrame, config: GateConfig) -> float:
     """Mean spread minus what replacing the changed names of both legs costs (one sale and one purchase each)."""
     spread = ranking_by_day(rows)["spread"].drop_nulls()
     changed = turnover_by_day(rows, horizon_d=config.horizon_d)["turnover"].drop_nulls()
-    turnover = float(changed.to_numpy().mean()) if changed.len() else 1.0
+    turnover = float(changed.to_numpy().mean()) if changed.len() else None
     mean = float(spread.to_numpy().mean()) if spread.len() else math.nan
-    return mean - turnover * 2 * 2 * config.cost_per_side
+    return net_of_costs(mean, turnover, config.cost_per_side)
 
 
 def _mean(series: FloatArray) -> float:
