@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
 from gogoku_pipeline.evaluation.backtest.costs import rules_of
 from gogoku_pipeline.evaluation.backtest.fills import Book, fill_open, new_book, new_fills, open_of
@@ -141,12 +142,19 @@ class Engine:
         self.journal.refused.append((row, out.refused.copy()))
 
     def _value(self, row: int, is_decision: bool) -> float:
-        """Everything at the close."""
+        """Everything at the close; raises EvaluationError when nothing is left."""
         own = np.flatnonzero(self.book.shares)
         shares = self.book.shares[own]
         worth = shares * self.grid.mark[row, own]
         cash, long, short = float(self.book.cash[0]), float(worth[shares > 0].sum()), float(worth[shares < 0].sum())
         equity = cash + long + short
+        if not equity > 0:
+            raise EvaluationError(
+                f"equity of the backtest on {self.grid.sessions[row]}",
+                got=f"{equity:,.0f} yen",
+                want="something left to trade with",
+                remedy="Lower gross_long and gross_short: more was lost than there was.",
+            )
         counts = int((shares > 0).sum()), int((shares < 0).sum())
         self.journal.worth.append((row, equity, cash, long, short, *counts, is_decision))
         self.journal.held.append((row, own, shares))

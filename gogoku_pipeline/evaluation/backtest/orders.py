@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
 
 Floats = npt.NDArray[np.float64]
@@ -57,19 +56,9 @@ def decide(
         borrowable: names that may be sold short, shape [N].
         shares: held now, shape [N].
         mark: closing prices, shape [N].
-        equity: worth of everything at the close.
+        equity: worth of everything at the close, above 0.
         config: the strategy.
-
-    Raises:
-        EvaluationError: there is nothing left to invest.
     """
-    if not equity > 0:
-        raise EvaluationError(
-            "equity of the backtest",
-            got=f"{equity:,.0f} yen",
-            want="something left to trade with",
-            remedy="Lower gross_long and gross_short, or look at the largest losses in `trades`.",
-        )
     ranked = ranking(scores)
     target = np.zeros(len(shares), dtype=np.int64)
     slots = config.slots(len(ranked))

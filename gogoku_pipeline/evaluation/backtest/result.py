@@ -76,7 +76,8 @@ def run_backtest(
 
     Raises:
         EvaluationError: scores that cannot be traded, nothing traded at all, nothing left to trade with, or accounts
-            that do not add up. DataError: tables that contradict the calendar. SchemaError and others of the frames.
+            that do not add up. DataError: tables that contradict the calendar or themselves. ConfigError: arrays of
+            another `volume_window`.
     """
     rules = config or BacktestConfig()
     grid = grid_of(market, rules, calendar)
@@ -100,15 +101,15 @@ def run_backtest(
             "`volume_window` sessions before the first score.",
         )
     return BacktestResult(
-        rules,
-        ENGINE_VERSION,
-        rules.fingerprint,
-        _with_returns(daily, grid),
-        trades,
-        holdings,
-        refused,
-        _exposure(journal, grid, daily),
-        notes,
+        config=rules,
+        engine_version=ENGINE_VERSION,
+        fingerprint=rules.fingerprint,
+        daily=_with_returns(daily, grid),
+        trades=trades,
+        holdings=holdings,
+        refused=refused,
+        exposure=_exposure(journal, grid, daily),
+        notes=notes,
     )
 
 

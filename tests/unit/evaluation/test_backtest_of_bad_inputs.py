@@ -176,7 +176,8 @@ def test_losing_everything_stops_the_run():
     rows += [bar(day, CODES[0], round(1000 * 1.1**place)) for place, day in enumerate(days)]
     config = replace(CONFIG, side="long_short", gross_short=9.0)
     problem = refused(scored({day: ranks() for day in days[:-1]}), frames(rows), config)
-    assert problem.thing == "equity of the backtest"
+    assert problem.thing.startswith("equity of the backtest on 2023-05-")
+    assert problem.got.startswith("-")
 
 
 def test_without_an_index_or_notices_the_accounts_go_on_and_say_so():
