@@ -83,12 +83,6 @@ def order_of_block(out_row: Whole) -> Order:
     return Order(rows.astype(np.uint32), out_row[rows].astype(np.uint32))
 
 
-def order_of(out_row: Whole, place: Whole) -> Order:
-    """The rows of all stocks in the order of the output."""
-    rows = in_output_order(out_row, place)
-    return Order(rows.astype(np.uint32), out_row[rows].astype(np.uint32))
-
-
 @compiled
 def put(values: Values, slots: Whole, order: Order, out: Floats, columns: Whole) -> None:
     """Write rows `slots` of values [slots, rows] to rows `columns` of the Float32 output [columns, rows put out].
