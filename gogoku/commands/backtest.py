@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 console = Console()
 SERVED, ORACLE = "served", "oracle"
+CALENDAR_SLACK_DAYS = 30
+"""Days for the longest holidays: twice the sessions and this many calendar days hold every average."""
 _FIGURES = {
     "net a year": ("annual_return", "{:+.1%}"),
     "gross": ("gross_annual_return", "{:+.1%}"),
@@ -51,7 +53,7 @@ def backtest(
     config = strategy(long_short=long_short, rebalance=rebalance, enter=enter, leave=leave, capital=capital)
     store = deployment().open_store()
     found = wanted(store, model, cutoff)
-    grid = market_of(store, config)
+    grid = market_of(store, min(scores["session"].min() for scores in found.values()), config)
     if as_json:
         print(json.dumps([in_full(name, scores, grid, config) for name, scores in found.items()], default=str))
         return
@@ -112,12 +114,13 @@ def wanted(store: "Store", model: str, cutoff: datetime | None) -> "dict[str, pl
     return {model: found[model]} if model else found
 
 
-def market_of(store: "Store", config: "BacktestConfig") -> "MarketGrid":
-    """The stored market as arrays."""
+def market_of(store: "Store", first: date, config: "BacktestConfig") -> "MarketGrid":
+    """The stored market as arrays, from enough days before the first score for its average volumes."""
     from gogoku_pipeline.evaluation.backtest.market import market_grid
     from gogoku_pipeline.registry.backtesting import stored_market
 
-    return market_grid(stored_market(store), volume_window=config.volume_window)
+    start = first - timedelta(days=2 * config.volume_window + CALENDAR_SLACK_DAYS)
+    return market_grid(stored_market(store, start), volume_window=config.volume_window)
 
 
 def one(name: str, scores: "pl.DataFrame", grid: "MarketGrid", config: "BacktestConfig") -> dict[str, Any]:
