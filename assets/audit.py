@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import polars as pl
 
 from assets.dataset import house_panel
 from gogoku_pipeline.audit.report import AuditReport
@@ -26,6 +27,7 @@ from gogoku_pipeline.registry.tables import GATE
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.register import TABLE_OF
+from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.landings import is_switched_off
 from resources.compute import Compute
@@ -66,32 +68,41 @@ def audit_case(store: Store, compute: Compute, folder: Path, seed: int = 0) -> "
     from gogoku_pipeline.dataset.batches import TrainingData
     from resources.planted_market import planted_markets
 
-    market = audited_market(store, compute)
     return Case(
-        market=market.of_stocks(compute.audit_stocks, seed),
+        market=audited_market(store, compute, seed),
         road=audited_road(compute),
         folder=folder,
         sample=compute.audit_sample,
         seed=seed,
-        stored=TrainingData(house_panel(store, compute), market.labels),
+        stored=TrainingData(house_panel(store, compute), store.tables.scan(LABELS).collect()),
         planted=planted_markets,
     )
 
 
-def audited_market(store: Store, compute: Compute) -> "AuditedMarket":
-    """Rows of every table the features of the plan read, and the labels."""
-    from gogoku_pipeline.audit.market import AuditedMarket
+def audited_market(store: Store, compute: Compute, seed: int = 0) -> "AuditedMarket":
+    """Rows of every table the features of the plan read, and the labels: of the drawn stocks only, where not of all."""
+    from gogoku_pipeline.audit.market import AuditedMarket, drawn_codes
+
+    newest = store.tables.sessions(listed_issues.SNAPSHOT)[-1:]
+    listed = store.tables.scan(listed_issues.SNAPSHOT).filter(pl.col("session").is_in(newest)).select("code").collect()
+    codes = drawn_codes(listed["code"], compute.audit_stocks, seed)
+
+    def rows(table: Table) -> pl.DataFrame:
+        lazy = store.tables.scan(table)
+        here = lazy.filter(pl.col("code").is_in(codes)) if codes and "code" in table.polars_schema else lazy
+        return here.collect()
 
     read = state_tables(house(compute.plan).names)
     return AuditedMarket(
-        bars=store.tables.scan(daily_bars.TABLE).collect(),
-        listed=store.tables.scan(listed_issues.SNAPSHOT).collect(),
-        topix=store.tables.scan(topix.TABLE).collect(),
-        labels=store.tables.scan(LABELS).collect(),
+        bars=rows(daily_bars.TABLE),
+        listed=rows(listed_issues.SNAPSHOT),
+        topix=rows(topix.TABLE),
+        labels=rows(LABELS),
         universe=compute.universe,
         cutoff=compute.cutoff,
-        tables={source: store.tables.scan(TABLE_OF[source]).collect() for source in read},
+        tables={source: rows(TABLE_OF[source]) for source in read},
         switched_off=frozenset({"topix"} if is_switched_off(store.raw.requests("topix")) else ()),
+        is_whole=not codes,
     )
 
 

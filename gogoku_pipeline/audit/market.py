@@ -69,11 +69,9 @@ class AuditedMarket:
 
         Every law but that of the stored panel holds for any part of the issues, so a sample is enough to audit.
         """
-        codes = self.listed.filter(pl.col("session") == self.sessions[-1])["code"].unique().sort()
-        if not 0 < count < codes.len():
-            return self
-        drawn = stream(seed, "audited issues").choice(codes.len(), size=count, replace=False)
-        return self.of_codes([*codes.gather(sorted(drawn)), *NAMED_ISSUES])
+        newest = self.listed.filter(pl.col("session") == self.sessions[-1])["code"]
+        codes = drawn_codes(newest, count, seed)
+        return self.of_codes(codes) if codes else self
 
     def of_codes(self, codes: Sequence[str]) -> AuditedMarket:
         """The market of these issues alone."""
@@ -118,6 +116,15 @@ class AuditedMarket:
             first = days[max(0, place - LOOK_BACK)]
             until = days[min(place + LOOK_AHEAD, len(days) - 1)]
             yield Moment(session, first, self.known_at(session).inputs(), whole.until(until))
+
+
+def drawn_codes(listed: pl.Series, count: int, seed: int) -> list[str]:
+    """`count` of the listed codes and the issues market series name; empty when that would be all of them, or for 0."""
+    codes = listed.unique().sort()
+    if not 0 < count < codes.len():
+        return []
+    drawn = stream(seed, "audited issues").choice(codes.len(), size=count, replace=False)
+    return [*codes.gather(sorted(drawn)), *NAMED_ISSUES]
 
 
 @dataclass(frozen=True)
