@@ -88,6 +88,11 @@ class Axes:
         out.ravel()[at[keep]] = values[keep]
         return out
 
+    def lay_aligned(self, aligned: pl.DataFrame) -> tuple[Floats, Floats]:
+        """Scores and labels of one model, seed and horizon of an aligned frame, each [T, N]."""
+        cells = self.cells(aligned)
+        return self.lay(aligned, "score", "scores", cells), self.lay(aligned, "label", "labels", cells)
+
     def has(self, cells: Cells) -> Mask:
         """Which (session, code) the rows at these cells name [T, N]."""
         out = np.zeros(self.shape, dtype=bool)
@@ -121,7 +126,7 @@ def by_day(aligned: pl.DataFrame, measure: Measure) -> pl.DataFrame:
     parts = []
     for part in aligned.partition_by(owners, maintain_order=True) or [aligned]:
         axes = Axes.of(part)
-        found = measured(axes.lay(part, "score", "scores"), axes.lay(part, "label", "labels"), measure)
+        found = measured(*axes.lay_aligned(part), measure)
         owner = part.select(owners).head(1)
         days = pl.DataFrame({"session": axes.sessions}).join(owner, how="cross").select(keys)
         parts.append(days.with_columns(pl.Series(name, values) for name, values in found.items()))

@@ -116,7 +116,7 @@ def turnover_by_day(aligned: pl.DataFrame, *, horizon_d: int) -> pl.DataFrame:
     parts = []
     for part in aligned.drop_nulls(["score", "label"]).partition_by(owners, maintain_order=True) or [aligned.clear()]:
         axes = Axes.of(part)
-        weight = measured(axes.lay(part, "score", "scores"), axes.lay(part, "label", "labels"), outer_deciles_of)
+        weight = measured(*axes.lay_aligned(part), outer_deciles_of)
         found = turnover_of(weight["weight"], horizon_d)
         days = pl.DataFrame({"session": axes.sessions}).join(part.select(owners).head(1), how="cross").select(keys)
         parts.append(days.with_columns(pl.Series("turnover", found).fill_nan(None)).slice(horizon_d))
