@@ -8,7 +8,7 @@ sessions after it first became known. A week in which a class claims more than e
 from __future__ import annotations
 
 from gogoku_pipeline.features.declaration import per_market, per_stock
-from gogoku_pipeline.features.expressions import Expr, F, K, constant, greater, magnitude
+from gogoku_pipeline.features.expressions import Expr, F, K, constant, equal, greater, magnitude
 
 INVESTORS = {
     "frgn": {"Who": "Foreigners", "Bal": "FrgnBal"},
@@ -34,6 +34,7 @@ def _contradicted(net: str, of_all: str) -> Expr:
     window="R1",
     sources=("investor.{Bal}", "investor.TotTot"),
     needs=("flow.{x}_net_kjpy[t]", "flow.total_kjpy[t]"),
+    undefined=equal(K("flow.total_kjpy"), 0.0),
     impossible=lambda x: _contradicted(f"flow.{x}_net_kjpy", "flow.total_kjpy"),
     choices={"x": INVESTORS},
     at_least=-1.0,
@@ -54,6 +55,7 @@ def flow_net_share(x: str) -> Expr:
     min_obs=4,
     sources=("investor.{Bal}", "investor.TotTot"),
     needs=("flow.{x}_net_4r_kjpy[t]", "flow.total_4r_kjpy[t]"),
+    undefined=equal(K("flow.total_4r_kjpy"), 0.0),
     impossible=lambda x: _contradicted(f"flow.{x}_net_4r_kjpy", "flow.total_4r_kjpy"),
     choices={"x": {name: INVESTORS[name] for name in ("frgn", "ind")}},
     at_least=-1.0,
@@ -152,6 +154,7 @@ def flow_frgn_streak_releases() -> Expr:
     window="R1",
     sources=("investor.Section", "investor.FrgnBal", "investor.TotTot", "master.Mkt"),
     needs=("flow_section.frgn_net_kjpy[t]", "flow_section.total_kjpy[t]"),
+    undefined=equal(K("flow_section.total_kjpy"), 0.0),
     impossible=_contradicted("flow_section.frgn_net_kjpy", "flow_section.total_kjpy"),
     at_least=-1.0,
     at_most=1.0,

@@ -15,10 +15,18 @@ POSITION_SOURCES = tuple(
 )
 
 
+def _short(state: str) -> Expr:
+    """Yen sold short, of a state with the three amounts."""
+    return K(f"{state}.short_sell_restricted_jpy") + K(f"{state}.short_sell_unrestricted_jpy")
+
+
+def _sold(state: str) -> Expr:
+    """All yen sold; a sector whose few issues did not trade sold none and has no share."""
+    return K(f"{state}.long_sell_jpy") + _short(state)
+
+
 def _short_share(state: str) -> Expr:
-    """Yen sold short over all yen sold, of a state with the three amounts."""
-    short = K(f"{state}.short_sell_restricted_jpy") + K(f"{state}.short_sell_unrestricted_jpy")
-    return short / (K(f"{state}.long_sell_jpy") + short)
+    return _short(state) / _sold(state)
 
 
 @per_group(
@@ -29,6 +37,7 @@ def _short_share(state: str) -> Expr:
     plan="Standard",
     sources=RATIO_SOURCES,
     needs=("short_ratio.long_sell_jpy[t]",),
+    undefined=equal(_sold("short_ratio"), 0.0),
     by="sector33",
     at_least=0.0,
     at_most=1.0,
@@ -46,14 +55,14 @@ def shr_sec_ratio() -> Expr:
     plan="Standard",
     sources=("short_ratio.ShrtNoResVa", "short_ratio.ShrtWithResVa"),
     needs=("short_ratio.short_sell_unrestricted_jpy[t]",),
+    undefined=equal(_short("short_ratio"), 0.0),
     by="sector33",
     at_least=0.0,
     at_most=1.0,
 )
 def shr_sec_nores_share() -> Expr:
     """Share of the sector's short selling free of the price restriction (market makers, small orders): ShrtNoResVa / (ShrtWithResVa + ShrtNoResVa)."""  # noqa: E501
-    free = K("short_ratio.short_sell_unrestricted_jpy")
-    return free / (K("short_ratio.short_sell_restricted_jpy") + free)
+    return K("short_ratio.short_sell_unrestricted_jpy") / _short("short_ratio")
 
 
 @per_group(
@@ -84,6 +93,7 @@ def shr_sec_chg_5_20() -> Expr:
     plan="Standard",
     sources=RATIO_SOURCES,
     needs=("short_ratio_market.long_sell_jpy[t]",),
+    undefined=equal(_sold("short_ratio_market"), 0.0),
     at_least=0.0,
     at_most=1.0,
 )

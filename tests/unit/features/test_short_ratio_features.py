@@ -9,6 +9,7 @@ import pytest
 
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features.engine import compute
+from gogoku_pipeline.features.null_budget import null_budget
 from gogoku_pipeline.features.states.short_ratio import MARKET_STATE, STATE
 from tests.unit.features.short_rows import bars, inputs, known, staged, typed
 
@@ -51,6 +52,15 @@ def test_a_sector_without_sales_has_no_ratio_and_one_without_short_sales_no_shar
     assert series(frame, "shr_sec_ratio")[0] is None
     assert series(frame, "shr_sec_ratio", "20000")[0] == 0.0
     assert series(frame, "shr_sec_nores_share", "20000")[0] is None
+
+
+def test_what_a_sector_without_sales_lacks_is_owed():
+    names = ["shr_sec_ratio", "shr_sec_nores_share", "shr_mkt_ratio"]
+    prices = staged(bars(DAYS), bars(DAYS).with_columns(code=pl.lit("20000")))
+    rows = [row(DAYS[0], "0050", 0, 0, 0), row(DAYS[0], "3700", 9, 0, 0), row(DAYS[1], "0050", 0, 0, 0)]
+    given = inputs(prices, SECTORS, short_ratio=typed("short_ratio", *rows))
+    for count in null_budget(compute(names, given, start=DAYS[0], end=DAYS[1]), given):
+        assert count.expected == count.observed and count.filled == 0
 
 
 def test_the_change_is_a_week_against_a_month_from_the_fifteenth_observation_on():
