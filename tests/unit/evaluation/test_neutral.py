@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 import statsmodels.api as sm
+from scipy.stats import rankdata
 
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
@@ -81,3 +82,14 @@ def test_frames_without_exposures_or_with_repeated_ones_are_refused():
         neutralise(scores, exposures.select("session", "code", "sector33_code"))
     with pytest.raises(EvaluationError, match="two rows"):
         neutralise(scores, pl.concat([exposures, exposures]))
+
+
+def test_a_missing_exposure_is_the_middle_of_the_day():
+    panel = Panel(days=1, names=41)
+    scores = panel.scores("m", 0.3, seeds=1)
+    size = pl.Series("log10_adv_20d_jpy", [None, *np.random.default_rng(3).normal(size=40)], dtype=pl.Float64)
+    exposures = panel.keys().select("session", "code", size)
+    left = neutralise(scores, exposures).sort("code")["score"].to_numpy()
+    ranks = np.concatenate([[0.5], (rankdata(size.to_numpy()[1:]) - 0.5) / 40])
+    fit = sm.OLS(scores.sort("code")["score"].to_numpy(), sm.add_constant(ranks)).fit()
+    np.testing.assert_allclose(left, fit.resid, atol=1e-10)
