@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
-from gogoku_pipeline.features.operators.windows import compiled
+from gogoku_pipeline.features.operators.compilation import compiled
 
 Floats = npt.NDArray[np.float64]
 
