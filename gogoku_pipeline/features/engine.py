@@ -3,8 +3,9 @@
 Belongs here: order of work, evaluation of expressions, minimum observations, what becomes null, the output frame.
 Does not belong here: formulas, kernels, names.
 
-Stocks are taken in blocks of a few dozen codes, so intermediate results stay in the processor's cache and equal
-sub-expressions are computed once; a market or cross-section series waits until all blocks before it are done.
+Formulas of single stocks become one plan (`plan`), which runs over blocks of a few dozen codes: intermediate results
+stay in the processor's cache, and equal sub-expressions are computed once. A market or cross-section series waits
+until all blocks before it are done.
 Accumulation is float64, storage Float32; a value that is not finite is null.
 """
 
@@ -157,9 +158,10 @@ class Run:
 
     def done(self) -> pl.DataFrame:
         """Do the work; [session, code, *names] Float32, sorted by session and code."""
+        keys = keys_of(self.axis, self.out_row)
         with np.errstate(all="ignore"):
             self._work()
-        return frame_of(self.axis, self.out_row, self.names, self.table)
+        return frame_of(keys, self.names, self.table)
 
     def _work(self) -> None:
         recipes = {f.name: (f, *recipe(f, self.registry)) for f in self.features if f.axis != "external"}
@@ -211,17 +213,21 @@ class Run:
         put(memory, slots, order, self.table, columns)
 
 
-def frame_of(axis: StockAxis, out_row: Whole, names: Sequence[str], table: Floats) -> pl.DataFrame:
-    """[session, code, names...] of the output [names, rows put out]; the frame stands on these very numbers."""
+def keys_of(axis: StockAxis, out_row: Whole) -> dict[str, pl.Series]:
+    """Session and code of every row that is put out, in the order of the output."""
     order = axis.by_session
     shown = (out_row >= 0)[order.rows]
     days = np.repeat(axis.sessions.astype(np.int32), np.diff(order.first))[shown]
-    columns = {
+    code_id = np.repeat(np.arange(len(axis.codes), dtype=np.int32), np.diff(axis.starts))
+    return {
         "session": pl.Series("session", days).cast(pl.Date),
-        "code": axis.codes.gather(axis.code_id[order.rows[shown]]).alias("code"),
+        "code": axis.codes.gather(code_id[order.rows[shown]]).alias("code"),
     }
-    columns |= {name: nullable(name, values) for name, values in zip(names, table, strict=True)}
-    return pl.DataFrame(columns)
+
+
+def frame_of(keys: dict[str, pl.Series], names: Sequence[str], table: Floats) -> pl.DataFrame:
+    """[session, code, names...] of the output [names, rows put out]; the frame stands on these very numbers."""
+    return pl.DataFrame(keys | {name: nullable(name, values) for name, values in zip(names, table, strict=True)})
 
 
 def given_values(axis: StockAxis, name: str) -> Values:

@@ -7,8 +7,8 @@ with fewer than min_obs observations.
 Kernels take `x` [rows] float64 (NaN = null), `starts` [units + 1] and `begin` [units]: unit u owns rows starts[u] ..
 starts[u+1]-1 in session order, and only its rows from begin[u] on are computed (earlier ones may hold anything). The
 loop over window places is the outer one, over slices, so the inner loop runs along time in vector registers. Every
-sum is taken in one fixed order of places relative to t (newest to oldest, or the halving of `place_sums`): a value
-has the same bits wherever the rows begin.
+sum is taken in one fixed order of places relative to t (newest to oldest, or by halves: `halves`): a value has the
+same bits wherever the rows begin. `ASKED` names the kernels whose windows of one series cost one call together.
 """
 
 from __future__ import annotations
