@@ -33,6 +33,7 @@ QUICK = {
     "training_input": {"stocks": 500},
     "asof": {"sessions": 500, "rounds": 2},
     "evaluation": {"names": 1000, "years": 1, "draws": 200},
+    "audit": {"features": "few", "sample": 1},
 }
 """The parts in the order of the table, with the smaller sizes of `--quick`."""
 
