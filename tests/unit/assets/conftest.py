@@ -1,6 +1,6 @@
 """A small house on a small simulated market: real server, real store, real Dagster, nothing else."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -107,15 +107,37 @@ def small_market():
     return generate_market(MarketConfig(n_issues=24, n_sessions=30))
 
 
-@pytest.fixture
-def open_house(small_market, tmp_path):
-    """Opens houses; the argument is what goes wrong on the wire."""
+@pytest.fixture(scope="session")
+def keys(small_market):
+    """Every session of the small market as a partition key."""
+    return [session.isoformat() for session in small_market.sessions]
+
+
+@contextmanager
+def houses(market):
+    """Opens houses on a market, each in its folder, until the end; `faults` is what goes wrong on the wire."""
     with ExitStack() as stack:
 
-        def opened(faults=None, folder: Path = tmp_path):
+        def opened(folder: Path, faults=None):
             clock = VirtualClock(datetime(2021, 6, 1, 20, tzinfo=JST), rate_scale=1000)
-            server = stack.enter_context(run_simulator_thread(small_market, clock, faults=faults))
+            server = stack.enter_context(run_simulator_thread(market, clock, faults=faults))
             instance = stack.enter_context(dg.DagsterInstance.ephemeral(str(folder)))
-            return SmallHouse(small_market, folder, server.base_url, clock, instance)
+            return SmallHouse(market, folder, server.base_url, clock, instance)
 
         yield opened
+
+
+@pytest.fixture
+def open_house(small_market, tmp_path):
+    """Opens houses of one test; the argument is what goes wrong on the wire."""
+    with houses(small_market) as opened:
+        yield lambda faults=None: opened(tmp_path, faults)
+
+
+@pytest.fixture(scope="module")
+def walked(small_market, tmp_path_factory):
+    """A house that has gone the whole road over twenty sessions, and what the run said; sessions may be run again."""
+    with houses(small_market) as opened:
+        house = opened(tmp_path_factory.mktemp("walked"))
+        house.prepare(house.keys[0], house.keys[20])
+        yield house, house.run(house.road, house.keys[0], house.keys[19])

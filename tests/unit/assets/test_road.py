@@ -18,10 +18,8 @@ def bad_day(session):
     return FaultPlan(DroppedRows(When(path="/equities/bars/daily", day=date.fromisoformat(session)), n_rows=8))
 
 
-def test_a_range_of_sessions_goes_from_raw_to_graph_and_every_check_holds(open_house):
-    house = open_house()
-    house.prepare(house.keys[0], house.keys[20])
-    result = house.run(house.road, house.keys[0], house.keys[19])
+def test_a_range_of_sessions_goes_from_raw_to_graph_and_every_check_holds(walked):
+    house, result = walked
     assert house.failed_checks(result) == []
     assert result.success
     assert house.materialized(result) == {(name, key) for name in house.road for key in house.keys[:20]}
@@ -34,20 +32,18 @@ def test_a_range_of_sessions_goes_from_raw_to_graph_and_every_check_holds(open_h
     assert house.materialized(one) == {(name, house.keys[20]) for name in house.road}
 
 
-def test_a_session_computed_alone_equals_the_one_of_a_range(open_house):
-    house = open_house()
-    house.prepare(house.keys[0], house.keys[14])
-    house.run(house.road, house.keys[0], house.keys[14])
-    table = family_table("feat__prices")
-    ranged = house.store.tables.scan(table, start=date.fromisoformat(house.keys[14])).collect()
-    assert house.run(["feat__prices"], house.keys[14]).success
-    alone = house.store.tables.scan(table, start=date.fromisoformat(house.keys[14])).collect()
-    assert alone.equals(ranged)
+def test_a_session_computed_alone_equals_the_one_of_a_range(walked):
+    house, _ = walked
+    table, day = family_table("feat__prices"), date.fromisoformat(house.keys[14])
+    ranged = house.store.tables.scan(table, start=day, end=day).collect()
+    again = house.run(["feat__prices"], house.keys[14])
+    assert again.success and house.materialized(again) == {("feat__prices", house.keys[14])}
+    alone = house.store.tables.scan(table, start=day, end=day).collect()
+    assert alone.height > 0 and alone.equals(ranged)
 
 
-def test_a_bad_day_fails_by_name_in_a_range_and_nothing_downstream_runs(open_house):
-    probe = open_house().keys
-    house = open_house(bad_day(probe[3]))
+def test_a_bad_day_fails_by_name_in_a_range_and_nothing_downstream_runs(open_house, keys):
+    house = open_house(bad_day(keys[3]))
     house.run(house.whole)
     result = house.run(house.road, house.keys[0], house.keys[9], run_config=BY_DAY)
     failed = house.failed_checks(result)
@@ -62,9 +58,8 @@ def test_a_bad_day_fails_by_name_in_a_range_and_nothing_downstream_runs(open_hou
     assert not house.store.tables.exists(UNIVERSE)
 
 
-def test_a_bad_day_alone_carries_its_session(open_house):
-    probe = open_house().keys
-    house = open_house(bad_day(probe[0]))
+def test_a_bad_day_alone_carries_its_session(open_house, keys):
+    house = open_house(bad_day(keys[0]))
     house.run(house.whole)
     result = house.run(house.road, house.keys[0])
     assert [(asset, check, session) for asset, check, session, *_ in house.failed_checks(result)] == [
@@ -73,9 +68,8 @@ def test_a_bad_day_alone_carries_its_session(open_house):
     assert not result.success
 
 
-def test_a_backfill_of_one_session_is_a_range_of_one_and_names_it(open_house):
-    probe = open_house().keys
-    house = open_house(bad_day(probe[0]))
+def test_a_backfill_of_one_session_is_a_range_of_one_and_names_it(open_house, keys):
+    house = open_house(bad_day(keys[0]))
     house.run(house.whole)
     result = house.run(house.road, house.keys[0], house.keys[0])
     assert [session for *_, session, _, _ in house.failed_checks(result)] == [house.keys[0], None]
@@ -92,10 +86,9 @@ def test_holes_before_a_session_are_named_before_anything_is_computed(open_house
     assert f"{house.keys[4]}, {house.keys[5]}, {house.keys[6]}" in words
 
 
-def test_fetching_again_costs_nothing_unless_asked(open_house):
-    house = open_house()
+def test_fetching_again_costs_nothing_unless_asked(walked):
+    house, _ = walked
     raw = ["raw_jquants__daily_bars"]
-    house.run(raw, house.keys[0], house.keys[4])
 
     def rows(result):
         (first, *_) = [
@@ -108,9 +101,8 @@ def test_fetching_again_costs_nothing_unless_asked(open_house):
     assert rows(house.run(raw, house.keys[0], house.keys[4], run_config=again)) > 5 * 20
 
 
-def test_features_of_a_corrected_bar_are_known_from_the_correction(open_house):
-    probe = open_house().keys
-    day = date.fromisoformat(probe[9])
+def test_features_of_a_corrected_bar_are_known_from_the_correction(open_house, keys):
+    day = date.fromisoformat(keys[9])
     wrong = ChangedValue(When(path="/equities/bars/daily", day=day), column="Va", value=9.9e9)
     house = open_house(FaultPlan(wrong))
     house.prepare(house.keys[0], house.keys[9])
