@@ -41,17 +41,17 @@ class Places:
     count: Counts
     median: Floats
 
-    @property
+    @cached_property
     def known(self) -> Mask:
         """Which values are there [D, N]."""
         return self.tied > 0
 
-    @property
+    @cached_property
     def above(self) -> Ints:
         """Names of the day with a larger value [D, N]."""
         return np.asarray(np.where(self.known, self.count[:, None] - self.below - self.tied, 0), dtype=np.int32)
 
-    @property
+    @cached_property
     def ranks(self) -> Floats:
         """Average-tie ranks 1 .. count [D, N]; NaN where missing."""
         return np.where(self.known, self.below + 0.5 * (self.tied + 1), np.nan)
@@ -147,7 +147,7 @@ def paired(score: Floats, label: Floats) -> CrossSections:
 
 def total(values: Floats) -> Floats:
     """Sum of each day [D], NaN left out, 0 without names."""
-    return np.asarray(np.nansum(values, axis=1))
+    return _sums(values)[0]
 
 
 def divided(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Floats:
@@ -159,7 +159,23 @@ def divided(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Floats:
 
 def mean_of(values: Floats) -> Floats:
     """Mean of each day [D], NaN left out; NaN without names."""
-    return divided(total(values), np.isfinite(values).sum(axis=1))
+    return divided(*_sums(values))
+
+
+def _sums(values: Floats) -> tuple[Floats, Counts]:
+    """Sum and number of the values of each day that are there."""
+    sums, count = np.zeros(len(values)), np.zeros(len(values), dtype=np.int64)
+    _add_up(np.asarray(values, dtype=np.float64), sums, count)
+    return sums, count
+
+
+@compiled
+def _add_up(values: Floats, sums: Floats, count: Counts) -> None:
+    for day in range(values.shape[0]):
+        for name in range(values.shape[1]):
+            if not np.isnan(values[day, name]):
+                sums[day] += values[day, name]
+                count[day] += 1
 
 
 def shared_places(curve: Floats, ahead: Ints, tied: Ints, count: Counts) -> Floats:

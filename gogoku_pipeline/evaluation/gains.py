@@ -31,8 +31,8 @@ WIL_DECAY = 0.85
 
 def gains_of(sections: CrossSections) -> Figures:
     """NDCG and weighted hit rate of each day [D]; see `gains_by_day`."""
-    share = ndcg_of(sections, TOP_SHARE)
-    fifty = ndcg_of(sections, TOP_COUNT)
+    gain = quantile_of(sections.label_places.ranks, sections.count, GAIN_LEVELS)
+    share, fifty = (_ndcg(sections, gain, size) for size in (TOP_SHARE, TOP_COUNT))
     large = sections.count > TOP_COUNT
     return {
         "ndcg_at_10pct": share[0],
@@ -54,11 +54,10 @@ def gains_by_day(aligned: pl.DataFrame) -> pl.DataFrame:
     return by_day(aligned, gains_of).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def ndcg_of(sections: CrossSections, size: float) -> tuple[Floats, Floats]:
+def _ndcg(sections: CrossSections, gain: Floats, size: float) -> tuple[Floats, Floats]:
     """NDCG of the top `size` (a share below 1, else a number of names) and its blind baseline, each [D]."""
     curve = _curve(1.0 / np.log2(np.arange(2.0, sections.score.shape[1] + 2.0)))
     count = np.minimum(top_count(sections.count, size), sections.count)
-    gain = quantile_of(sections.label_places.ranks, sections.count, GAIN_LEVELS)
     best = _collected(gain, curve, sections.label_places, count)
     best = np.where((sections.label_places.tied == sections.count[:, None]).any(axis=1), np.nan, best)
     mine = _collected(gain, curve, sections.score_places, count)
