@@ -2,7 +2,8 @@
 
 Leaks are real altered rows and functions, handed in; the tables are in_tables, in_features and in_models. What the
 laws of single rooms say about the same defects stands in ALSO, by test. That a leak is seen by one part alone is asked
-in the slow run (`pytest tests/laws/audit -m slow`), since every part has to be asked.
+in the slow run (`pytest tests/laws/audit -m slow`), since every part has to be asked. That every check is silent on the
+sound market is asked in tests/unit/audit/test_leak_audit.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from gogoku_pipeline.audit.leak_audit import CHECKS, OF_A_PANEL, PARTS, run_audit
+from gogoku_pipeline.audit.leak_audit import CHECKS, OF_A_PANEL, run_audit
 from tests.house.named_tests import exists
 from tests.laws.audit import in_features, in_models, in_tables
 from tests.laws.audit.plant import Planted
@@ -53,11 +54,6 @@ def test_a_planted_leak_is_named_with_whom_it_concerns(case, leak):
     assert seen.violations and not seen.passed
     assert any(leak.guilty in name for name in seen.guilty), seen.words
     assert "could not run" not in seen.guilty, "red because of what was seen, not because nothing could be asked"
-
-
-@pytest.mark.parametrize("check", sorted({leak.check for leak in PLANTED}))
-def test_a_check_is_silent_without_its_leak(case, check):
-    assert run_audit(case, PARTS, only(check)).passed
 
 
 def test_a_sound_feature_in_the_place_of_a_planted_one_passes(case):
