@@ -23,6 +23,7 @@ SERVED, ORACLE = "served", "oracle"
 CALENDAR_SLACK_DAYS = 30
 """Days for the longest holidays: twice the sessions and this many calendar days hold every average."""
 _FIGURES = {
+    "net": ("total_return", "{:+.1%}"),
     "net a year": ("annual_return", "{:+.1%}"),
     "gross": ("gross_annual_return", "{:+.1%}"),
     "TOPIX": ("topix_annual_return", "{:+.1%}"),
