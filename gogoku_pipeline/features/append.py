@@ -15,7 +15,7 @@ import polars as pl
 
 from gogoku_pipeline.features.axes import build_axis
 from gogoku_pipeline.features.carried import Carried, misfit
-from gogoku_pipeline.features.engine import frame_of, given_values, recipe, stages
+from gogoku_pipeline.features.engine import frame_of, given_values, keys_of, recipe, stages
 from gogoku_pipeline.features.evaluation import EvaluationTable
 from gogoku_pipeline.features.expressions import Floats, Values, Whole
 from gogoku_pipeline.features.feature import Feature
@@ -127,7 +127,7 @@ class _Appending:
             for feature in now:
                 if feature.axis not in ("stock", "external"):
                     self._series(feature)
-        return frame_of(axis, out_row, self.names, self.table)
+        return frame_of(keys_of(axis, out_row), self.names, self.table)
 
     def _stocks(self, features: list[Feature]) -> None:
         """Features of single stocks, block by block."""

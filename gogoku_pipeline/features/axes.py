@@ -95,8 +95,8 @@ class StockAxis:
         return rows if since is None else rows.filter(pl.col("session") >= since)
 
     @cached_property
-    def _universe_rows(self) -> Whole:
-        return self.locate(self._universe)
+    def _universe_rows(self) -> Places:
+        return self.locate(self._universe).astype(np.int32)
 
     @cached_property
     def member(self) -> Claims:
