@@ -1,6 +1,7 @@
 """Luck counted: Sharpe ratios that cannot be had, the ledger of everything tried, overfitting at its ends."""
 
 import math
+import statistics
 from datetime import datetime
 
 import numpy as np
@@ -74,6 +75,13 @@ def test_every_logged_trial_deflates_the_chosen_one():
     assert (few.n_trials, many.n_trials) == (5, 200)
     assert many.benchmark > few.benchmark
     assert many.probability < few.probability < probabilistic_sharpe(chosen)
+
+
+def test_the_benchmark_comes_from_the_spread_of_the_logged_ratios():
+    rows = trial_rows(_trials(12), recorded_at=NOW)
+    ratios = [sharpe_ratio(series) for _, series in _trials(12)]
+    wanted = expected_maximum_sharpe(12, statistics.variance(ratios))
+    assert deflated_by_ledger(_series(3), rows).benchmark == pytest.approx(wanted, rel=1e-12)
 
 
 def test_a_trial_that_failed_still_counts_as_a_trial():
