@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from gogoku_pipeline.core.errors import ConfigError
-from gogoku_pipeline.models.losses import LossWeights
+from gogoku_pipeline.models.loss_weights import LossWeights
 
 
 class Progress(Protocol):

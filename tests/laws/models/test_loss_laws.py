@@ -6,8 +6,8 @@ import torch
 from scipy.stats import pearsonr
 
 from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.losses import (
-    LossWeights,
     huber_loss,
     ic_loss,
     listnet_loss,

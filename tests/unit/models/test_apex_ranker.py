@@ -9,7 +9,8 @@ from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.models.apex_ranker import PRESETS, ApexRanker, RankerConfig
 from gogoku_pipeline.models.layers.attention import SelfAttention
 from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding, patch_count
-from gogoku_pipeline.models.losses import LossWeights, loss_terms
+from gogoku_pipeline.models.loss_weights import LossWeights
+from gogoku_pipeline.models.losses import loss_terms
 
 FEATURES = 6
 

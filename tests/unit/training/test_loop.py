@@ -10,7 +10,7 @@ import torch
 from gogoku_pipeline.core.errors import CollapseError, ConfigError, TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
-from gogoku_pipeline.models.losses import LossWeights
+from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.training.collapse import CollapseWatch, Spread, spread_of
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.device import choose_device, repeatable
