@@ -7,9 +7,9 @@ graph. Per effect and feature the table holds, over all judged sessions,
 
 - planted: mean daily RankIC of the effect's own expected return (the oracle) against the open-to-open label;
 - likeness: mean daily rank correlation of the feature with that expected return;
-- attainable: planted x likeness. A feature knows of the future what it shares with the expected return: if it is
-  independent of the label given the expected return, this product is the RankIC it has (for normal scores exactly, for
-  ranks nearly);
+- attainable: mean of the daily products of the two. A feature knows of the future what it shares with the expected
+  return: if it is independent of the label given the expected return, a day's product is the RankIC it has that day
+  (for normal scores exactly, for ranks nearly). Both move from day to day where the effect does, as the skew's;
 - found: mean daily RankIC of the feature against the label, with its 95 % stationary-bootstrap interval.
 
 All three are taken over the same rows: tradable, with label, feature and expected return. The graph dial plants two
@@ -104,11 +104,8 @@ class Recovered:
     sign: int
     planted: float
     likeness: float
+    attainable: float
     found: Interval
-
-    @property
-    def attainable(self) -> float:
-        return self.planted * self.likeness
 
     def line(self) -> str:
         told = {"planted": self.planted, "likeness": self.likeness, "attainable": self.attainable}
@@ -198,7 +195,8 @@ def recovered(name: str, effect: Effect, made: Road) -> list[Recovered]:
             daily_rank_ic(*pair)["rank_ic"].to_numpy() for pair in ((value, label), (score, label), (value, truth))
         )
         found = stationary_bootstrap_ci(daily, horizon_d=effect.horizon_d)
-        lines.append(Recovered(name, feature, sign, float(np.nanmean(best)), float(np.nanmean(alike)), found))
+        means = (float(np.nanmean(series)) for series in (best, alike, best * alike))
+        lines.append(Recovered(name, feature, sign, *means, found))
     return lines
 
 
