@@ -2,6 +2,8 @@
 
 Formulas: RSI = 100 * W_n(up) / (W_n(up) + W_n(down)), up = max(dc, 0), down = max(-dc, 0), dc = c[t] - c[t-1].
 +DM = h - h[-1] if that exceeds l[-1] - l and 0, else 0; -DM mirrored; both on the sessions that have a true range.
+Moves that differ by less than TIED of the price are equal: of two moves of as many ticks, brought to another basis by
+a split, the last bit must not decide which is the larger.
 Arguments: prices of one basis; n sessions of the smoothing.
 """
 
@@ -13,6 +15,9 @@ from gogoku_pipeline.features.expressions import Expr, equal, greater, larger, m
 from gogoku_pipeline.features.operators.ranges import true_range
 from gogoku_pipeline.features.operators.recursive import wilder
 from gogoku_pipeline.features.operators.windows import lag
+
+TIED = 1e-9
+"""Share of the price below which two moves are the same move; a tick is at least ten thousand times as much."""
 
 
 class Movement(NamedTuple):
@@ -44,6 +49,7 @@ def movement(high: Expr, low: Expr, close: Expr, n: int) -> Movement:
     """Wilder's directional movement over n sessions."""
     travel = true_range(high, low, close)
     rise, fall = high - lag(high, 1), lag(low, 1) - low
-    up = only_where_present(where(greater(rise, fall), larger(rise, 0.0), 0.0), travel)
-    down = only_where_present(where(greater(fall, rise), larger(fall, 0.0), 0.0), travel)
+    tied = TIED * high
+    up = only_where_present(where(greater(rise - fall, tied), larger(rise, 0.0), 0.0), travel)
+    down = only_where_present(where(greater(fall - rise, tied), larger(fall, 0.0), 0.0), travel)
     return Movement(wilder(up, n), wilder(down, n), wilder(travel, n))
