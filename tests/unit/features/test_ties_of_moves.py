@@ -33,5 +33,5 @@ def on_basis(split: float) -> dict[str, np.ndarray]:
 def test_direction_of_moves_is_the_same_before_and_after_a_split(split):
     plain, adjusted = on_basis(1.0), on_basis(split)
     for name in NAMES:
-        assert np.isfinite(plain[name][60:]).all()
+        assert np.isfinite(plain[name][90:]).all()
         np.testing.assert_allclose(adjusted[name], plain[name], rtol=1e-5, err_msg=name)
