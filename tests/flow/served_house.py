@@ -162,3 +162,24 @@ class Served:
     def runs(self, backfill):
         with dg.DagsterInstance.from_config(self.home) as instance:
             return instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill}))
+
+    def failures(self, backfill):
+        """What failed in the runs of a backfill: steps with their innermost cause, and checks that did not pass."""
+        words = []
+        with dg.DagsterInstance.from_config(self.home) as instance:
+            for run in self.runs(backfill):
+                for entry in instance.all_logs(run.run_id):
+                    event = entry.dagster_event
+                    if event is not None and event.is_step_failure:
+                        words.append(f"{event.step_key}: {_innermost(event.step_failure_data.error)}")
+                    if event is not None and event.event_type_value == "ASSET_CHECK_EVALUATION":
+                        found = event.asset_check_evaluation_data
+                        if not found.passed:
+                            words.append(f"{found.asset_key.to_user_string()}: {found.check_name}: {found.description}")
+        return words
+
+
+def _innermost(error):
+    while error.cause is not None:
+        error = error.cause
+    return error.message.strip()

@@ -67,7 +67,8 @@ class Filled:
         """Fill all families and the graph by a backfill of their assets; the sessions of each of its runs."""
         self.say(f"backfilling {len(keys)} sessions of {len(ASSETS)} assets")
         launched = self.served.backfill(list(ASSETS), list(keys))
-        assert self.served.finished(launched, seconds) == "COMPLETED_SUCCESS"
+        ended = self.served.finished(launched, seconds)
+        assert ended == "COMPLETED_SUCCESS", self.served.failures(launched)
         spans = []
         for run in self.served.runs(launched):
             first, last = (run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end"))
