@@ -4,16 +4,20 @@ Belongs here: asset bodies that read history and call the engine.
 Does not belong here: formulas (`gogoku_pipeline.features`, `gogoku_pipeline.graph`).
 
 Families read the sessions they need from the tables themselves, a tail where the session before left its state, else
-the history (a recursive feature needs each listing's first row); the lineage names what they read. The graph receives
-its window of sessions through the IO manager.
+the history (a recursive feature needs each listing's first row), and so does the graph with its window; the lineage
+names what they read.
 """
+
+from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 import polars as pl
 
 from assets.appending import family_rows
 from assets.declaration import HouseAsset
-from assets.partitions import lookback, sessions_of, show
+from assets.partitions import sessions_of, show
+from assets.reading import history, sessions_before
 from gogoku_pipeline.evaluation.plots import degree_distribution, feature_coverage
 from gogoku_pipeline.evaluation.plots_features import neighbourhood
 from gogoku_pipeline.features.availability import SOURCE_OF, published_sources, stamp_available_at, state_tables
@@ -23,12 +27,14 @@ from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.features.registry import house
 from gogoku_pipeline.graph.catalogue import FAMILY, registry
 from gogoku_pipeline.graph.catalogue import family_table as graph_table
-from gogoku_pipeline.graph.config import LAG_SESSIONS, GraphConfig
+from gogoku_pipeline.graph.config import LAG_SESSIONS
 from gogoku_pipeline.graph.correlation import EDGES, build_edges
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.node_features import compute_node_features
 from gogoku_pipeline.monitoring.feature_pictures import middle_of
 from gogoku_pipeline.schema.register import TABLE_OF
+from gogoku_pipeline.schema.tables import Table
+from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
@@ -94,35 +100,40 @@ def column_lineage(family: str, plan: str = PLANS[-1]) -> dg.TableColumnLineage:
     )
 
 
+def before_each(store: Store, table: Table, sessions: Sequence[date], n: int) -> pl.LazyFrame:
+    """Rows of a range and of the n sessions before it, without holes."""
+    return history(store, table, sessions[-1], sessions_before(sessions[0], n))
+
+
+def returns_read(store: Store, sessions: Sequence[date], compute: Compute) -> pl.DataFrame:
+    """The returns that graphs of a range are drawn from."""
+    plan, n = house(compute.plan), compute.graph.lookback_sessions
+    tables = (family_table("feat__prices", plan), family_table("feat__market", plan), UNIVERSE)
+    return graph_returns(*(before_each(store, table, sessions, n) for table in tables))
+
+
 def graph_correlation(
-    context: dg.AssetExecutionContext,
-    compute: dg.ResourceParam[Compute],
-    feat__prices: pl.LazyFrame,
-    feat__market: pl.LazyFrame,
-    core__universe: pl.LazyFrame,
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
 ) -> pl.DataFrame:
     """The correlation graph of each session."""
-    returns = graph_returns(feat__prices, feat__market, core__universe)
-    return build_edges(returns, sessions_of(context), compute.graph, threads=compute.threads)
+    sessions = sessions_of(context)
+    return build_edges(returns_read(store.get(), sessions, compute), sessions, compute.graph, threads=compute.threads)
 
 
 def graph_features(
-    context: dg.AssetExecutionContext,
-    compute: dg.ResourceParam[Compute],
-    graph__correlation: pl.LazyFrame,
-    feat__prices: pl.LazyFrame,
-    feat__market: pl.LazyFrame,
-    core__universe: pl.LazyFrame,
+    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
 ) -> pl.DataFrame:
     """What the graph says about each stock."""
-    returns = graph_returns(feat__prices, feat__market, core__universe)
-    edges = graph__correlation.collect()
-    nodes = compute_node_features(edges, returns, sessions_of(context), compute.graph, threads=compute.threads)
+    opened, sessions = store.get(), sessions_of(context)
+    edges = before_each(opened, EDGES, sessions, LAG_SESSIONS).collect()
+    returns = returns_read(opened, sessions, compute)
+    nodes = compute_node_features(edges, returns, sessions, compute.graph, threads=compute.threads)
     degrees = nodes.filter(pl.col("session") == pl.col("session").max())["g_degree_count"].drop_nulls()
     if degrees.len():
         show(context, "degrees", picture(degree_distribution(degrees), "Neighbours per stock, newest session"))
     show_neighbourhood(context, edges)
-    return stamped(stamp_available_at(nodes, registry=registry(compute.plan)), core__universe.collect())
+    listed = before_each(opened, UNIVERSE, sessions, 0).collect()
+    return stamped(stamp_available_at(nodes, registry=registry(compute.plan)), listed)
 
 
 def show_neighbourhood(context: dg.AssetExecutionContext, edges: pl.DataFrame) -> None:
@@ -132,26 +143,18 @@ def show_neighbourhood(context: dg.AssetExecutionContext, edges: pl.DataFrame) -
         show(context, "neighbourhood", picture(neighbourhood(newest, middle), f"{middle} and its neighbours"))
 
 
-def feature_assets(graph: GraphConfig, plan: str) -> list[HouseAsset]:
+def feature_assets(plan: str) -> list[HouseAsset]:
     """Every family of a plan, the graph, and the features drawn from it.
 
+    An asset depends on the same session of what it reads and reads the sessions before it from the tables: filling
+    one session again fills that one alone, and a backfill ends where it was asked to end.
+
     Args:
-        graph: its window decides how many sessions the graph reads.
         plan: what the key may read; a feature above it is in no table.
     """
-    window = {
-        name: dg.AssetIn(partition_mapping=lookback(graph.lookback_sessions))
-        for name in ("feat__prices", "feat__market", "core__universe")
-    }
+    read = ("feat__prices", "feat__market", UNIVERSE.name)
     return [
         *(feature_family(family, plan) for family in families(house(plan))),
-        HouseAsset(graph_correlation, EDGES.name, "graph", KINDS, table=EDGES, ins=window),
-        HouseAsset(
-            graph_features,
-            FAMILY,
-            "graph",
-            KINDS,
-            table=graph_table(plan=plan),
-            ins={**window, EDGES.name: dg.AssetIn(partition_mapping=lookback(LAG_SESSIONS))},
-        ),
+        HouseAsset(graph_correlation, EDGES.name, "graph", KINDS, table=EDGES, deps=read),
+        HouseAsset(graph_features, FAMILY, "graph", KINDS, table=graph_table(plan=plan), deps=(EDGES.name, *read)),
     ]

@@ -17,7 +17,6 @@ from assets.operations import operations_assets
 from assets.raw import raw_assets
 from assets.table_checks import house_checks
 from assets.tables import table_assets
-from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.schema.tables import Table
 from resources.compute import Compute
 
@@ -37,12 +36,12 @@ class House:
     tables: dict[str, Table]
 
 
-def declared(graph: GraphConfig, plan: str) -> list[HouseAsset]:
+def declared(plan: str) -> list[HouseAsset]:
     """Every declaration, from the street to the roof, with the features of a plan."""
     return [
         *raw_assets(),
         *table_assets(),
-        *feature_assets(graph, plan),
+        *feature_assets(plan),
         *dataset_assets(plan),
         *model_assets(),
         *evaluation_assets(),
@@ -55,10 +54,9 @@ def build_house(partitions: dg.PartitionsDefinition, compute: Compute) -> House:
 
     Args:
         partitions: one definition, shared by all session assets.
-        compute: the graph's window decides how many sessions it reads, the plan which features there are, and a
-            bound how long a backfill run is.
+        compute: the plan decides which features there are, a bound how long a backfill run is.
     """
-    every = declared(compute.graph, compute.plan)
+    every = declared(compute.plan)
     return House(
         assets=[asset.build(partitions, compute.partitions_per_run) for asset in every],
         checks=house_checks(partitions, compute.plan),

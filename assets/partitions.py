@@ -15,7 +15,6 @@ import dagster as dg
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.core.sessions import tse_calendar
-from resources.previews import accepted_previews
 
 WEEKENDS = ["0 0 * * 6", "0 0 * * 0"]
 PARTITIONS_PER_RUN = 250
@@ -53,12 +52,6 @@ def session_partitions(start: date, end: date | None = None) -> dg.DailyPartitio
         exclusions=[*WEEKENDS, *closed],
         end_offset=0 if end is not None else 1,
     )
-
-
-def lookback(sessions: int) -> dg.TimeWindowPartitionMapping:
-    """An input's window: the session itself and that many sessions before, fewer at the start of the axis."""
-    with accepted_previews():
-        return dg.TimeWindowPartitionMapping(start_offset=-sessions, allow_nonexistent_upstream_partitions=True)
 
 
 def sessions_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> list[date]:

@@ -39,7 +39,9 @@ def status_of(base_url, path, key):
             return refusal.code, json.loads(refusal.read())["message"]
 
 
-@pytest.mark.parametrize("is_plan_known", [True, False], ids=["plan named", "plan detected"])
+@pytest.mark.parametrize(
+    "is_plan_known", [pytest.param(True, marks=pytest.mark.slow), False], ids=["plan named", "plan detected"]
+)
 def test_the_road_of_a_light_key_asks_what_it_includes_and_each_other_source_once(tmp_path, is_plan_known):
     market = generate_market(MarketConfig(n_issues=24, n_sessions=30))
     with small_house(market, tmp_path, plan="light", is_plan_known=is_plan_known) as house:

@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assets.partitions import backfill_policy, lookback, session_partitions
+from assets.partitions import backfill_policy, session_partitions
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import CODE, SESSION, Table
@@ -19,7 +19,8 @@ BARS = Table("bars", "One bar.", (SESSION, CODE, Column("close_jpy", pl.Float64,
 MEANS = Table("means", "A mean.", (SESSION, Column("mean_jpy", pl.Float64, "Mean.", "JPY")), ("session",))
 CODES = Table("codes", "A code.", (CODE,), ("code",), partitioned=False)
 AXIS = session_partitions(date(2024, 5, 1), date(2024, 5, 31))
-WINDOW = lookback(2)
+with accepted_previews():
+    WINDOW = dg.TimeWindowPartitionMapping(start_offset=-2, allow_nonexistent_upstream_partitions=True)
 
 
 def bars_of(keys, close=100.0, codes=("13010", "72030")):
