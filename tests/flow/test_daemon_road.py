@@ -112,7 +112,8 @@ def test_a_backfill_fills_sixty_sessions_in_bounded_runs_and_a_bad_day_alerts_on
     served, store, inbox = bench
     keys = [session.isoformat() for session in market.sessions[: SESSIONS + 1]]
     good = served.backfill(ROAD, keys[:SESSIONS])
-    assert served.finished(good, 420) == "COMPLETED_SUCCESS"
+    ended = served.finished(good, 420)
+    assert ended == "COMPLETED_SUCCESS", "\n".join(served.failures(good))
     runs = served.runs(good)
     assert len(runs) >= SESSIONS // PER_RUN + 1
     table = family_table("feat__prices")
