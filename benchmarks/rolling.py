@@ -25,7 +25,7 @@ import polars as pl
 from benchmarks.features import synthetic_inputs
 from benchmarks.panel import KEY, SPAN, agree
 from benchmarks.panel_columns import declared
-from benchmarks.table import Line, absent, alternate, report
+from benchmarks.table import Line, alternate, per_order, report
 from gogoku_pipeline.features.engine import compute
 
 BARS = ("high", "low", "close", "volume", "turnover_jpy")
@@ -151,17 +151,7 @@ def lines(codes: int = 1000, sessions: int = 460, rounds: int = 2) -> list[Line]
         else:
             variants[f"{name}, sorted"] = partial(made.sort, KEY)
     spent = alternate(variants, rounds)
-    out = []
-    for name, bound in BOUNDS.items():
-        what = f"{len(NAMES)} rolling columns, {name}"
-        if name not in peers:
-            out.append(absent("P3", what, ">=", bound, name))
-            continue
-        ordered = spent[name] + spent[f"{name}, sorted"]
-        for order, seconds in (("rows by code", spent[name]), ("by session, as the house", ordered)):
-            detail = f"{bars.height:,} rows: peer {seconds:.2f}, house {spent['house']:.2f} CPU-s"
-            out.append(Line("P3", f"{what} ({order})", ">=", bound, seconds / spent["house"], detail))
-    return out
+    return per_order(f"{len(NAMES)} rolling columns", BOUNDS, spent, bars.height)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,28 @@ def alternate(variants: dict[str, Callable[[], object]], rounds: int) -> dict[st
             if number:
                 spent[name].append(time.process_time() - before)
     return {name: statistics.median(values) for name, values in spent.items()}
+
+
+def per_order(what: str, bounds: Mapping[str, float], spent: Mapping[str, float], rows: int) -> list[Line]:
+    """P3 against peers whose rows lie by code: as they fall, and with the sort that makes them the house's table.
+
+    Args:
+        what: what is computed.
+        bounds: peer to the ratio asked for.
+        spent: CPU seconds of `house`, of each peer that is installed, and of its `<peer>, sorted`.
+        rows: of the table.
+    """
+    out = []
+    for peer, bound in bounds.items():
+        told = f"{what}, {peer}"
+        if peer not in spent:
+            out.append(absent("P3", told, ">=", bound, peer))
+            continue
+        sorted_too = spent[peer] + spent[f"{peer}, sorted"]
+        for order, seconds in (("rows by code", spent[peer]), ("by session, as the house", sorted_too)):
+            detail = f"{rows:,} rows: peer {seconds:.2f}, house {spent['house']:.2f} CPU-s"
+            out.append(Line("P3", f"{told} ({order})", ">=", bound, seconds / spent["house"], detail))
+    return out
 
 
 def machine() -> str:

@@ -26,7 +26,7 @@ import polars as pl
 from benchmarks.features import synthetic_inputs
 from benchmarks.panel import KEY, SPAN
 from benchmarks.panel_columns import declared
-from benchmarks.table import Line, absent, alternate, report
+from benchmarks.table import Line, alternate, per_order, report
 from gogoku_pipeline.features.engine import compute
 from gogoku_pipeline.features.inputs import FeatureInputs
 
@@ -156,19 +156,7 @@ def lines(codes: int = 1000, sessions: int = 460, rounds: int = 3) -> list[Line]
     variants |= {name: partial(run, bars) for name, run in found.items()}
     variants |= {f"{name}, sorted": partial(theirs.sort, KEY) for name, theirs in made.items()}
     spent = alternate(variants, rounds)
-    out = []
-    for name, bound in BOUNDS.items():
-        what = f"{len(NAMES)} technical columns, {name}"
-        if name not in found:
-            out.append(absent("P3", what, ">=", bound, name))
-            continue
-        for order, seconds in (
-            ("rows by code", spent[name]),
-            ("by session, as the house", spent[name] + spent[f"{name}, sorted"]),
-        ):
-            detail = f"{bars.height:,} rows: peer {seconds:.2f}, house {spent['house']:.2f} CPU-s"
-            out.append(Line("P3", f"{what} ({order})", ">=", bound, seconds / spent["house"], detail))
-    return out
+    return per_order(f"{len(NAMES)} technical columns", BOUNDS, spent, bars.height)
 
 
 def main() -> None:

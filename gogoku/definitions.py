@@ -15,11 +15,10 @@ import dagster as dg
 from assets.house import build_house
 from assets.partitions import session_partitions
 from gogoku.deployment import deployment, own_deployment
-from gogoku.sizes import sizes_of
+from gogoku.sizes import first_session, sizes_of
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.core.settings import Settings
-from gogoku_pipeline.jquants.plans import PLANS
 from gogoku_pipeline.monitoring.notify import Notifier
 from gogoku_pipeline.store import Store
 from jobs.alerts import Finding, alert_sensor
@@ -32,8 +31,6 @@ from resources.compute import Compute
 from resources.jquants import JQuants
 from resources.previews import accepted_previews
 from resources.wiring import Parts, house_resources
-
-YEARS_WITHOUT_PLAN = 10
 
 
 def build_definitions(
@@ -66,8 +63,9 @@ def build_definitions(
     chosen = place.settings
     clock = clock or place.clock
     end = end or place.end
-    first = tse_calendar().on_or_after(start or place.start or first_of_plan(chosen, clock))
-    dials = replace(compute or sizes_of(place, first), first_session=first, last_day=end)
+    place = replace(place, clock=clock)
+    first = tse_calendar().on_or_after(start) if start else first_session(place)
+    dials = replace(compute or sizes_of(place), first_session=first, last_day=end)
     parts = Parts(store=store, client=client, clock=clock, notifier=overrides.pop("notifier", None))
     partitions = session_partitions(first, end)
     house = build_house(partitions, dials)
@@ -87,12 +85,6 @@ def build_definitions(
             resources=resources,
             executor=dg.in_process_executor,
         )
-
-
-def first_of_plan(settings: Settings, clock: Clock) -> date:
-    """The first day of the first whole year a plan covers; it moves once a year, not every day."""
-    years = PLANS[settings.plan].history if settings.plan else YEARS_WITHOUT_PLAN
-    return max(date(clock.now().year - years + 1, 1, 1), tse_calendar().first)
 
 
 def alerts(notifier: Notifier, sizes: Compute, clock: Clock) -> dg.SensorDefinition:

@@ -6,26 +6,43 @@ Belongs here: choosing `Compute`. Does not belong here: what the dials mean (the
 from datetime import date
 
 from gogoku.deployment import DemoNote, Deployment, demo_deployment
-from gogoku_pipeline.features.feature import PLANS
+from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.features.feature import PLANS as FEATURE_PLANS
 from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.jquants.plans import PLANS
 from gogoku_pipeline.registry.terms import Terms
 from resources.compute import Compute
+
+YEARS_WITHOUT_PLAN = 10
 
 TINY = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=90, validation=15)
 SMALL = Terms(seeds=(1, 2, 3), n_folds=2, embargo=20, min_train=220, validation=40)
 
 
-def sizes_of(place: Deployment, first: date) -> Compute:
-    """The sizes of a place, whose history begins with `first`: the demo's own, or the registered ones."""
+def sizes_of(place: Deployment) -> Compute:
+    """The sizes of a place: the demo's own, or the registered ones."""
     if place.demo is not None:
         return demo_sizes(place.demo)
     return Compute(
         cache_dir=place.settings.cache_dir,
-        first_session=first,
-        plan=(place.settings.plan or PLANS[-1]).capitalize(),
+        first_session=first_session(place),
+        plan=(place.settings.plan or FEATURE_PLANS[-1]).capitalize(),
         cutoff=place.settings.cutoff,
         device=place.settings.device,
     )
+
+
+def first_session(place: Deployment) -> date:
+    """Where a place's history begins: its own first day, else that of its plan, or the next session after it."""
+    return tse_calendar().on_or_after(place.start or first_of_plan(place.settings, place.clock))
+
+
+def first_of_plan(settings: Settings, clock: Clock) -> date:
+    """The first day of the first whole year a plan covers; it moves once a year, not every day."""
+    years = PLANS[settings.plan].history if settings.plan else YEARS_WITHOUT_PLAN
+    return max(date(clock.now().year - years + 1, 1, 1), tse_calendar().first)
 
 
 def demo_sizes(note: DemoNote) -> Compute:

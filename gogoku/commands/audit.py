@@ -10,9 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from gogoku.deployment import Deployment
     from gogoku_pipeline.audit.report import AuditReport
-    from resources.compute import Compute
 
 console = Console(soft_wrap=True)
 
@@ -39,13 +37,14 @@ def audit(
     """Put what the models learn from on trial: does anything know the future? Exit code 1 when something does."""
     from assets.audit import leak_audit
     from gogoku.deployment import deployment
+    from gogoku.sizes import sizes_of
     from gogoku_pipeline.audit.leak_audit import PARTS
 
     chosen = tuple(part or PARTS)
     if unknown := [name for name in chosen if name not in PARTS]:
         raise typer.BadParameter(f"{unknown[0]!r} is no part; choose from {', '.join(PARTS)}")
     place = deployment()
-    compute = replace(_sizes(place), audit_sample=sample, audit_stocks=stocks)
+    compute = replace(sizes_of(place), audit_sample=sample, audit_stocks=stocks)
     report = leak_audit(place.open_store(), compute, chosen, seed)
     if as_json:
         print(json.dumps(_rows(report)))
@@ -54,14 +53,6 @@ def audit(
         _explain(report)
     if not report.passed:
         raise typer.Exit(1)
-
-
-def _sizes(place: "Deployment") -> "Compute":
-    """The dials models are trained with at this place."""
-    from gogoku.definitions import first_of_plan
-    from gogoku.sizes import sizes_of
-
-    return sizes_of(place, place.start or first_of_plan(place.settings, place.clock))
 
 
 def _table(report: "AuditReport") -> Table:

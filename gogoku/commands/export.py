@@ -58,9 +58,8 @@ def dataset(
 def _graph(place: "Deployment") -> "GraphConfig":
     """The dials the place's graph was drawn with: they are part of a set's hash."""
     from gogoku.sizes import sizes_of
-    from gogoku_pipeline.core.sessions import tse_calendar
 
-    return sizes_of(place, place.start or tse_calendar().first).graph
+    return sizes_of(place).graph
 
 
 def register(app: typer.Typer) -> None:

@@ -17,12 +17,11 @@ def reproduce(
     from assets.dataset import house_panel
     from gogoku.deployment import deployment
     from gogoku.sizes import sizes_of
-    from gogoku_pipeline.core.sessions import tse_calendar
     from gogoku_pipeline.registry.reproduce import reproduce as made_again
 
     place = deployment()
     store = place.open_store()
-    dials = sizes_of(place, place.start or tse_calendar().first)
+    dials = sizes_of(place)
     found = made_again(store, session.date(), lambda versions: house_panel(store, dials, versions))
     made_by = f"{found.lineage.model} {found.lineage.model_version}"
     if found.is_equal:

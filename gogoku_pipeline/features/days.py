@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from gogoku_pipeline.features.crowd import taken_in_order, taken_where
-from gogoku_pipeline.features.evaluation import Stocks, Store, evaluate, kernel_of, unknown
+from gogoku_pipeline.features.evaluation import Stocks, Store, evaluate, kernel_of
 from gogoku_pipeline.features.expressions import Expr, F, Values, Whole
+from gogoku_pipeline.features.leaves import leaf_of_rows, unknown
 from gogoku_pipeline.features.operators.ordering import Places
-from gogoku_pipeline.features.staged import Releases
 
 TILE_ROWS = 32_768
 """Rows per tile: a quarter of a megabyte per column."""
@@ -56,7 +56,7 @@ class Days:
 
     def _made(self, expr: Expr) -> Values:
         if expr.kind == "leaf":
-            return self._leaf(expr.name)
+            return leaf_of_rows(expr.name, self._store.axis, self._store.features, self._store.values, self._joined)
         if expr.kind == "cross":
             return self._called(expr, str(expr.params[0]))
         if expr.kind == "reduce":
@@ -73,24 +73,6 @@ class Days:
         return np.asarray(
             kernel_of(expr)(self.at(expr.args[0]), self.first, crowd.group[self.part], crowd.groups), dtype=np.float64
         )
-
-    def _leaf(self, name: str) -> Values:
-        """A price input, a number, a state or a finished feature (those of other tables joined to each row)."""
-        kind, _, rest = name.partition(".")
-        axis = self._store.axis
-        if kind == "constant":
-            return np.asarray(float(rest))
-        if kind == "price":
-            return np.asarray(taken_in_order(axis.price(rest), self.rows))
-        if kind == "feature":
-            feature = self._store.features[rest]
-            return self._joined(self._store.values[rest], axis.rows_of(feature.axis, feature.by))
-        if kind == "state":
-            alias, _, column = rest.partition(".")
-            state, found = axis.staged(alias)
-            values = found.columns if isinstance(found, Releases) else found
-            return self._joined(values[column], axis.rows_of(state.axis, alias))
-        raise unknown(name, "an input of another table")
 
     def _joined(self, values: Values, where: Whole | None) -> Values:
         if where is None:

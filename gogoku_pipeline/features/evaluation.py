@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.leaves import leaf_of_rows, unknown
 from gogoku_pipeline.features.operators.compilation import compiled
 from gogoku_pipeline.features.staged import Releases
 from gogoku_pipeline.features.states.register import STATES
@@ -119,21 +119,7 @@ class Stocks:
 
     def leaf(self, name: str) -> Values:
         """A price input, a number, a state or a finished feature (those of other tables joined to each row)."""
-        kind, _, rest = name.partition(".")
-        axis = self.store.axis
-        if kind == "constant":
-            return np.asarray(float(rest))
-        if kind == "price":
-            return axis.price(rest)[self.rows]
-        if kind == "feature":
-            feature = self.store.features[rest]
-            return self._joined(self.store.values[rest], axis.rows_of(feature.axis, feature.by))
-        if kind == "state":
-            alias, _, column = rest.partition(".")
-            state, found = axis.staged(alias)
-            values = found.columns if isinstance(found, Releases) else found
-            return self._joined(values[column], axis.rows_of(state.axis, alias))
-        raise unknown(name, "an input of another table")
+        return leaf_of_rows(name, self.store.axis, self.store.features, self.store.values, self._joined)
 
     def _joined(self, values: Values, where: Whole | None) -> Values:
         return values[self.rows] if where is None else taken(values, where[self.rows])
@@ -287,13 +273,3 @@ def _taken(values: Values, where: Whole) -> Values:
     for i in range(where.size):
         out[i] = values[where[i]] if 0 <= where[i] < values.size else np.nan
     return out
-
-
-def unknown(name: str, got: str) -> FeatureError:
-    """The error of a formula that reaches for something its table does not have."""
-    return FeatureError(
-        f"`{name}` in a formula",
-        got=got,
-        want="inputs of the formula's own table",
-        remedy="Declare the missing piece as a feature of its own axis and name it with F().",
-    )

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gogoku_pipeline.features.arithmetic import FINITE, OBSERVED, OPERATION, PRESENT
-from gogoku_pipeline.features.evaluation import kernel_of, unknown
+from gogoku_pipeline.features.evaluation import kernel_of
 from gogoku_pipeline.features.expressions import Expr, F, constant
 from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.leaves import unknown
 
 Recipe = tuple[Feature, Expr, Expr | None]
 """A feature, its formula, and the count of its observations (None where nothing is counted)."""

@@ -24,10 +24,10 @@ from gogoku_pipeline.features.evaluation import (
     evaluate,
     kernel_of,
     taken,
-    unknown,
 )
 from gogoku_pipeline.features.expressions import Expr, F, Values, Whole
 from gogoku_pipeline.features.feature import Feature
+from gogoku_pipeline.features.leaves import unknown
 from gogoku_pipeline.features.staged import Releases
 from gogoku_pipeline.features.tail import Tail, behind, newest_rows
 

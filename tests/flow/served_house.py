@@ -72,7 +72,7 @@ def serving(folder, location, environment):
     web = ["dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)]
     daemon = ["dagster-daemon", "run", *workspace]
     with process("web", web, places | environment, folder), process("daemon", daemon, places | environment, folder):
-        made = Served(port, folder / "home")
+        made = Served(port, folder / "home", folder / "location.py", places | environment)
         wait(made.is_loaded, 180, "the code location")
         yield made
 
@@ -120,10 +120,10 @@ def wait(holds, seconds, what, every=1.0):
 
 
 class Served:
-    """How to ask a running webserver, and the home of the instance behind it."""
+    """How to ask a running webserver, the home of the instance behind it, and its code location."""
 
-    def __init__(self, port, home):
-        self.port, self.home = port, str(home)
+    def __init__(self, port, home, location, environment):
+        self.port, self.home, self.location, self.environment = port, str(home), location, environment
 
     def ask(self, query, **variables):
         payload = json.dumps({"query": query, "variables": variables}).encode()
@@ -151,6 +151,20 @@ class Served:
         found = self.ask(BACKFILL, params=params)["launchPartitionBackfill"]
         assert found["__typename"] == "LaunchBackfillSuccess", found
         return found["backfillId"]
+
+    def materialise(self, *names):
+        """Fill assets without sessions, in a process of their own."""
+        command = ["dagster", "asset", "materialize", "--select", ",".join(names), "-f", str(self.location)]
+        done = subprocess.run(
+            [Path(sys.executable).parent / command[0], *command[1:]],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
 
     def finished(self, backfill, seconds):
         def status():

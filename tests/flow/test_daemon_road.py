@@ -32,6 +32,9 @@ ROAD = [
     "core__universe",
     "feat__prices",
 ]
+CALENDAR = ("raw_jquants__calendar", "core_jquants__calendar")
+"""Read by every family of prices, and without sessions: filled before the backfill."""
+
 LOCATION = """
 from datetime import date
 from gogoku.definitions import build_definitions
@@ -111,6 +114,7 @@ def bench(market, tmp_path):
 def test_a_backfill_fills_sixty_sessions_in_bounded_runs_and_a_bad_day_alerts_once(bench, market):
     served, store, inbox = bench
     keys = [session.isoformat() for session in market.sessions[: SESSIONS + 1]]
+    served.materialise(*CALENDAR)
     good = served.backfill(ROAD, keys[:SESSIONS])
     ended = served.finished(good, 420)
     assert ended == "COMPLETED_SUCCESS", "\n".join(served.failures(good))

@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from gogoku.definitions import build_definitions, first_of_plan
+from gogoku.definitions import build_definitions
+from gogoku.sizes import first_of_plan
 from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.errors import ConfigError, CredentialsError
 from gogoku_pipeline.core.settings import Settings
