@@ -1,7 +1,7 @@
 """The hour of decision, and the as-of join by it: what was knowable before, and nothing else.
 
 No room shifts time by hand: a lag exists only because a row's `available_at` says so. Features ask for the hour alone
-(`features/states` places releases on sessions); the join is for whoever brings rows of a table to instants of their own.
+(`features/states` places releases on sessions); the join is for whoever brings a table to instants of their own.
 Both sides are walked once in the order of time, with the newest answer of every issue at hand: no sorted copy, no hash
 per row. Source: features.md 1.1; evaluation.md 1 (strict: delivered at the cutoff is too late).
 """
