@@ -7,7 +7,8 @@ a backfill) gives the same champion.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -95,13 +96,25 @@ def history(store: Store) -> pl.DataFrame:
 
 def champion(store: Store, at: date) -> Champion:
     """Who serves on a session: the newest promotion decided for it or earlier, else the baseline."""
-    promoted = history(store).filter((pl.col("decision") == "promote") & (pl.col("decided_for") <= at))
-    if promoted.is_empty():
-        return Champion(BASELINE, None, None, f"baseline: nothing was promoted up to {at}")
-    newest = promoted.sort("decided_for", "recorded_at").row(-1, named=True)
-    return Champion(
-        newest["model"], newest["version"], newest["decided_for"], f"champion: promoted for {newest['decided_for']}"
-    )
+    return champions(store, [at])[at]
+
+
+def champions(store: Store, sessions: Sequence[date]) -> dict[date, Champion]:
+    """`champion` of every session, from one reading of the history."""
+    promoted = history(store).filter(decision="promote").sort("decided_for", "recorded_at")
+    rows = promoted.select("decided_for", "model", "version").rows()
+    reigns = [Champion(model, version, day, f"champion: promoted for {day}") for day, model, version in rows]
+    since = [day for day, *_ in rows]
+
+    def on(at: date) -> Champion:
+        place = bisect_right(since, at)
+        return reigns[place - 1] if place else Champion(BASELINE, None, None, _nobody(at))
+
+    return {at: on(at) for at in sessions}
+
+
+def _nobody(at: date) -> str:
+    return f"baseline: nothing was promoted up to {at}"
 
 
 @dataclass(frozen=True)

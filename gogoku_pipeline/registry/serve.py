@@ -20,6 +20,7 @@ from gogoku_pipeline.registry.champions import (
     Champion,
     Serving,
     champion,
+    champions,
     serving,
     serving_baseline,
     serving_champion,
@@ -108,8 +109,8 @@ def standings_of(
     """
     horizon = terms.gate.horizon_d
     reigns: dict[Champion, list[date]] = {}
-    for session in sessions:
-        reigns.setdefault(champion(store, session), []).append(session)
+    for session, chosen in champions(store, sessions).items():
+        reigns.setdefault(chosen, []).append(session)
     out: dict[date, Standing] = {}
     for chosen, days in reigns.items():
         claim = claim_of(store, chosen, horizon) if chosen.decided_for is not None else None

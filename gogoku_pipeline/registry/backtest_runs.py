@@ -1,0 +1,174 @@
+"""Every backtest of an evening: whose scores are traded, by which strategies, and what came out as tables.
+
+Belongs here: choosing scores and sizes, running, and naming what could not be run.
+Does not belong here: the exchange's rules (`evaluation.backtest`), reading tables (`backtesting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import polars as pl
+
+from gogoku_pipeline.core.errors import EvaluationError
+from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
+from gogoku_pipeline.evaluation.backtest.market import MarketGrid, market_grid
+from gogoku_pipeline.evaluation.backtest.performance import Performance, performance_of
+from gogoku_pipeline.evaluation.backtest.result import BacktestResult, run_backtest
+from gogoku_pipeline.evaluation.backtest.tables import capacity_curve
+from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
+from gogoku_pipeline.registry.backtesting import served_scores, stored_market, walk_forward_scores
+from gogoku_pipeline.registry.ledgers import trial_ledger
+from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.store import Store
+from gogoku_pipeline.training.walk_forward import SCORES
+
+SERVED = "served"
+CALENDAR_SLACK_DAYS = 30
+"""Days for the longest holidays: twice the sessions and this many calendar days hold every average."""
+WIDE = 350
+"""Fewer ranked names than this are traded by tenths: 35 of them would be more than a tenth of the list."""
+
+
+@dataclass(frozen=True)
+class Backtests:
+    """What an evening's backtests leave behind.
+
+    Attributes:
+        accounts, exposure, capacity: rows of the tables of those names.
+        figures: one line per scores and side; `performance.Performance`.
+        problems: what could not be traded, and why, by `scores, side`.
+    """
+
+    accounts: pl.DataFrame
+    exposure: pl.DataFrame
+    capacity: pl.DataFrame
+    figures: Mapping[tuple[str, str], Performance] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def suspicions(self) -> dict[str, tuple[str, ...]]:
+        """Runs too good to be believed, and why."""
+        return {f"{scores}, {side}": found.suspicions for (scores, side), found in self.figures.items()
+                if found.suspicions}  # fmt: skip
+
+
+def judged_scores(store: Store, models: Sequence[str] = (), *, min_lists: int = 20) -> dict[str, pl.DataFrame]:
+    """The scores worth trading, by the name they are shown under; empty where nothing was scored yet.
+
+    Args:
+        store: where walks, verdicts and lists lie.
+        models: recipes of the newest walk, or `served`; empty for the challenger and the baseline of its verdict and
+            the served lists.
+        min_lists: fewer served sessions are not traded unless asked for by name.
+
+    Raises:
+        EvaluationError: a model nobody scored.
+    """
+    found: dict[str, pl.DataFrame] = {}
+    if store.tables.sessions(SCORES):
+        walk = walk_forward_scores(store)
+        found = {str(name): rows for (name,), rows in walk.partition_by("model", as_dict=True).items()}
+    lists = len(store.tables.sessions(PREDICTIONS))
+    if lists >= min_lists or (lists and SERVED in models):
+        found[SERVED] = served_scores(store)
+    if missing := [name for name in models if name not in found]:
+        raise EvaluationError(
+            f"scores of {', '.join(missing)}",
+            got=f"scores of {', '.join(found) or 'nobody'}",
+            want="recipes of the newest walk, or `served`",
+            remedy="Correct `models`, or let the gate judge them first.",
+        )
+    wanted = list(models) or [name for name in (*_contest(store), SERVED) if name in found]
+    return {name: found[name] for name in wanted or found}
+
+
+def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: Sequence[BacktestConfig]) -> Backtests:
+    """Trade all scores by all strategies; what cannot be traded is named, never left out silently.
+
+    Args:
+        store: holds the market and the ledger of trials.
+        scores: `judged_scores`.
+        strategies: at most one per side; the capacity curve is drawn for the first.
+    """
+    if not scores:
+        return Backtests(ACCOUNTS.empty(), EXPOSURE.empty(), CAPACITY.empty())
+    first = min(rows["session"].min() for rows in scores.values())  # type: ignore[type-var]
+    window = max(config.volume_window for config in strategies)
+    start = first - timedelta(days=2 * window + CALENDAR_SLACK_DAYS)  # type: ignore[operator]
+    grid = market_grid(stored_market(store, start), volume_window=window)
+    ledger = trial_ledger(store)
+    parts: dict[str, list[pl.DataFrame]] = {"accounts": [], "exposure": [], "capacity": []}
+    figures, problems = {}, {}
+    for name, rows in scores.items():
+        for place, wanted in enumerate(strategies):
+            config = fitted(replace(wanted, volume_window=window), rows)
+            try:
+                result = run_backtest(rows, grid, config)
+                curve = capacity(rows, grid, config) if place == 0 else None
+            except EvaluationError as problem:
+                problems[f"{name}, {wanted.side}"] = str(problem)
+                continue
+            figures[name, config.side] = performance_of(result.daily, ledger if ledger.height else None)
+            parts["accounts"].append(_accounts(name, result))
+            parts["exposure"].append(_owned(result.exposure, name, config))
+            parts["capacity"] += [] if curve is None else [_owned(curve, name, config)]
+    tables = {"accounts": ACCOUNTS, "exposure": EXPOSURE, "capacity": CAPACITY}
+    made = {
+        what: pl.concat([table.empty(), *(part.select(table.polars_schema.names()).cast(dict(table.polars_schema))
+                                          for part in parts[what])]).sort(table.key)
+        for what, table in tables.items()
+    }  # fmt: skip
+    return Backtests(**made, figures=figures, problems=problems)
+
+
+def capacity(scores: pl.DataFrame, grid: MarketGrid, config: BacktestConfig) -> pl.DataFrame:
+    """The capacity curve over the capitals that can buy a lot at all; no rows where none can."""
+    tens = [config.capital_jpy * factor for factor in (0.1, 1, 10, 100, 1000)]
+    parts = []
+    for capital in tens:
+        try:
+            parts.append(capacity_curve(scores, grid, config, capitals=(capital,)))
+        except EvaluationError:
+            continue  # too little money for a lot, or too much of it to trade: the curve begins or ends there
+    return pl.concat(parts) if parts else CAPACITY.empty()
+
+
+def fitted(config: BacktestConfig, scores: pl.DataFrame) -> BacktestConfig:
+    """The strategy for as many names as are ranked on a median session: by tenths where the list is short."""
+    ranked = scores.drop_nulls("score").group_by("session").agg(pl.col("code").n_unique())["code"].median()
+    names = float(ranked) if isinstance(ranked, int | float) else 0.0
+    if config.enter < 1 or names >= WIDE:
+        return config
+    tenths = BacktestConfig.long_short()
+    return replace(config, enter=tenths.enter, leave=tenths.leave)
+
+
+def words_of(config: BacktestConfig) -> str:
+    """A strategy in one line for people."""
+    side = "buys the best" if config.side == "long_only" else "buys the best and sells the worst"
+    size = f"{config.enter:.0%}" if config.enter < 1 else f"{config.enter:.0f} names"
+    stay = f"{config.leave:.0%}" if config.leave < 1 else f"rank {config.leave:.0f}"
+    return f"{side} {size}, {config.rebalance}, keeps to {stay}, {config.capital_jpy / 1e6:,.0f} million yen"
+
+
+def _accounts(name: str, result: BacktestResult) -> pl.DataFrame:
+    frame = result.daily.with_columns(
+        pl.lit(words_of(result.config)).alias("strategy"), pl.lit(result.fingerprint).alias("fingerprint")
+    )
+    return _owned(frame, name, result.config)
+
+
+def _owned(frame: pl.DataFrame, name: str, config: BacktestConfig) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(name).alias("scores"), pl.lit(config.side, dtype=pl.String).alias("side"))
+
+
+def _contest(store: Store) -> list[str]:
+    """Challenger and baseline of the newest walk's verdict; nobody where no verdict is kept."""
+    walks = store.tables.sessions(SCORES)
+    if not walks or not store.tables.exists(GATE):
+        return []
+    rows = store.tables.scan(GATE, start=walks[-1], end=walks[-1]).select("challenger", "baseline").unique().collect()
+    return list(dict.fromkeys([*rows["challenger"].sort(), *rows["baseline"].sort()]))
