@@ -8,22 +8,19 @@ all ways to break them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from gogoku_pipeline.core.compilation import compiled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-
-compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = numba.njit(cache=True, nogil=True)
-
 
 @dataclass(frozen=True)
 class Places:

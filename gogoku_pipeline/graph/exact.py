@@ -1,40 +1,21 @@
 """Residuals and pairwise correlations in double precision, one stock or pair at a time: the arithmetic that decides.
 
 Compiled loops, because their result depends on nothing but the stock or pair itself: not on how many other stocks
-there are, not on their order, not on the number of threads. Compiled functions call only those of their own file: the
-compiler's cache notices a change of the file it was called from, not of the files that one imports.
+there are, not on their order, not on the number of threads.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from gogoku_pipeline.core.compilation import compiled, reassociated
 
 Floats = npt.NDArray[np.float64]
 Side = tuple[Floats, Floats, int]
 
 STILL = 1e-18
 """A sum of squares below this share of the raw one is rounding noise, not movement: no correlation is drawn from it."""
-
-
-def reassociated(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like `compiled`, for sums the compiler may take in an order of its own: one order per machine, for every pair."""
-    decorated: Callable[..., Any] = numba.njit(
-        nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"}
-    )(function)
-    return decorated
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a kernel once, keep it on disk, and release the interpreter lock while it runs."""
-    decorated: Callable[..., Any] = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    return decorated
 
 
 def fit_residuals(returns: Floats, market: Floats, weights: Floats) -> Floats:

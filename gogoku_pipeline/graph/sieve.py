@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.graph.exact import compiled
+from gogoku_pipeline.core.compilation import compiled
 
 Singles = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]

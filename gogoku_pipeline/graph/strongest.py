@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gogoku_pipeline.graph.exact import compiled, score_marked, score_pairs
+from gogoku_pipeline.core.compilation import compiled
+from gogoku_pipeline.graph.exact import score_marked, score_pairs
 from gogoku_pipeline.graph.sides import Side, make_side
 from gogoku_pipeline.graph.sieve import correct_full, correct_half, survivors
 

@@ -2,7 +2,7 @@
 
 Compiled loops in one fixed order over the nodes, so the same graph gives the same bits in any company. A graph is
 `starts` [nodes + 1] and `others`: the neighbours of node i are `others[starts[i]:starts[i + 1]]`, ascending, and every
-edge stands with both of its ends. Compiled functions call only those of their own file (see `exact`).
+edge stands with both of its ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import eigsh
 
-from gogoku_pipeline.graph.exact import compiled
+from gogoku_pipeline.core.compilation import compiled
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]

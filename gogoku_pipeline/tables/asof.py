@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from datetime import time
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.core.errors import DataError, SchemaError
 from gogoku_pipeline.schema.columns import JST_INSTANT
 from gogoku_pipeline.schema.tables import Table
@@ -81,7 +81,7 @@ def join_as_of(
     return pl.concat([left, answers], how="horizontal")
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _newest_known(
     asked: Whole, askers: Whole, asks: Whole, arrived: Whole, arrivals: Whole, tells: Whole, event: Whole, size: int
 ) -> Whole:
@@ -105,7 +105,7 @@ def _newest_known(
     return out
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _is_repeated(event: Whole, by_event: Whole, tells: Whole, size: int) -> bool:
     """Whether an issue has two rows of one event; `by_event` is the rows in order of events."""
     newest = np.full(size, -1, np.int64)

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
-from gogoku_pipeline.features.operators.compilation import compiled
 
 Floats = npt.NDArray[np.float64]
 

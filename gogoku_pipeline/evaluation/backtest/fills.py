@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.evaluation.backtest.costs import Rules, commission_jpy, impact_jpy, spread_jpy
 from gogoku_pipeline.evaluation.backtest.market import MarketGrid
-from gogoku_pipeline.features.operators.compilation import compiled
 
 Floats = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
