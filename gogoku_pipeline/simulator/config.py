@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 
@@ -56,6 +58,7 @@ class MarketConfig:
         seed: root of every random stream.
         dials: planted effects.
         size: name of the preset, for people.
+        turns: ascending dates from which on other dials are in force: how an edge dies, or comes back.
     """
 
     n_issues: int = 60
@@ -64,9 +67,10 @@ class MarketConfig:
     seed: int = 7
     dials: Dials = field(default_factory=Dials)
     size: str = "custom"
+    turns: tuple[tuple[date, Dials], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse markets too small to hold the events every market has."""
+        """Refuse markets too small to hold the events every market has, and turns out of order."""
         if self.n_issues < 24 or self.n_sessions < 30:
             raise ConfigError(
                 "MarketConfig",
@@ -74,6 +78,20 @@ class MarketConfig:
                 want="at least 24 issues and 30 sessions",
                 remedy='Use MarketConfig.preset("tiny").',
             )
+        days = [day for day, _ in self.turns]
+        if days != sorted(set(days)):
+            raise ConfigError(
+                "MarketConfig turns",
+                got=", ".join(map(str, days)),
+                want="strictly ascending dates",
+                remedy="Sort them; one set of dials per date.",
+            )
+
+    def dials_on(self, sessions: Sequence[date]) -> tuple[Dials, ...]:
+        """The dials in force on each session: those of the newest turn up to it, `dials` before the first."""
+        since = [day for day, _ in self.turns]
+        in_force = (self.dials, *(dials for _, dials in self.turns))
+        return tuple(in_force[bisect_right(since, session)] for session in sessions)
 
     @classmethod
     def preset(cls, size: str, *, seed: int = 7, dials: Dials | None = None) -> MarketConfig:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.core.seeds import stream
+from gogoku_pipeline.core.sessions import OUTAGE
 from gogoku_pipeline.simulator.background import Background
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.crowding import Crowd
@@ -116,8 +119,8 @@ def simulate(
     listings: Listings,
     exposures: Exposures,
     *,
+    sessions: Sequence[date],
     background: Background,
-    outage: int,
     noise: NoiseSource,
     tape: Tape,
     ex_dates: ExDates,
@@ -128,8 +131,8 @@ def simulate(
         config: size, seed and dials.
         listings: the issues.
         exposures: what moves them.
+        sessions: their dates.
         background: what happens whatever prices do.
-        outage: place of the session on which nothing trades, -1 for none.
         noise: draws every session's moves without drift.
         tape: turns wanted moves into prints.
         ex_dates: possible ex-dates, shape [sessions, issues].
@@ -138,11 +141,11 @@ def simulate(
     history = History.empty(config.n_sessions, n, background)
     day_loop = _DayLoop(history, listings, exposures, config.seed)
     tide = Tide(listings, exposures)
-    calm = replace(config.dials, flow=FLOW_SHARE * config.dials.flow)
+    dials, outage = config.dials_on(sessions), sessions.index(OUTAGE) if OUTAGE in sessions else -1
     before, older, steady, steady_older = np.zeros((4, n))
     for session in range(config.n_sessions):
         night, day = noise.step()
-        night_news, day_news = (disclosure_jump(part, config.dials) for part in background.reports.shocks(session))
+        night_news, day_news = (disclosure_jump(part, dials[session]) for part in background.reports.shocks(session))
         base = day_loop.base_prices(session, ex_dates[session])
         value = listings.shares / day_loop.basis * base
         tide_night, tide_day = tide.moves(session, value, NIGHT_SHARE * steady_older + DAY_SHARE * steady)
@@ -153,8 +156,8 @@ def simulate(
         day_loop.record(session, bars, base, silent)
         older, steady_older, facts = before, steady, history.facts(session)
         before, steady = (
-            np.asarray(drift(facts, dials, exposures, listings.is_stock), dtype=np.float64)
-            for dials in (config.dials, calm)
+            np.asarray(drift(facts, law, exposures, listings.is_stock), dtype=np.float64)
+            for law in (dials[session], replace(dials[session], flow=FLOW_SHARE * dials[session].flow))
         )
     return replace(history, splits=tuple(day_loop.events))
 

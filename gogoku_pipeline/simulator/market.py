@@ -13,7 +13,7 @@ import polars as pl
 
 from gogoku_pipeline.core.sessions import OUTAGE, tse_calendar
 from gogoku_pipeline.simulator.background import make_background
-from gogoku_pipeline.simulator.config import MarketConfig
+from gogoku_pipeline.simulator.config import Dials, MarketConfig
 from gogoku_pipeline.simulator.exposures import Exposures, make_exposures
 from gogoku_pipeline.simulator.factors import NoiseSource
 from gogoku_pipeline.simulator.flows import Flows
@@ -56,6 +56,11 @@ class Market:
     def splits(self) -> tuple[SplitEvent, ...]:
         """Every split and reverse split, in order of ex-date."""
         return self.history.splits
+
+    @cached_property
+    def dials(self) -> tuple[Dials, ...]:
+        """Strength of the planted effects on each session."""
+        return self.config.dials_on(self.sessions)
 
     @cached_property
     def outage(self) -> int | None:
@@ -106,7 +111,7 @@ class Market:
             Frame [session, code, horizon_d, score], sorted by (session, code); score is an expected relative log
             return (see oracle.py for the approximations).
         """
-        return oracle_scores(self.sessions, self.listings, self.exposures, self.history, self.config.dials, horizon_d)
+        return oracle_scores(self.sessions, self.listings, self.exposures, self.history, self.dials, horizon_d)
 
     def truth_document(self) -> dict[str, Any]:
         """Everything planted, as data; `truth.truth_text` prints it."""
@@ -125,8 +130,8 @@ def generate_market(config: MarketConfig) -> Market:
         config,
         listings,
         exposures,
+        sessions=sessions,
         background=make_background(config.seed, sessions, listings),
-        outage=sessions.index(OUTAGE) if OUTAGE in sessions else -1,
         noise=NoiseSource(config.seed, listings, exposures),
         tape=Tape(config.seed, listings, exposures),
         ex_dates=draw_ex_dates(

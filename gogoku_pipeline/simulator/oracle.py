@@ -21,7 +21,7 @@ score: the slope must be 1 within its error.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -76,9 +76,13 @@ def pull_memories() -> tuple[float, ...]:
 
 
 def expected_return(
-    session: int, horizon_d: int, history: History, exposures: Exposures, dials: Dials, listings: Listings
+    session: int, horizon_d: int, history: History, exposures: Exposures, dials: Sequence[Dials], listings: Listings
 ) -> Singles:
-    """Expected relative log return from open(t+1) to open(t+1+h) for t = `session`, shape [issues]."""
+    """Expected relative log return from open(t+1) to open(t+1+h) for t = `session`, shape [issues].
+
+    `dials` are those in force on each session: a drift obeys the law of the session at whose close it is decided, a
+    jump that of the session that prices it. The oracle knows of turns beforehand: they are part of the law.
+    """
     memory, public = pull_memories(), history.background
     trades = 1.0 - exposures.idle
     crowd = _ExpectedCrowd(session, history, np.array(listings.margin) != "3")
@@ -89,8 +93,12 @@ def expected_return(
             return path[step]
         return np.asarray(history.relative[max(session + step, 0)], dtype=np.float64)
 
-    awaited = disclosure_jump(public.reports.pending(session), dials)
-    earlier = drift(history.facts(session - 1), dials, exposures, listings.is_stock) if session else np.zeros(1)
+    def law(place: int) -> Dials:
+        return dials[min(place, len(dials) - 1)]
+
+    awaited = disclosure_jump(public.reports.pending(session), law(session + 1))
+    before = max(session - 1, 0)
+    earlier = drift(history.facts(before), law(before), exposures, listings.is_stock) if session else np.zeros(1)
     total = np.zeros(len(trades))
     for ahead in range(horizon_d):
         facts = Facts(
@@ -105,7 +113,7 @@ def expected_return(
             flow=public.flows.expected(session, ahead),
             skew=expected_skew(float(public.skew_known[session]), ahead),
         )
-        now = drift(facts, dials, exposures, listings.is_stock)
+        now = drift(facts, law(session + ahead), exposures, listings.is_stock)
         total += now * trades
         path[ahead + 1] = path[ahead] + trades * (NIGHT_SHARE * earlier + awaited + DAY_SHARE * now)
         earlier, awaited = now, np.zeros(1)
@@ -137,7 +145,7 @@ def oracle_scores(
     listings: Listings,
     exposures: Exposures,
     history: History,
-    dials: Dials,
+    dials: Sequence[Dials],
     horizon_d: int,
 ) -> pl.DataFrame:
     """The oracle's scores for every listed issue; see `market.Market.oracle_scores`."""

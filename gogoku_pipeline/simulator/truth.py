@@ -126,6 +126,7 @@ def truth_document(
             "seed": config.seed,
             "dials": asdict(config.dials),
         },
+        "turns": [{"from": day.isoformat(), "dials": asdict(dials)} for day, dials in config.turns],
         "law": signals.__doc__ or "",
         "planted_in": "open(t+1) -> open(t+2), 60 % in the day of t+1 and 40 % in the night after it",
         "effects": [
@@ -187,6 +188,10 @@ def truth_text(document: dict[str, Any]) -> str:
             f"    {effect['formula']}",
             f"    seen by: {effect['seen_by']}",
         ]
+    dials = market["dials"]
+    for turn in document["turns"]:
+        changed = [f"{name} {value:g}" for name, value in turn["dials"].items() if value != dials[name]]
+        lines.append(f"From {turn['from']}: {', '.join(changed) or 'the dials as they were at first'}")
     lines += [
         "",
         f"Groups of relatives: {len(document['groups'])}; splits: {len(document['splits'])}; "

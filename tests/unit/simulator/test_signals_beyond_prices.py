@@ -30,7 +30,7 @@ def expected(market):
         [
             np.where(
                 market.listings.listed(place),
-                expected_return(place, HORIZON, market.history, market.exposures, market.config.dials, market.listings),
+                expected_return(place, HORIZON, market.history, market.exposures, market.dials, market.listings),
                 np.nan,
             )
             for place in range(len(market.sessions))
@@ -110,7 +110,7 @@ def test_an_announced_but_unpriced_disclosure_is_no_part_of_the_score_itself(who
     reports = whole.reports
     for session in range(60, 120):
         waiting = reports.pending(session)
-        score = expected_return(session, 1, whole.history, whole.exposures, whole.config.dials, whole.listings)
+        score = expected_return(session, 1, whole.history, whole.exposures, whole.dials, whole.listings)
         drifts = drift(whole.history.facts(session), whole.config.dials, whole.exposures, whole.listings.is_stock)
         assert np.allclose(score, drifts * (1.0 - whole.exposures.idle), atol=1e-7)
         if np.abs(waiting).max() > 1.0:

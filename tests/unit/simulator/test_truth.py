@@ -38,7 +38,7 @@ def labels(market, horizon):
 
 def scores(market, horizon, dials=None):
     """The oracle's scores [sessions, issues], for other dials if asked, NaN where not listed."""
-    used = dials or market.config.dials
+    used = market.dials if dials is None else (dials,) * len(market.sessions)
     rows = [
         np.where(
             market.listings.listed(place),
@@ -234,8 +234,8 @@ def test_the_oracle_knows_nothing_of_later_sessions(market):
         **{name: getattr(market.history, name)[:cut] for name in ("relative", "tilt", "pull", "crowding")},
     )
     for place in (30, 99):
-        whole = expected_return(place, 5, market.history, market.exposures, market.config.dials, market.listings)
-        short = expected_return(place, 5, history, market.exposures, market.config.dials, market.listings)
+        whole = expected_return(place, 5, market.history, market.exposures, market.dials, market.listings)
+        short = expected_return(place, 5, history, market.exposures, market.dials, market.listings)
         assert np.array_equal(whole, short)
 
 
