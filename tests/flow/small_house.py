@@ -1,7 +1,7 @@
 """A small house: few issues, few sessions, real server, real store, real Dagster in this process."""
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -84,7 +84,17 @@ class SmallHouse:
 
 @contextmanager
 def small_house(
-    market, folder, *, plan="premium", is_plan_known=True, faults=None, place=None, days_later=0, rate_scale=2_000
+    market,
+    folder,
+    *,
+    plan="premium",
+    is_plan_known=True,
+    faults=None,
+    place=None,
+    days_later=0,
+    rate_scale=2_000,
+    sizes=None,
+    notifier=None,
 ):
     """Open a house on the evening of the market's last session.
 
@@ -97,10 +107,24 @@ def small_house(
         place: (URL, options) of another store.
         days_later: evenings after that of the last session; a Free key sees sessions twelve weeks late.
         rate_scale: how much faster than real a minute of the rate passes; slow plans need room for jitter.
+        sizes: fields of `Compute` that differ from those of a small house.
+        notifier: who is told; None only logs.
     """
     evening = datetime.combine(market.sessions[-1], time(20), JST) + timedelta(days=days_later)
     clock = VirtualClock(evening, rate_scale=rate_scale)
     folder.mkdir(parents=True, exist_ok=True)
+    compute = Compute(
+        cache_dir=folder / "cache",
+        first_session=market.sessions[0],
+        plan=plan.capitalize(),
+        device="cpu",
+        universe=UniverseConfig(min_listed_sessions=5, min_median_turnover_jpy=0),
+        graph=GraphConfig(window=10, min_sessions=5, min_common=5, min_nodes=3, half_life=5),
+        threads=1,
+        terms=Terms(seeds=(1, 2, 3), n_folds=1, embargo=2, min_train=25, validation=8),
+        boosted={"lambda_l2": 0.1, "feature_fraction": 1.0},
+        is_simulated=True,
+    )
     store = open_store(*(place or (f"file://{folder / 'data'}",)))
     key, known = f"simulator-{plan}-key", plan if is_plan_known else None
     with (
@@ -114,18 +138,8 @@ def small_house(
             store=store,
             clock=clock,
             client=JQuants(lambda: JQuantsClient(server.base_url, key, plan=known, clock=clock)),
-            compute=Compute(
-                cache_dir=folder / "cache",
-                first_session=market.sessions[0],
-                plan=plan.capitalize(),
-                device="cpu",
-                universe=UniverseConfig(min_listed_sessions=5, min_median_turnover_jpy=0),
-                graph=GraphConfig(window=10, min_sessions=5, min_common=5, min_nodes=3, half_life=5),
-                threads=1,
-                terms=Terms(seeds=(1, 2, 3), n_folds=1, embargo=2, min_train=25, validation=8),
-                boosted={"lambda_l2": 0.1, "feature_fraction": 1.0},
-                is_simulated=True,
-            ),
+            compute=replace(compute, **(sizes or {})),
+            notifier=notifier,
         )
         keys = [session.isoformat() for session in market.sessions]
         yield SmallHouse(definitions, store, server, instance, keys)
