@@ -47,11 +47,12 @@ PROMOTES = dg.AssetCheckSpec(
 )
 
 
-def exposures(store: Store) -> pl.DataFrame:
-    """Size, risk and sector of every stock."""
+def exposures(store: Store, plan: str) -> pl.DataFrame:
+    """Size, risk and sector of every stock, as far as the features of a plan tell them."""
     from gogoku_pipeline.registry.judging import exposures_of
 
-    frames = [store.tables.scan(family_table(name, registry())).collect() for name in ("feat__prices", "feat__market")]
+    tables = [family_table(name, registry(plan)) for name in ("feat__prices", "feat__market")]
+    frames = [store.tables.scan(table).collect() for table in tables]
     return exposures_of(frames[0], frames[1], store.tables.scan(UNIVERSE).collect())
 
 
@@ -68,7 +69,7 @@ def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> 
         cutoff,
         compute.terms,
         GateContext(store.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated),
-        exposures=exposures(store),
+        exposures=exposures(store, compute.plan),
         cache_dir=compute.cache_dir / "walks",
     )
 

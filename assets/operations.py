@@ -18,6 +18,7 @@ from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.fingerprints import sha256_bytes
 from gogoku_pipeline.graph.catalogue import catalogue
 from gogoku_pipeline.monitoring.evening import evening_report
+from gogoku_pipeline.registry.backtest_tables import ACCOUNTS
 from gogoku_pipeline.registry.champions import Champion, champion
 from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
 from gogoku_pipeline.schema.register import SOURCES
@@ -26,6 +27,7 @@ from gogoku_pipeline.tables.summary import data_summary
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
+from resources.recipes import MODELS
 from resources.truth import truth
 
 if TYPE_CHECKING:
@@ -127,7 +129,11 @@ def sources_fresh(summary: pl.DataFrame) -> dg.AssetCheckResult:
 
 
 def operations_assets(plan: str) -> list[HouseAsset]:
-    """Predictions and report; a list waits for every family the panel of a plan reads."""
+    """Predictions and report; a list waits for every family the panel of a plan reads.
+
+    Where versions are trained in the same backfill, the list of a cut-off waits for them too; it never waits for a
+    verdict.
+    """
     return [
         HouseAsset(
             predictions,
@@ -135,7 +141,7 @@ def operations_assets(plan: str) -> list[HouseAsset]:
             "operations",
             frozenset({"polars", "deltalake"}),
             table=PREDICTIONS,
-            deps=("data__panel", *catalogue(plan=plan).families, UNIVERSE.name),
+            deps=("data__panel", *catalogue(plan=plan).families, UNIVERSE.name, *(f"model__{name}" for name in MODELS)),
             check_specs=(SERVES,),
         ),
         HouseAsset(
@@ -143,7 +149,7 @@ def operations_assets(plan: str) -> list[HouseAsset]:
             "report__evening",
             "operations",
             frozenset({"html"}),
-            deps=(PREDICTIONS.name,),
+            deps=(PREDICTIONS.name, ACCOUNTS.name),
             partitioned=False,
             check_specs=(FRESH,),
         ),

@@ -52,6 +52,13 @@ def serving(folder, location, environment):
         location: source text of the module that builds the definitions.
         environment: names beside those of the places.
     """
+    with web_serving(folder, location, environment) as made, made.daemon():
+        yield made
+
+
+@contextmanager
+def web_serving(folder, location, environment):
+    """The webserver of `serving` alone: its daemon is started, and may be killed, by whoever asks for it."""
     port = free_port()
     (folder / "home").mkdir()
     (folder / "data").mkdir(exist_ok=True)
@@ -68,10 +75,8 @@ def serving(folder, location, environment):
         "GOGOKU_DATA_URL": f"file://{folder / 'data'}",
         "GOGOKU_CACHE_DIR": str(folder / "cache"),
     }
-    workspace = ["-w", str(folder / "workspace.yaml")]
-    web = ["dagster-webserver", *workspace, "-h", "127.0.0.1", "-p", str(port)]
-    daemon = ["dagster-daemon", "run", *workspace]
-    with process("web", web, places | environment, folder), process("daemon", daemon, places | environment, folder):
+    web = ["dagster-webserver", "-w", str(folder / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    with process("web", web, places | environment, folder):
         made = Served(port, folder / "home", folder / "location.py", places | environment)
         wait(made.is_loaded, 180, "the code location")
         yield made
@@ -124,6 +129,12 @@ class Served:
 
     def __init__(self, port, home, location, environment):
         self.port, self.home, self.location, self.environment = port, str(home), location, environment
+
+    def daemon(self):
+        """A daemon of its own process group, for as long as the context lasts; killing it on the way is fine."""
+        folder = self.location.parent
+        command = ["dagster-daemon", "run", "-w", str(folder / "workspace.yaml")]
+        return process("daemon", command, self.environment, folder)
 
     def ask(self, query, **variables):
         payload = json.dumps({"query": query, "variables": variables}).encode()
