@@ -24,6 +24,8 @@ FAMILIES = (
     "report",
     "predictions",
     "audit",
+    "evaluate",
+    "compare",
     "backtest",
     "reproduce",
     "ui",

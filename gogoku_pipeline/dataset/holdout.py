@@ -2,6 +2,8 @@
 
 Its start is a date in the configuration, never "the last months of today", so it does not creep forward. Every
 opening is a line of a chained log: each line's hash covers the line before it, so none can be taken out unnoticed.
+A line says how far it looked. A hold-out that was looked at may be followed by another one that starts later than
+anything an opening has seen, never by one that starts earlier.
 Source: evaluation.md 2.
 """
 
@@ -16,6 +18,7 @@ import polars as pl
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import DatasetError
 from gogoku_pipeline.core.fingerprints import sha256_json
+from gogoku_pipeline.dataset.exits import LATE_EXIT_SESSIONS
 from gogoku_pipeline.dataset.splits import ascending, label_span
 from gogoku_pipeline.schema.columns import JST_INSTANT, Column
 from gogoku_pipeline.schema.tables import Table
@@ -27,6 +30,7 @@ OPENINGS = Table(
         Column("number", pl.Int32, "0, 1, 2 ... in the order of opening.", at_least=0),
         Column("design", pl.String, "Hash of the design: configuration, feature set, universe."),
         Column("holdout_start", pl.Date, "First session of the hold-out."),
+        Column("read_through", pl.Date, "Last session that this opening looks at."),
         Column("opened_at", JST_INSTANT, "Instant of opening."),
         Column("seal", pl.String, "SHA-256 of this line and the seal before it."),
     ),
@@ -46,7 +50,7 @@ class Holdout:
     start: date
 
     def before(self, sessions: Sequence[date], horizon_d: int) -> tuple[date, ...]:
-        """Sessions that may be learnt from and judged: their labels end before the hold-out starts.
+        """Sessions that may be learnt from and judged: their labels, late exits too, end before the hold-out starts.
 
         Raises:
             DatasetError: no session is left, or sessions that are not ascending.
@@ -54,7 +58,7 @@ class Holdout:
         days = ascending(sessions)
         open_days = [day for day in days if day < self.start]
         if len(open_days) < len(days):
-            open_days = open_days[: max(len(open_days) - label_span(horizon_d), 0)]
+            open_days = open_days[: max(len(open_days) - label_span(horizon_d) - LATE_EXIT_SESSIONS, 0)]
         if not open_days:
             raise DatasetError(
                 f"hold-out from {self.start}",
@@ -70,7 +74,7 @@ class Holdout:
 
 
 def opening(
-    log: pl.DataFrame, holdout: Holdout, design: str, *, is_promoted: bool, opened_at: datetime
+    log: pl.DataFrame, holdout: Holdout, design: str, read_through: date, *, is_promoted: bool, opened_at: datetime
 ) -> pl.DataFrame:
     """The line that must be appended before the hold-out is looked at.
 
@@ -78,18 +82,23 @@ def opening(
         log: all lines of `OPENINGS`.
         holdout: what is opened.
         design: hash of the design.
+        read_through: last session that is looked at.
         is_promoted: whether the gate promoted this design on the walk-forward folds.
         opened_at: aware instant.
 
     Raises:
-        DatasetError: not promoted, opened before, the start was moved since, a broken log, or a naive instant.
+        DatasetError: not promoted, opened before, a start that an opening has already seen, a broken log, a naive
+            instant, nothing to look at.
     """
     check_openings(log)
-    before = log.filter(design=design)
+    before = log.filter(design=design, holdout_start=holdout.start)
+    seen = log.filter(pl.col("holdout_start") != holdout.start).filter(pl.col("read_through") >= holdout.start)
     problem = (
         "a design that was not promoted" if not is_promoted
         else f"a second opening; the first was at {before['opened_at'][0]}" if before.height
-        else f"a start that was {log['holdout_start'][0]}" if (log["holdout_start"] != holdout.start).any()
+        else f"a start that was {seen['holdout_start'][0]} and has been read through {seen['read_through'].sort()[-1]}"
+        if seen.height
+        else f"nothing from its start to {read_through}" if read_through < holdout.start
         else "a naive instant" if opened_at.tzinfo is None
         else None
     )  # fmt: skip
@@ -97,13 +106,14 @@ def opening(
         raise DatasetError(
             f"hold-out from {holdout.start} for design {design[:12]}",
             got=problem,
-            want="one logged opening per promoted design, with one frozen start",
+            want="one logged opening per promoted design, of sessions nobody has looked at",
             remedy="Judge by walk-forward folds; the hold-out answers once.",
         )
     row = {
         "number": log.height,
         "design": design,
         "holdout_start": holdout.start,
+        "read_through": read_through,
         "opened_at": opened_at.astimezone(JST),
     }
     last = log.sort("number")["seal"][-1] if log.height else ""
@@ -125,7 +135,7 @@ def check_openings(log: pl.DataFrame) -> None:
 
 
 def _seal(row: dict[str, object], last: str) -> str:
-    named = {name: str(row[name]) for name in ("number", "design", "holdout_start")}
+    named = {name: str(row[name]) for name in ("number", "design", "holdout_start", "read_through")}
     instant = row["opened_at"]
     assert isinstance(instant, datetime)
     return sha256_json({**named, "opened_at": instant.astimezone(JST).isoformat(), "last": last})

@@ -109,6 +109,16 @@ def plausibility(pair: Pair, config: GateConfig, context: GateContext) -> Criter
     return Criterion("plausibility", mine, config.suspect_rank_ic, mine <= config.suspect_rank_ic, words)
 
 
+def sealed(pair: Pair, config: GateConfig) -> Criterion:
+    """The frozen hold-out stays shut: every judged session lies before it."""
+    if config.holdout_start is None:
+        words = "not applicable: no sessions are set aside, so nothing is left that nobody has looked at"
+        return Criterion("holdout", math.nan, math.nan, None, words)
+    inside = int((pair.first_rows["session"].unique() >= config.holdout_start).sum())
+    words = f"sessions from {config.holdout_start} on are sealed; {inside} of them were judged, none may be"
+    return Criterion("holdout", float(inside), 0.0, inside == 0, words, "reject")
+
+
 def information_ratio(pair: Pair) -> Criterion:
     """Criterion 2, second half: as steady as the baseline."""
     mine, bar = icir(pair.first), icir(pair.second)

@@ -82,6 +82,7 @@ def decide(
         criteria.all_seeds(seeds[0], seeds[1], config),
         criteria.coverage(judged[0], judged[1], config),
         criteria.leak_audit(context),
+        criteria.sealed(pair, config),
         criteria.direction(pair),
         criteria.plausibility(pair, config, context),
         criteria.against_incumbent(_incumbent(incumbent, judged[0], labels, config, context), config),

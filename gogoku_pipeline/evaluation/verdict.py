@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Literal
 
 import polars as pl
@@ -52,6 +53,8 @@ class GateConfig:
     """Of the bootstrap."""
     seed: int = 20
     """Of the bootstrap."""
+    holdout_start: date | None = None
+    """First session of the frozen hold-out: nothing from it on is judged. None: no sessions are set aside."""
 
     def __post_init__(self) -> None:
         """Refuse terms under which nothing may be promoted honestly."""

@@ -1,7 +1,8 @@
 """One judgement of the gate at a training cut-off: walk forward, compare, and keep what a person wants to look at.
 
-Everything after the cut-off is invisible: features end there, and a label counts only if its exit lies on or before
-it. Judging the same cut-off years later says the same.
+Everything after the cut-off is invisible: features end there, and a label counts only if it was known on its evening.
+So is everything from the start of the frozen hold-out on, however late the cut-off. Judging the same cut-off years
+later says the same.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from gogoku_pipeline.evaluation.ic import rank_ic_by_day
 from gogoku_pipeline.evaluation.neutral import EXPOSURES, SECTOR
 from gogoku_pipeline.evaluation.ranking import quantile_returns
 from gogoku_pipeline.evaluation.summary import summarise
+from gogoku_pipeline.registry.evidence import known_by
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.training.config import Progress
 from gogoku_pipeline.training.recipes import Recipe
@@ -93,7 +95,7 @@ def judge(
     """
     folds = terms.folds(data.sessions, cutoff)
     horizon = terms.gate.horizon_d
-    known = data.labels.filter((pl.col("exit_session") <= cutoff) & (pl.col("session") <= cutoff))
+    known = known_by(data.labels, terms.last_known(cutoff))
 
     def walked(recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
         done = run_walk_forward(recipe, data, folds, terms.seeds, horizon, progress, cache_dir)

@@ -6,7 +6,7 @@ Both are append-only tables in the store. What a line means, and what the counts
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -46,7 +46,14 @@ def design_hash(*, config_hash: str, feature_hash: str, universe_hash: str) -> s
 
 
 def open_holdout(
-    store: Store, holdout: Holdout, design: str, promoted: tuple[str, str], *, opened_at: datetime, commit: CommitInfo
+    store: Store,
+    holdout: Holdout,
+    design: str,
+    promoted: tuple[str, str],
+    read_through: date,
+    *,
+    opened_at: datetime,
+    commit: CommitInfo,
 ) -> pl.DataFrame:
     """Write down that a promoted design may now look at the hold-out; call it before reading one session of it.
 
@@ -55,6 +62,7 @@ def open_holdout(
         holdout: what is opened.
         design: `design_hash` of the promoted design.
         promoted: model and version of that design that the gate promoted.
+        read_through: last session that is looked at.
         opened_at: aware instant.
         commit: who writes.
 
@@ -62,7 +70,8 @@ def open_holdout(
         The line that was appended.
 
     Raises:
-        DatasetError: not promoted, opened before, a moved start, a rewritten log; RegistryError: no verdict at all.
+        DatasetError: not promoted, opened before, a start already seen, a rewritten log.
+        RegistryError: no verdict at all.
     """
     model, version = promoted
     verdicts = history(store).filter(model=model, version=version)
@@ -74,7 +83,7 @@ def open_holdout(
             remedy="Judge the design on walk-forward folds first.",
         )
     passed = bool((verdicts["decision"] == "promote").any())
-    line = opening(openings(store), holdout, design, is_promoted=passed, opened_at=opened_at)
+    line = opening(openings(store), holdout, design, read_through, is_promoted=passed, opened_at=opened_at)
     store.tables.append(OPENINGS, line, commit=commit)
     return line
 

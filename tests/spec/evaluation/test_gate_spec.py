@@ -17,7 +17,7 @@ GREEN = GateContext(audit_passed=True)
 CRITERIA = {
     "enough_days", "edge_ratio", "paired_interval", "not_hopeless", "neutral_rank_ic", "rank_icir",
     "spread_after_costs", "no_degenerate_day", "calibration", "all_seeds", "coverage", "leak_audit", "direction",
-    "plausibility", "incumbent",
+    "plausibility", "incumbent", "holdout",
 }  # fmt: skip
 
 

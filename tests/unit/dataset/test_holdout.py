@@ -7,6 +7,7 @@ import pytest
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import DatasetError
+from gogoku_pipeline.dataset.exits import LATE_EXIT_SESSIONS
 from gogoku_pipeline.dataset.holdout import OPENINGS, Holdout, check_openings, opening
 from gogoku_pipeline.dataset.splits import Fold, label_span, refuse_overlapping, walk_forward
 
@@ -20,14 +21,14 @@ def _opened(*designs):
     log = EMPTY
     for number, design in enumerate(designs):
         when = NOW + timedelta(days=number)
-        log = pl.concat([log, opening(log, HOLDOUT, design, is_promoted=True, opened_at=when)])
+        log = pl.concat([log, opening(log, HOLDOUT, design, DAYS[350], is_promoted=True, opened_at=when)])
     return log
 
 
 def test_no_label_of_the_open_part_ends_inside_the_hold_out():
     for horizon in (1, 5, 20):
         last = HOLDOUT.before(DAYS, horizon)[-1]
-        assert DAYS.index(last) + label_span(horizon) == 299
+        assert DAYS.index(last) + label_span(horizon) + LATE_EXIT_SESSIONS == 299
     assert HOLDOUT.after(DAYS) == DAYS[300:]
 
 
@@ -45,13 +46,23 @@ def test_each_promoted_design_opens_once():
     log = _opened("a", "b")
     assert log["number"].to_list() == [0, 1]
     with pytest.raises(DatasetError, match="second opening"):
-        opening(log, HOLDOUT, "a", is_promoted=True, opened_at=NOW)
+        opening(log, HOLDOUT, "a", DAYS[350], is_promoted=True, opened_at=NOW)
     with pytest.raises(DatasetError, match="not promoted"):
-        opening(log, HOLDOUT, "c", is_promoted=False, opened_at=NOW)
+        opening(log, HOLDOUT, "c", DAYS[350], is_promoted=False, opened_at=NOW)
     with pytest.raises(DatasetError, match="a start that was"):
-        opening(log, Holdout(DAYS[310]), "c", is_promoted=True, opened_at=NOW)
+        opening(log, Holdout(DAYS[310]), "c", DAYS[350], is_promoted=True, opened_at=NOW)
+    with pytest.raises(DatasetError, match="nothing from its start"):
+        opening(log, HOLDOUT, "c", DAYS[299], is_promoted=True, opened_at=NOW)
     with pytest.raises(DatasetError, match="naive"):
-        opening(log, HOLDOUT, "c", is_promoted=True, opened_at=NOW.replace(tzinfo=None))
+        opening(log, HOLDOUT, "c", DAYS[350], is_promoted=True, opened_at=NOW.replace(tzinfo=None))
+
+
+def test_a_hold_out_that_was_read_is_followed_only_by_one_that_starts_later_than_anything_seen():
+    log = _opened("a")
+    with pytest.raises(DatasetError, match="read through"):
+        opening(log, Holdout(DAYS[350]), "a", DAYS[390], is_promoted=True, opened_at=NOW)
+    line = opening(log, Holdout(DAYS[351]), "a", DAYS[390], is_promoted=True, opened_at=NOW)
+    check_openings(pl.concat([log, line]))
 
 
 @pytest.mark.parametrize("rewrite", [
@@ -59,7 +70,9 @@ def test_each_promoted_design_opens_once():
     lambda log: log.filter(pl.col("number") != 0).with_columns(pl.col("number") - 1),
     lambda log: log.with_columns(pl.when(pl.col("number") == 1).then(pl.lit("x")).otherwise("design").alias("design")),
     lambda log: log.with_columns(pl.col("opened_at") - pl.duration(days=1)),
-], ids=["a line removed", "the first removed and renumbered", "a design changed", "an instant changed"])  # fmt: skip
+    lambda log: log.with_columns(pl.col("read_through") - pl.duration(days=1)),
+], ids=["a line removed", "the first removed and renumbered", "a design changed", "an instant changed",
+        "a reach changed"])  # fmt: skip
 def test_a_rewritten_log_is_noticed(rewrite):
     log = _opened("a", "b", "c")
     check_openings(log)

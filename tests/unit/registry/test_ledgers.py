@@ -16,6 +16,7 @@ from gogoku_pipeline.store import CommitInfo, open_store
 WHO = CommitInfo("run-1", "test")
 WRITTEN = datetime(2024, 12, 31, 20, 0, tzinfo=JST)
 HOLDOUT = Holdout(date(2024, 1, 4))
+THROUGH = date(2024, 12, 20)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def _judged(store, version, decision):
 
 
 def _open(store, version, design=DESIGN):
-    return open_holdout(store, HOLDOUT, design, ("apex_ranker", version), opened_at=WRITTEN, commit=WHO)
+    return open_holdout(store, HOLDOUT, design, ("apex_ranker", version), THROUGH, opened_at=WRITTEN, commit=WHO)
 
 
 def test_a_trial_is_written_once_however_often_its_fit_is_repeated(store):
