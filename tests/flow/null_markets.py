@@ -61,8 +61,8 @@ def judged(seed: int, size: str, plan: str) -> dict[str, object]:
         runner = Runner(definitions_of(note), instance, market.sessions)
         for stage in stages(market.sessions):
             if stage.title not in NOT_JUDGED:
-                console.print(f"  seed {seed}: {stage.title}", highlight=False)
                 _require(stage.title, runner.run(stage, lambda _: None))
+                console.print(f"  seed {seed}: {stage.title}, {time.monotonic() - began:.0f} s", highlight=False)
         found = told(demo_deployment(note).open_store())
     return {"seed": seed, "size": size, "plan": plan, **found, **_seconds(began, spent)}
 
