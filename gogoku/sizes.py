@@ -9,6 +9,7 @@ from gogoku.deployment import DemoNote, Deployment, demo_deployment
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.evaluation.verdict import GateConfig
 from gogoku_pipeline.features.feature import PLANS as FEATURE_PLANS
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.jquants.plans import PLANS
@@ -16,6 +17,12 @@ from gogoku_pipeline.registry.terms import Terms
 from resources.compute import Compute
 
 YEARS_WITHOUT_PLAN = 10
+
+HOLDOUT_START = date(2026, 1, 5)
+"""First session of the frozen hold-out of a real market: fixed, never "the last months of today"; decision 0021."""
+
+PLANS_WITHOUT_HOLDOUT = ("free",)
+"""Two years of history hold one walk and nothing that could be set aside."""
 
 TINY = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=90, validation=15)
 SMALL = Terms(seeds=(1, 2, 3), n_folds=2, embargo=20, min_train=220, validation=40)
@@ -31,7 +38,13 @@ def sizes_of(place: Deployment) -> Compute:
         plan=(place.settings.plan or FEATURE_PLANS[-1]).capitalize(),
         cutoff=place.settings.cutoff,
         device=place.settings.device,
+        terms=Terms(gate=GateConfig(holdout_start=holdout_start(place.settings.plan))),
     )
+
+
+def holdout_start(plan: str | None) -> date | None:
+    """Where the frozen hold-out of a plan's history begins; None where the history is too short for one."""
+    return None if plan in PLANS_WITHOUT_HOLDOUT else HOLDOUT_START
 
 
 def first_session(place: Deployment) -> date:
@@ -51,6 +64,7 @@ def demo_sizes(note: DemoNote) -> Compute:
     Args:
         note: the demo; a tiny market has too few stocks and sessions for the registered walk. Models read the
             set `core`, so that the whole road takes minutes; every feature of the plan is computed and checked.
+            It sets no sessions aside: another seed is a market nobody has looked at.
     """
     place = demo_deployment(note)
     is_tiny = note.size == "tiny"

@@ -101,8 +101,9 @@ def evaluate(
 
         opened(place, *open_holdout)
         return
-    store, oracle, terms = place.open_store(), truth(place.open_store()), sizes_of(place).terms.gate
-    asked = Asked(day(cutoff), day(start), day(end), horizon)
+    store, compute = place.open_store(), sizes_of(place)
+    oracle, terms = truth(store), compute.terms.gate
+    asked = Asked(day(cutoff), day(start), day(end), horizon, compute.plan)
     names = wanted(store, model or [], asked, oracle)
     found = assess(store, names, asked, terms, oracle=oracle)
     if out is not None:

@@ -127,7 +127,7 @@ def _one(
     sessions = scores["session"].unique()
     labels = outcomes(store, name, asked, sessions)
     universe = universe_of(store, sessions)
-    exposures = exposures_in(store, universe)
+    exposures = exposures_in(store, universe, asked.plan)
     known = scores.filter(pl.col("session").is_in(labels["session"].unique().implode()))
     daily = daily_metrics(
         known, labels, universe=universe, exposures=exposures, config=DailyConfig(terms.label, terms.min_names)

@@ -20,6 +20,7 @@ from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.breakdown import market_regimes
 from gogoku_pipeline.evaluation.neutral import EXPOSURES, SECTOR
 from gogoku_pipeline.features.family_tables import family_table
+from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
 from gogoku_pipeline.schema import topix
@@ -42,12 +43,14 @@ class Asked:
         start: first session of a decision; None for the first there is.
         end: last session of a decision; None for the newest.
         horizon_d: sessions the scores look ahead; None for all that are stored.
+        plan: whose features are stored.
     """
 
     cutoff: date | None = None
     start: date | None = None
     end: date | None = None
     horizon_d: int | None = None
+    plan: str = PLANS[-1]
 
     def __post_init__(self) -> None:
         """Refuse a range that ends before it begins."""
@@ -163,7 +166,7 @@ def universe_of(store: Store, sessions: pl.Series) -> pl.DataFrame:
     return store.tables.scan(UNIVERSE, start=first, end=last).select("session", "code", "is_tradable", SECTOR).collect()
 
 
-def exposures_in(store: Store, universe: pl.DataFrame) -> pl.DataFrame | None:
+def exposures_in(store: Store, universe: pl.DataFrame, plan: str = PLANS[-1]) -> pl.DataFrame | None:
     """Size, risk and sector of a universe's stocks, as far as feature tables are stored; None without any.
 
     Returns:
@@ -174,7 +177,7 @@ def exposures_in(store: Store, universe: pl.DataFrame) -> pl.DataFrame | None:
     assert isinstance(last, date)
     frame, key = universe.select("session", "code", SECTOR), ["session", "code"]
     for name in EXPOSED:
-        table = family_table(name, registry())
+        table = family_table(name, registry(plan))
         held = [column for column in EXPOSURES if column in table.polars_schema]
         if held and store.tables.exists(table):
             rows = store.tables.scan(table, start=first, end=last, ordered=False).select(*key, *held).collect()
