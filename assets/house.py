@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from assets.backtest import backtest_assets
 from assets.dataset import dataset_assets
 from assets.declaration import HouseAsset
 from assets.evaluation import evaluation_assets
@@ -45,6 +46,7 @@ def declared(plan: str) -> list[HouseAsset]:
         *dataset_assets(plan),
         *model_assets(),
         *evaluation_assets(),
+        *backtest_assets(),
         *operations_assets(plan),
     ]
 

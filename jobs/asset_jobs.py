@@ -20,7 +20,10 @@ OVERNIGHT = dg.AssetSelection.assets(
 TABLES = dg.AssetSelection.groups("raw", "core", "features", "graph") - OVERNIGHT
 SERVED = dg.AssetSelection.assets("pred__daily", "report__evening")
 REPAIRED = dg.AssetSelection.groups("raw", "core")
-TRAINED = dg.AssetSelection.assets("data__labels", "data__panel", "model__lightgbm", "model__apex_ranker")
+TRAINED = dg.AssetSelection.assets(
+    "data__labels", "data__panel", "model__lightgbm", "model__apex_ranker", "eval__backtest"
+)
+"""The backtest is no part of the weekly gate: there it would wait for a promotion, as everything downstream does."""
 JUDGED = dg.AssetSelection.assets("eval__gate", "registry__champions")
 
 _SCHEDULED = {"dagster/priority": "10"}
@@ -61,6 +64,10 @@ def asset_jobs() -> HouseJobs:
             "What came out overnight, and the last sessions asked for again: corrections in place.",
             _REFETCH,
         ),
-        retraining=job("retraining", TRAINED, "Labels and panel up to the session, then one version per model."),
+        retraining=job(
+            "retraining",
+            TRAINED,
+            "Labels and panel up to the session, one version per model, the backtest of what was scored.",
+        ),
         weekly_gate=job("weekly_gate", JUDGED, "Walk forward, compare with the baseline, record a promotion."),
     )

@@ -57,13 +57,27 @@ def every_table() -> "dict[str, Declared]":
     from gogoku_pipeline.features.family_tables import families
     from gogoku_pipeline.graph.catalogue import family_table, registry
     from gogoku_pipeline.graph.correlation import EDGES
-    from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS, SHADOW
+    from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
+    from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS, REFRESHES, SHADOW
     from gogoku_pipeline.schema.tables import by_name
     from gogoku_pipeline.tables.register import TABLES
     from gogoku_pipeline.training.walk_forward import SCORES
 
     features = [family_table(name) for name in families(registry())]
-    kept = [LABELS, SCORES, GATE, CHAMPIONS, PREDICTIONS, SHADOW, TRIALS, OPENINGS]
+    kept = [
+        LABELS,
+        SCORES,
+        GATE,
+        CHAMPIONS,
+        REFRESHES,
+        PREDICTIONS,
+        SHADOW,
+        TRIALS,
+        OPENINGS,
+        ACCOUNTS,
+        EXPOSURE,
+        CAPACITY,
+    ]
     return by_name([*TABLES.values(), *features, EDGES, *kept])
 
 

@@ -43,5 +43,6 @@ def stages(sessions: Sequence[date]) -> list[Stage]:
         Stage("walk forward and judge", assets("eval__gate"), tonight),
         Stage("write the verdict down", assets("registry__champions"), tonight),
         Stage("tonight's ranking", assets("pred__daily"), tonight),
+        Stage("trade the scores on paper", assets("eval__backtest"), tonight),
         Stage("report", assets("report__evening"), tonight),
     ]

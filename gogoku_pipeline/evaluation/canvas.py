@@ -31,12 +31,27 @@ def canvas(title: str, below: str, *, height: float = WIDE[1]) -> tuple[Figure, 
     axes = figure.subplots()
     axes.set_title(title, loc="left", fontsize=10, color=INK)
     axes.set_xlabel(below, fontsize=8)
+    _quiet(axes)
+    return figure, axes
+
+
+def split_canvas(title: str, *, height: float, ratio: float) -> tuple[Figure, tuple[Axes, Axes]]:
+    """Two pictures above each other on one horizontal axis; the upper is `ratio` times as high."""
+    figure = Figure(figsize=(WIDE[0], height), dpi=_DPI, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(ratio, 1.0))
+    upper.set_title(title, loc="left", fontsize=10, color=INK)
+    for axes in (upper, lower):
+        _quiet(axes)
+    return figure, (upper, lower)
+
+
+def _quiet(axes: Axes) -> None:
+    """Faint grid, small marks, no box."""
     axes.grid(visible=True, color=FAINT, lw=0.5, alpha=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, length=2, color=FAINT)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
-    return figure, axes
 
 
 def finished(figure: Figure, axes: Axes) -> bytes:

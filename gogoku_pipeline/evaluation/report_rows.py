@@ -80,6 +80,11 @@ SUMMARY_HEAD = (
 )  # fmt: skip
 
 
+def sector_name(code: str) -> str:
+    """A TSE 33 sector in English; the code itself where it is none."""
+    return SECTORS.get(code, code)
+
+
 def top_rows(predictions: pl.DataFrame, names: pl.DataFrame | None, top: int) -> list[TopRow]:
     """The first lines of the list with names and sectors; a code without a name shows its code alone."""
     low, high = (float(predictions["score"].to_numpy().min()), float(predictions["score"].to_numpy().max()))

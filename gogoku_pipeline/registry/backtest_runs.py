@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
 from gogoku_pipeline.core.errors import EvaluationError
+from gogoku_pipeline.evaluation.backtest.accounts import COSTS
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
 from gogoku_pipeline.evaluation.backtest.market import MarketGrid, market_grid
 from gogoku_pipeline.evaluation.backtest.performance import Performance, performance_of
@@ -22,6 +23,7 @@ from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSUR
 from gogoku_pipeline.registry.backtesting import served_scores, stored_market, walk_forward_scores
 from gogoku_pipeline.registry.ledgers import trial_ledger
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.training.walk_forward import SCORES
 
@@ -81,8 +83,9 @@ def judged_scores(store: Store, models: Sequence[str] = (), *, min_lists: int = 
             want="recipes of the newest walk, or `served`",
             remedy="Correct `models`, or let the gate judge them first.",
         )
-    wanted = list(models) or [name for name in (*_contest(store), SERVED) if name in found]
-    return {name: found[name] for name in wanted or found}
+    contest = [name for name in _contest(store) if name in found] or sorted(found)
+    wanted = list(models) or dict.fromkeys([*contest, *({SERVED} & found.keys())])
+    return {name: found[name] for name in wanted}
 
 
 def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: Sequence[BacktestConfig]) -> Backtests:
@@ -95,33 +98,28 @@ def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: 
     """
     if not scores:
         return Backtests(ACCOUNTS.empty(), EXPOSURE.empty(), CAPACITY.empty())
-    first = min(rows["session"].min() for rows in scores.values())  # type: ignore[type-var]
     window = max(config.volume_window for config in strategies)
-    start = first - timedelta(days=2 * window + CALENDAR_SLACK_DAYS)  # type: ignore[operator]
+    start = _first(scores) - timedelta(days=2 * window + CALENDAR_SLACK_DAYS)
     grid = market_grid(stored_market(store, start), volume_window=window)
     ledger = trial_ledger(store)
-    parts: dict[str, list[pl.DataFrame]] = {"accounts": [], "exposure": [], "capacity": []}
-    figures, problems = {}, {}
+    parts: dict[Table, list[pl.DataFrame]] = {ACCOUNTS: [], EXPOSURE: [], CAPACITY: []}
+    figures: dict[tuple[str, str], Performance] = {}
+    problems: dict[str, str] = {}
     for name, rows in scores.items():
         for place, wanted in enumerate(strategies):
             config = fitted(replace(wanted, volume_window=window), rows)
             try:
                 result = run_backtest(rows, grid, config)
-                curve = capacity(rows, grid, config) if place == 0 else None
             except EvaluationError as problem:
-                problems[f"{name}, {wanted.side}"] = str(problem)
+                problems[f"{name}, {config.side}"] = str(problem)
                 continue
             figures[name, config.side] = performance_of(result.daily, ledger if ledger.height else None)
-            parts["accounts"].append(_accounts(name, result))
-            parts["exposure"].append(_owned(result.exposure, name, config))
-            parts["capacity"] += [] if curve is None else [_owned(curve, name, config)]
-    tables = {"accounts": ACCOUNTS, "exposure": EXPOSURE, "capacity": CAPACITY}
-    made = {
-        what: pl.concat([table.empty(), *(part.select(table.polars_schema.names()).cast(dict(table.polars_schema))
-                                          for part in parts[what])]).sort(table.key)
-        for what, table in tables.items()
-    }  # fmt: skip
-    return Backtests(**made, figures=figures, problems=problems)
+            parts[ACCOUNTS].append(_accounts(name, result))
+            parts[EXPOSURE].append(_owned(EXPOSURE, result.exposure, name, config))
+            if place == 0:
+                parts[CAPACITY].append(_owned(CAPACITY, capacity(rows, grid, config), name, config))
+    accounts, exposure, curve = (pl.concat([table.empty(), *made]).sort(table.key) for table, made in parts.items())
+    return Backtests(accounts, exposure, curve, figures, problems)
 
 
 def capacity(scores: pl.DataFrame, grid: MarketGrid, config: BacktestConfig) -> pl.DataFrame:
@@ -158,11 +156,19 @@ def _accounts(name: str, result: BacktestResult) -> pl.DataFrame:
     frame = result.daily.with_columns(
         pl.lit(words_of(result.config)).alias("strategy"), pl.lit(result.fingerprint).alias("fingerprint")
     )
-    return _owned(frame, name, result.config)
+    return _owned(ACCOUNTS, frame, name, result.config)
 
 
-def _owned(frame: pl.DataFrame, name: str, config: BacktestConfig) -> pl.DataFrame:
-    return frame.with_columns(pl.lit(name).alias("scores"), pl.lit(config.side, dtype=pl.String).alias("side"))
+def _owned(table: Table, frame: pl.DataFrame, name: str, config: BacktestConfig) -> pl.DataFrame:
+    """Rows of a table: whose they are, and its columns alone."""
+    owned = frame.with_columns(pl.lit(name).alias("scores"), pl.lit(config.side, dtype=pl.String).alias("side"))
+    return owned.select(pl.col(column).cast(dtype) for column, dtype in table.polars_schema.items())
+
+
+def _first(scores: Mapping[str, pl.DataFrame]) -> date:
+    """The first scored session of all."""
+    days = pl.concat([rows["session"] for rows in scores.values()])
+    return pl.DataFrame({"session": days}).sort("session").row(0)[0]  # type: ignore[no-any-return]
 
 
 def _contest(store: Store) -> list[str]:
@@ -172,3 +178,18 @@ def _contest(store: Store) -> list[str]:
         return []
     rows = store.tables.scan(GATE, start=walks[-1], end=walks[-1]).select("challenger", "baseline").unique().collect()
     return list(dict.fromkeys([*rows["challenger"].sort(), *rows["baseline"].sort()]))
+
+
+def largest_gap(accounts: pl.DataFrame) -> float:
+    """Largest yen by which any session's accounts do not add up: worth against its parts, its move against its causes.
+
+    Args:
+        accounts: rows of `eval__backtest`; 0 for none.
+    """
+    whose = ("scores", "side")
+    earned = pl.sum_horizontal("price_pnl_jpy", "dividends_jpy") - pl.sum_horizontal(*COSTS, "borrow_jpy")
+    gaps = accounts.sort(*whose, "session").select(
+        (pl.sum_horizontal("cash_jpy", "long_jpy", "short_jpy") - pl.col("equity_jpy")).abs().alias("worth"),
+        (pl.col("equity_jpy").diff().over(whose) - earned).abs().fill_null(0.0).alias("move"),
+    )
+    return float(gaps.to_numpy().max()) if gaps.height else 0.0

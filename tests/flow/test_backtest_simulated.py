@@ -4,18 +4,24 @@ import json
 from dataclasses import replace
 from datetime import date, datetime, time
 
+import dagster as dg
 import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from assets.backtest import BacktestSettings, Rebalance, accounts_add_up, trades_happen
 from gogoku.cli import build_app
+from gogoku.definitions import build_definitions
 from gogoku_pipeline.core.clocks import JST
-from gogoku_pipeline.core.errors import ConfigError, PartitionMissingError
+from gogoku_pipeline.core.errors import ConfigError, EvaluationError, PartitionMissingError
+from gogoku_pipeline.core.settings import Settings
 from gogoku_pipeline.dataset.exits import open_to_open, price_grid
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig, CostConfig
 from gogoku_pipeline.evaluation.backtest.market import MarketFrames, market_grid
 from gogoku_pipeline.evaluation.backtest.result import run_backtest
+from gogoku_pipeline.registry.backtest_runs import judged_scores, run_backtests
+from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
 from gogoku_pipeline.registry.backtesting import served_scores, stored_market, walk_forward_scores
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.schema import daily_bars, dividends, listed_issues, topix
@@ -27,7 +33,9 @@ from gogoku_pipeline.store import CommitInfo, open_store
 from gogoku_pipeline.tables.prices import stage_prices
 from gogoku_pipeline.tables.universe import UNIVERSE
 from gogoku_pipeline.training.walk_forward import SCORES, table_rows
+from resources.compute import Compute
 from resources.truth import keep_truth
+from tests.flow.small_house import failed_checks
 
 HORIZON_D = 5
 COMMIT = CommitInfo(run_id="test", code_version="1")
@@ -275,3 +283,90 @@ def test_the_command_names_what_it_does_not_know(store):
     ):
         problem = run(store, *arguments).exception
         assert isinstance(problem, kind) and problem.thing == thing
+
+
+def materialised(store, market, folder, **settings):
+    """The asset on a store, with settings as the launchpad would give them."""
+    definitions = build_definitions(
+        settings=Settings(),
+        start=market.sessions[0],
+        end=market.sessions[-1],
+        store=store,
+        compute=Compute(cache_dir=folder, first_session=market.sessions[0], is_simulated=True),
+    )
+    with dg.DagsterInstance.ephemeral(str(folder)) as instance:
+        return definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=[dg.AssetKey(ACCOUNTS.name)],
+            run_config={"ops": {ACCOUNTS.name: {"config": settings}}},
+            raise_on_error=False,
+        )
+
+
+def test_the_asset_trades_the_walk_and_the_served_lists_and_shows_it(store, market, tmp_path):
+    result = materialised(store, market, tmp_path, capital_jpy=3e7)
+    assert result.success
+    kept = store.tables.scan(ACCOUNTS).collect()
+    whose = set(kept.select("scores", "side").unique().iter_rows())
+    assert whose == {(name, side) for name in ("seer", "blind", "served") for side in ("long_only", "long_short")}
+    (event,) = result.get_asset_materialization_events()
+    shown = event.step_materialization_data.materialization.metadata
+    assert shown["dagster/row_count"].value == kept.height
+    assert all("data:image/png" in shown[name].value for name in ("equity", "capacity"))
+    figures = [record.data for record in shown["figures"].records]
+    heads = {line["scores"]: line for line in figures if line["side"] == "long only"}
+    assert float(heads["seer"]["Sharpe"]) > float(heads["blind"]["Sharpe"])
+    assert {"month", "TOPIX", "seer, long only"} <= set(shown["months"].records[0].data)
+    assert shown["sectors"].records[0].data["sector"]
+    assert store.tables.scan(CAPACITY).collect()["capital_jpy"].n_unique() == 5
+    assert set(store.tables.scan(EXPOSURE).collect()["kind"]) == {"sector", "size"}
+    failed = {name for (_, name, _) in failed_checks(result)}
+    assert failed <= {"believable"}, failed_checks(result)
+
+
+def test_settings_of_the_launchpad_change_what_is_traded(store, market, tmp_path):
+    chosen = {"models": ["blind"], "is_long_short": False, "rebalance": "monthly", "capital_jpy": 5e7, "enter": 0.2,
+              "leave": 0.4}  # fmt: skip
+    assert materialised(store, market, tmp_path, **chosen).success
+    kept = store.tables.scan(ACCOUNTS).collect()
+    assert kept.select("scores", "side").unique().rows() == [("blind", "long_only")]
+    assert kept["strategy"].unique().to_list() == ["buys the best 20%, monthly, keeps to 40%, 50 million yen"]
+    assert kept["is_decision"].sum() <= kept["session"].dt.month().n_unique() + 1
+    assert kept["equity_jpy"][0] == 5e7
+
+
+def test_before_anything_was_scored_the_asset_is_empty_and_says_why(market, tmp_path):
+    fresh = open_store(f"file://{tmp_path / 'data'}")
+    result = materialised(fresh, market, tmp_path)
+    assert result.success
+    assert fresh.tables.scan(ACCOUNTS).collect().is_empty()
+    words = {name: said for (_, name, _), said in failed_checks(result).items()}
+    assert words == {"trades_happen": "no walk was judged and too few lists served"}
+
+
+def test_a_backtest_without_trades_fails_by_name_and_the_others_stand(store):
+    scores = judged_scores(store, ["blind"])
+    flat = {"flat": scores["blind"].with_columns(score=pl.lit(1.0)), **scores}
+    made = run_backtests(store, flat, BacktestSettings(is_long_short=False).strategies(HORIZON_D))
+    assert list(made.problems) == ["flat, long_only"] and list(made.figures) == [("blind", "long_only")]
+    said = trades_happen(made)
+    assert not said.passed and said.severity == dg.AssetCheckSeverity.ERROR and said.description.startswith("flat")
+    assert accounts_add_up(made.accounts).passed
+    stolen = pl.col("equity_jpy") - pl.when(pl.int_range(pl.len()) == 7).then(5.0).otherwise(0.0)
+    assert not accounts_add_up(made.accounts.with_columns(stolen)).passed
+
+
+def test_lists_of_a_few_evenings_are_traded_only_when_asked_for(store):
+    assert set(judged_scores(store)) == {"seer", "blind", "served"}
+    assert set(judged_scores(store, min_lists=100)) == {"seer", "blind"}
+    assert set(judged_scores(store, ["served"], min_lists=100)) == {"served"}
+    with pytest.raises(EvaluationError, match="nobody"):
+        judged_scores(store, ["nobody"])
+
+
+def test_settings_that_mean_nothing_are_refused():
+    with pytest.raises(ConfigError, match="0 < enter <= leave"):
+        BacktestSettings(enter=70).strategies(HORIZON_D)
+    weekly, tenths = BacktestSettings(rebalance=Rebalance.daily).strategies(HORIZON_D)
+    assert (weekly.enter, weekly.leave, weekly.rebalance) == (35, 60, "daily")
+    assert (tenths.side, tenths.enter) == ("long_short", 0.10)

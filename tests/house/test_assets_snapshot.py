@@ -64,6 +64,7 @@ WHOLE = {
     "data__panel",
     "registry__champions",
     "report__evening",
+    "eval__backtest",
 }
 GROUPS = {
     "raw": 10,
@@ -71,7 +72,7 @@ GROUPS = {
     "features": 6,
     "graph": 2,
     "models": 6,
-    "operations": 2,
+    "operations": 3,
 }
 
 

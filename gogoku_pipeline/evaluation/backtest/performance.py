@@ -109,14 +109,18 @@ class Performance:
 
 
 def performance(result: BacktestResult, ledger: pl.DataFrame | None = None) -> Performance:
+    """The figures of one backtest; see `performance_of`."""
+    return performance_of(result.daily, ledger)
+
+
+def performance_of(daily: pl.DataFrame, ledger: pl.DataFrame | None = None) -> Performance:
     """Read the figures off the accounts of one backtest.
 
     Args:
-        result: of `run_backtest`.
+        daily: `BacktestResult.daily`, as made or as kept.
         ledger: every trial ever logged (`trials.TRIALS`), judged by daily returns like these, for the deflated Sharpe
             ratio; None leaves it out.
     """
-    daily = result.daily
     returns = daily["ret"].drop_nulls().to_numpy()
     index = daily["topix_ret"][1:].fill_null(float("nan")).to_numpy()
     equity = daily["equity_jpy"].to_numpy()

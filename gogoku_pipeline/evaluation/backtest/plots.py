@@ -1,46 +1,53 @@
-"""Pictures of backtests: money over time beside TOPIX, and return against money. PNG bytes, no global state."""
+"""Pictures of backtests: money over time beside TOPIX with its drawdown, return against money. PNG bytes, no state."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from gogoku_pipeline.evaluation.backtest.result import BacktestResult
-from gogoku_pipeline.evaluation.canvas import FAINT, INK, canvas, colour, dates, finished, need, nothing
+from gogoku_pipeline.evaluation.canvas import FAINT, INK, by, canvas, colour, dates, finished, need, split_canvas
+
+GREY = "#a0aec0"
 
 
-def equity_curves(results: Mapping[str, BacktestResult]) -> bytes:
-    """What one yen became, net of everything, one line per model; TOPIX in grey where there is one.
+def equity_and_drawdown(accounts: pl.DataFrame) -> bytes:
+    """What one yen became, net of everything, one line per backtest, and below how far each was under its peak.
 
     Args:
-        results: by the name to show, at least one; TOPIX is taken from the longest.
+        accounts: [scores, side?, session, ret, topix_ret], e.g. `BacktestResult.daily` with the name in `scores`;
+            TOPIX is drawn in grey over the longest of them, where there is one.
     """
-    if not results:
-        raise nothing("equity curves")
-    figure, axes = canvas("One yen, net of costs", "", height=3.2)
-    for place, (name, result) in enumerate(results.items()):
-        daily = result.daily
-        axes.plot(daily["session"].to_numpy(), _grown(daily["ret"]), color=colour(place), lw=1.4, label=name)
-    longest = max(results.values(), key=lambda result: result.daily.height).daily
+    need(accounts, ("scores", "session", "ret", "topix_ret"), "equity curves")
+    figure, (upper, lower) = split_canvas("One yen, net of all costs", height=4.2, ratio=2.4)
+    parts = _named(accounts)
+    longest = max((rows for _, rows in parts), key=lambda rows: rows.height)
     if longest["topix_ret"].is_not_null().any():
-        axes.plot(longest["session"].to_numpy(), _grown(longest["topix_ret"]), color=FAINT, lw=1.8, label="TOPIX")
-    axes.axhline(1, color=INK, lw=0.7)
-    dates(axes)
-    return finished(figure, axes)
+        _draw(upper, lower, longest, "topix_ret", GREY, "TOPIX")
+    for place, (name, rows) in enumerate(parts):
+        _draw(upper, lower, rows, "ret", colour(place), name)
+    upper.axhline(1, color=INK, lw=0.7)
+    lower.axhline(0, color=INK, lw=0.7)
+    lower.set_ylabel("below peak", fontsize=8)
+    lower.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    dates(lower)
+    return finished(figure, upper)
 
 
 def capacity_picture(curve: pl.DataFrame) -> bytes:
-    """Net return a year against the money at the start.
+    """Net return a year against the money at the start, one line per backtest; costs dotted.
 
     Args:
-        curve: `tables.capacity_curve`.
+        curve: [scores?, capital_jpy, annual_return, cost_share, ...] as `tables.capacity_curve` gives it.
     """
     need(curve, ("capital_jpy", "annual_return", "cost_share"), "capacity curve")
-    figure, axes = canvas("Capacity", "million yen at the start")
-    for place, (column, label) in enumerate((("annual_return", "net return a year"), ("cost_share", "costs a year"))):
-        axes.plot(curve["capital_jpy"], curve[column], marker="o", ms=4, color=colour(place), lw=1.4, label=label)
+    figure, axes = canvas("How much money it carries", "million yen at the start (dotted: costs a year)")
+    named = curve if "scores" in curve.columns else curve.with_columns(pl.lit("net return a year").alias("scores"))
+    for place, (name, rows) in enumerate(by(named, "scores")):
+        ordered = rows.sort("capital_jpy")
+        money, tint = ordered["capital_jpy"].to_numpy(), colour(place)
+        axes.plot(money, ordered["annual_return"].to_numpy(), marker="o", ms=4, color=tint, lw=1.4, label=name)
+        axes.plot(money, ordered["cost_share"].to_numpy(), color=tint, lw=1.0, ls=":")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e6:,.0f}"))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -48,6 +55,22 @@ def capacity_picture(curve: pl.DataFrame) -> bytes:
     return finished(figure, axes)
 
 
-def _grown(returns: pl.Series) -> pl.Series:
-    """Compounded from 1; a missing return stands still."""
-    return (returns.fill_null(0.0) + 1).cum_prod()
+def _named(accounts: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    """The backtests of a frame by what is written beside their line."""
+    if "side" not in accounts.columns:
+        return by(accounts, "scores")
+    words = pl.format("{}, {}", "scores", pl.col("side").str.replace("_", " ").str.replace(" ", "-"))
+    return by(accounts.with_columns(words.alias("whose")), "whose")
+
+
+def _draw(upper: Axes, lower: Axes, rows: pl.DataFrame, column: str, tint: str, label: str) -> None:
+    """One line of money and its drawdown; a missing return stands still."""
+    ordered = rows.sort("session")
+    worth = (ordered[column].fill_null(0.0) + 1).cum_prod()
+    days = ordered["session"].to_numpy()
+    upper.plot(days, worth.to_numpy(), color=tint, lw=1.4, label=label)
+    below = (worth / worth.cum_max() - 1).to_numpy()
+    lower.plot(days, below, color=tint, lw=1.0)
+    if column == "ret":
+        lower.fill_between(days, below, 0.0, color=tint, alpha=0.08, lw=0)
+    upper.tick_params(color=FAINT)

@@ -19,7 +19,15 @@ CAPITALS = (1e7, 1e8, 1e9, 1e10, 1e11)
 
 
 def by_month(result: BacktestResult) -> pl.DataFrame:
+    """Month by month, beside TOPIX; see `by_month_of`."""
+    return by_month_of(result.daily)
+
+
+def by_month_of(daily: pl.DataFrame) -> pl.DataFrame:
     """Month by month, beside TOPIX.
+
+    Args:
+        daily: `BacktestResult.daily`, as made or as kept.
 
     Returns:
         [month, sessions, ret, topix_ret, excess, cost_share, turnover, mean_invested], month as its first day; returns
@@ -28,7 +36,7 @@ def by_month(result: BacktestResult) -> pl.DataFrame:
     """
     before = pl.col("equity_jpy").shift(1)
     traded = (pl.col("bought_jpy") + pl.col("sold_jpy")) / 2
-    days = result.daily.with_columns(
+    days = daily.with_columns(
         pl.col("session").dt.truncate("1mo").alias("month"),
         (sum(pl.col(name) for name in COSTS) / before).alias("cost_share"),
         (traded / before).alias("turnover"),

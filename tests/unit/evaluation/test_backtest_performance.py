@@ -15,7 +15,7 @@ from gogoku_pipeline.core.sessions import SESSIONS_PER_YEAR
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig
 from gogoku_pipeline.evaluation.backtest.market import market_grid
 from gogoku_pipeline.evaluation.backtest.performance import performance, value_at_risk
-from gogoku_pipeline.evaluation.backtest.plots import capacity_picture, equity_curves
+from gogoku_pipeline.evaluation.backtest.plots import capacity_picture, equity_and_drawdown
 from gogoku_pipeline.evaluation.backtest.result import run_backtest
 from gogoku_pipeline.evaluation.backtest.tables import by_month, capacity_curve
 from gogoku_pipeline.evaluation.deflation import probabilistic_sharpe
@@ -92,9 +92,10 @@ def test_luck_of_many_trials_takes_probability_away(found):
 def test_pictures_are_small_and_refuse_nothing(found):
     market, scores = made_by_chance(53)
     curve = capacity_curve(scored(scores), market, CONFIG, capitals=(3e6, 3e7))
-    for picture in (equity_curves({"model": found}), capacity_picture(curve)):
+    accounts = found.daily.with_columns(scores=pl.lit("model"))
+    for picture in (equity_and_drawdown(accounts), capacity_picture(curve)):
         assert picture.startswith(b"\x89PNG") and len(picture) < 40_000
-    for empty in (lambda: equity_curves({}), lambda: capacity_picture(curve.clear())):
+    for empty in (lambda: equity_and_drawdown(accounts.clear()), lambda: capacity_picture(curve.clear())):
         with pytest.raises(EvaluationError, match="no rows"):
             empty()
 
