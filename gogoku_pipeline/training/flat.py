@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.dataset.batches import DayTable, TrainingData
+from gogoku_pipeline.dataset.splits import label_span
 from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.training.recipes import TARGET
 
@@ -19,6 +20,16 @@ def targets_of(data: TrainingData, table: DayTable, horizon_d: int, before: date
     """Target of each row [rows]; NaN where there is none or where it is known only from `before` on."""
     grid = data.day_targets(table.sessions, horizon_d, label=TARGET, before=before)
     return np.asarray(grid[table.day, table.stocks])
+
+
+def settled_by(data: TrainingData, sessions: Sequence[date], horizon_d: int) -> date:
+    """The first decision after the planned exit of the last of some sessions' labels.
+
+    A label known only from then on closed late; what is fitted or stopped by these sessions must not look at it.
+    """
+    place = data.panel.index(sessions[-1]) + label_span(horizon_d) + 1
+    held = data.sessions
+    return held[place] if place < len(held) else held[-1] + timedelta(days=1)
 
 
 def labelled(

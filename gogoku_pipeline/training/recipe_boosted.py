@@ -1,9 +1,14 @@
-"""The LightGBM recipe: the baseline that serves whenever nothing better is proven."""
+"""The LightGBM recipes: the baseline that serves whenever nothing better is proven, in both of its objectives.
+
+The gate walks every objective and the stronger one is the bar (`registry.judging`). What serves is chosen without
+looking at what the gate looks at: `BetterBoosted` fits each objective and keeps the one that ranks the validation days
+better, seed by seed, and its files say which.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -11,11 +16,13 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
-from gogoku_pipeline.models.boosted import Boosted, BoostedConfig, fit_boosted, load_boosted
+from gogoku_pipeline.models.boosted import OBJECTIVES, Boosted, BoostedConfig, fit_boosted, load_boosted
 from gogoku_pipeline.training.config import Report
-from gogoku_pipeline.training.flat import daily_metric, labelled, targets_of
+from gogoku_pipeline.training.flat import daily_metric, settled_by, targets_of
 from gogoku_pipeline.training.recipes import Identity, config_hash, file_of
+from gogoku_pipeline.training.shared_bins import SharedBins
 
+FAMILY = "lightgbm"
 _MODEL = "model.txt"
 
 
@@ -27,6 +34,16 @@ class FittedBoosted:
     boosted: Boosted
     ledger: list[dict[str, float]]
     threads: int = 1
+
+    @property
+    def objective(self) -> str:
+        """What its trees were fitted to."""
+        return str(self.identity.settings["objective"])
+
+    @property
+    def validation_rank_ic(self) -> float:
+        """Best mean daily RankIC of the validation days; -inf where none could be measured."""
+        return max((ic for ic in self.boosted.curve if np.isfinite(ic)), default=float("-inf"))
 
     def score(self, data: TrainingData, sessions: Sequence[date]) -> pl.DataFrame:
         """Scores of each session's cross-section."""
@@ -41,18 +58,29 @@ class FittedBoosted:
 
 @dataclass(frozen=True)
 class BoostedRecipe:
-    """LightGBM regression on normal scores."""
+    """LightGBM with one objective.
+
+    Attributes:
+        config: how trees are grown, and the objective.
+        name: in tables and reports.
+        bins: the walk's binned table; None bins what is fitted by itself.
+    """
 
     config: BoostedConfig = field(default_factory=BoostedConfig)
-    name: str = "lightgbm"
-    family: str = "lightgbm"
+    name: str = FAMILY
+    family: str = FAMILY
     is_seeded: bool = True
+    bins: SharedBins | None = field(default=None, compare=False, repr=False)
 
     @property
     def config_hash(self) -> str:
         """Hash of everything but the thread count."""
         settings = {key: value for key, value in self.config.as_dict().items() if key != "threads"}
         return config_hash(self.family, self.name, settings)
+
+    def over(self, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> BoostedRecipe:
+        """The same recipe with one binned table for these training windows."""
+        return replace(self, bins=SharedBins(data, windows, self.config))
 
     def fit(
         self,
@@ -64,28 +92,73 @@ class BoostedRecipe:
         report: Report | None = None,
     ) -> FittedBoosted:
         """Fit; early stopping reads the mean daily RankIC of `validation`."""
-        values, targets = labelled(data, train, horizon_d, validation[0])
+        shared = self.bins
+        if shared is None or not shared.covers(data, train):
+            shared = SharedBins(data, [tuple(train)], self.config)
+        rows = shared.training(train, horizon_d, validation[0], self.config)
         table = data.table(validation)
-        wanted = targets_of(data, table, horizon_d, None)
+        wanted = targets_of(data, table, horizon_d, settled_by(data, validation, horizon_d))
         keep = np.isfinite(wanted)
         if not keep.any():
             raise TrainingError(
                 "LightGBM", got="no labelled validation row", want="some", remedy="Check labels and folds."
             )
-        boosted = fit_boosted(
-            (values, targets),
-            table.values[keep],
-            daily_metric(table.day[keep], wanted[keep]),
-            self.config,
-            seed=seed,
-            names=data.panel.names,
-        )
+        metric = daily_metric(table.day[keep], wanted[keep])
+        boosted = fit_boosted(rows, table.values[keep], metric, self.config, seed=seed)
         ledger = [{"epoch": float(place + 1), "validation_rank_ic": ic} for place, ic in enumerate(boosted.curve)]
         if report is not None:
             for row in ledger:
                 report(row)
         identity = Identity.of(data.panel, horizon_d, self.config.as_dict())
         return FittedBoosted(identity, boosted, ledger, self.config.threads)
+
+
+@dataclass(frozen=True)
+class BetterBoosted:
+    """LightGBM as it serves: every objective fitted, the one that ranks the validation days better kept.
+
+    Validation days end before the cut-off, so a version of the past chooses as it would have chosen then.
+
+    Attributes:
+        candidates: one recipe per objective, same features, bins and budget.
+    """
+
+    candidates: tuple[BoostedRecipe, ...]
+    name: str = FAMILY
+    family: str = FAMILY
+    is_seeded: bool = True
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of the candidates."""
+        return config_hash(self.family, self.name, {"candidates": [one.config_hash for one in self.candidates]})
+
+    def over(self, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> BetterBoosted:
+        """The same recipe with one binned table, shared by all candidates."""
+        shared = SharedBins(data, windows, self.candidates[0].config)
+        return replace(self, candidates=tuple(replace(one, bins=shared) for one in self.candidates))
+
+    def fit(
+        self,
+        data: TrainingData,
+        train: Sequence[date],
+        validation: Sequence[date],
+        seed: int,
+        horizon_d: int,
+        report: Report | None = None,
+    ) -> FittedBoosted:
+        """Fit every candidate; the first of equals wins. The ledger is the winner's."""
+        fits = [one.fit(data, train, validation, seed, horizon_d) for one in self.candidates]
+        best = max(fits, key=lambda fitted: fitted.validation_rank_ic)
+        if report is not None:
+            for row in best.ledger:
+                report(row)
+        return best
+
+
+def objectives(config: BoostedConfig) -> tuple[BoostedRecipe, ...]:
+    """One recipe per objective with everything else equal: what the gate walks."""
+    return tuple(BoostedRecipe(replace(config, objective=one), f"{FAMILY}_{one}") for one in OBJECTIVES)
 
 
 def load_fitted_boosted(files: Mapping[str, bytes]) -> FittedBoosted:

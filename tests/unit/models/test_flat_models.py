@@ -6,6 +6,7 @@ from sklearn.linear_model import Ridge
 
 from gogoku_pipeline.core.errors import ConfigError, TrainingError
 from gogoku_pipeline.models.boosted import BoostedConfig, fit_boosted, load_boosted
+from gogoku_pipeline.models.boosted_bins import BinnedRows
 from gogoku_pipeline.models.naive import (
     LADDER,
     RULES,
@@ -29,6 +30,13 @@ def rows(count=3000, seed=0):
     return values, targets
 
 
+def grown(train, validation, metric, config, *, seed):
+    """A fit on all of some rows, which count as one day."""
+    values, targets = train
+    binned = BinnedRows(values, np.zeros(len(values), dtype=np.int64), NAMES, config)
+    return fit_boosted(binned.part(np.arange(len(values)), targets, config), validation, metric, config, seed=seed)
+
+
 def correlation(targets):
     return lambda predictions: float(np.corrcoef(predictions, targets)[0, 1]) if predictions.std() > 0 else np.nan
 
@@ -37,7 +45,7 @@ def correlation(targets):
 def fitted():
     values, targets = rows()
     unseen, wanted = rows(1000, seed=1)
-    return fit_boosted((values, targets), unseen, correlation(wanted), CONFIG, seed=3, names=NAMES), unseen, wanted
+    return grown((values, targets), unseen, correlation(wanted), CONFIG, seed=3), unseen, wanted
 
 
 def test_trees_find_an_interaction_a_line_cannot(fitted):
@@ -58,9 +66,7 @@ def test_patience_ends_a_fit_that_learns_nothing():
     values, targets = rows(800)
     noise = np.random.default_rng(9).permutation(targets)
     config = BoostedConfig(rounds=300, patience=5, threads=1)
-    boosted = fit_boosted(
-        (values, noise), values[:200], lambda scores: -float(len(scores)), config, seed=1, names=NAMES
-    )
+    boosted = grown((values, noise), values[:200], lambda scores: -float(len(scores)), config, seed=1)
     assert len(boosted.curve) == 6 and boosted.booster.num_trees() == 1
 
 
@@ -68,8 +74,8 @@ def test_text_round_trip_gives_equal_scores_and_the_same_seed_gives_the_same_tex
     boosted, unseen, wanted = fitted
     again = load_boosted(boosted.to_text())
     assert np.array_equal(again.score(unseen), boosted.score(unseen))
-    twin = fit_boosted(rows(), unseen, correlation(wanted), CONFIG, seed=3, names=NAMES)
-    other = fit_boosted(rows(), unseen, correlation(wanted), CONFIG, seed=4, names=NAMES)
+    twin = grown(rows(), unseen, correlation(wanted), CONFIG, seed=3)
+    other = grown(rows(), unseen, correlation(wanted), CONFIG, seed=4)
     assert twin.to_text() == boosted.to_text() != other.to_text()
 
 
@@ -83,8 +89,8 @@ def test_unreadable_text_no_rows_and_impossible_settings_are_refused():
         load_boosted("not a model")
     empty = np.empty((0, 3), dtype=np.float32)
     with pytest.raises(TrainingError, match="no training rows"):
-        fit_boosted((empty, empty[:, 0]), empty, lambda _: 0.0, CONFIG, seed=1, names=NAMES)
-    for change in ({"feature_fraction": 0.0}, {"rounds": 0}, {"leaves": 1}):
+        grown((empty, empty[:, 0]), empty, lambda _: 0.0, CONFIG, seed=1)
+    for change in ({"feature_fraction": 0.0}, {"rounds": 0}, {"leaves": 1}, {"grades": 1}, {"objective": "huber"}):
         with pytest.raises(ConfigError, match=next(iter(change))):
             BoostedConfig(**change)
 
