@@ -1,11 +1,15 @@
 """Model versions: one asset per recipe, one partition per training cut-off.
 
-Belongs here: asset bodies that train a version and show its learning curve.
+Belongs here: asset bodies that train a version, show its learning curve and, where it refreshes the champion, ask
+the cheap checks whether it may serve.
 Does not belong here: loops, losses, splits (`gogoku_pipeline.training`).
 
 Only chosen cut-offs are filled; missing ones are normal. Labels after the cut-off are never looked at, so filling
 cut-offs of the past *is* the historical simulation.
 """
+
+import math
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
@@ -13,17 +17,25 @@ import polars as pl
 from assets.dataset import house_panel
 from assets.declaration import HouseAsset
 from assets.partitions import sessions_of
+from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import learning_curves
-from gogoku_pipeline.store import Store
+from gogoku_pipeline.registry.terms import Terms
+from gogoku_pipeline.store import CommitInfo, Store
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
 from resources.recipes import BASELINE, CHALLENGER, recipe
 
+if TYPE_CHECKING:
+    from gogoku_pipeline.registry.refreshes import RefreshRecord
+    from gogoku_pipeline.training.final import ModelVersion
+
 POOL = "train"
 SOURCES = ("data__panel", LABELS.name)
+REFRESHED = "refresh_serves"
+REFRESHED_WORDS = "Fresh weights of the champion pass the cheap checks; otherwise yesterday's go on serving."
 
 
 def training_data(store: Store, compute: Compute) -> TrainingData:
@@ -33,31 +45,71 @@ def training_data(store: Store, compute: Compute) -> TrainingData:
 
 def model_version(model: str, kind: str) -> HouseAsset:
     """The asset of one recipe's versions."""
+    name = f"model__{model}"
 
     def body(
-        context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+        context: dg.AssetExecutionContext,
+        store: dg.ResourceParam[Lazy],
+        compute: dg.ResourceParam[Compute],
+        clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult:
         from gogoku_pipeline.training.final import train_version
 
         (cutoff,) = sessions_of(context)
-        terms = compute.terms
-        version = train_version(
-            recipe(model, compute),
-            training_data(store.get(), compute),
-            cutoff,
-            terms.seeds,
-            store.get(),
-            horizon_d=terms.gate.horizon_d,
-            validation=terms.validation,
-        )
+        opened, terms = store.get(), compute.terms
+        data, shape = training_data(opened, compute), (terms.gate.horizon_d, terms.validation)
+        version = train_version(recipe(model, compute), data, cutoff, terms.seeds, opened, *shape)
         found = {"version": version.version, "config_hash": version.config_hash, "feature_hash": version.feature_hash}
+        commit = CommitInfo(run_id=context.run.run_id, code_version="1")
+        answer = refreshed(opened, data, version, terms, clock, commit)
         return dg.MaterializeResult(
-            metadata={**found, "manifest": version.manifest, **curves(version.curves)},
+            metadata={**found, "manifest": version.manifest, **curves(version.curves), **refresh_record(answer)},
             data_version=dg.DataVersion(version.version),
+            check_results=[refresh_serves(name, answer)],
         )
 
     body.__doc__ = f"Versions of {model}, one per training cut-off: weights, manifest, learning curve."
-    return HouseAsset(body, f"model__{model}", "models", frozenset({kind}), deps=SOURCES, pool=POOL, is_range=False)
+    checked = (dg.AssetCheckSpec(REFRESHED, asset=name, description=REFRESHED_WORDS),)
+    kinds = frozenset({kind})
+    return HouseAsset(body, name, "models", kinds, deps=SOURCES, pool=POOL, is_range=False, check_specs=checked)
+
+
+def refreshed(
+    store: Store, data: TrainingData, version: "ModelVersion", terms: Terms, clock: Clock, commit: CommitInfo
+) -> "RefreshRecord | None":
+    """What the cheap checks say of fresh weights of the champion, written down; None where nothing is refreshed."""
+    from gogoku_pipeline.registry.refresh import judge_refresh
+    from gogoku_pipeline.registry.refreshes import record_refresh
+
+    answer = judge_refresh(store, data, version.model, version.version, terms, recorded_at=clock.now())
+    if answer is not None:
+        record_refresh(store, answer, commit=commit)
+    return answer
+
+
+def refresh_serves(asset: str, answer: "RefreshRecord | None") -> dg.AssetCheckResult:
+    """Whether fresh weights replace yesterday's; a warning, hence an alert, when yesterday's go on serving."""
+    if answer is None:
+        words = "not a refresh: this recipe is not the champion of the session, or the version itself was promoted"
+    else:
+        words = "; ".join(answer.reasons)
+    is_rejected = answer is not None and answer.decision == "rejected"
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=REFRESHED,
+        passed=not is_rejected,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"yesterday's weights go on serving: {words}" if is_rejected else words,
+        metadata=refresh_record(answer),
+    )
+
+
+def refresh_record(answer: "RefreshRecord | None") -> dict[str, str | int | float]:
+    """What the cheap checks measured, for the page of a version."""
+    if answer is None:
+        return {}
+    told = {"refresh": answer.decision, "refresh_of": answer.promoted_version, "before": answer.previous_version or ""}
+    return told | {name: value for name, value in vars(answer.figures).items() if not math.isnan(value)}
 
 
 def curves(found: dict[int, list[dict[str, float]]]) -> dict[str, dg.MetadataValue]:

@@ -16,6 +16,7 @@ import polars as pl
 
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ArtefactError, RegistryError
+from gogoku_pipeline.registry.refreshes import accepted_refreshes, other_design
 from gogoku_pipeline.registry.tables import CHAMPIONS
 from gogoku_pipeline.store import CommitInfo, Store
 
@@ -155,7 +156,7 @@ def serving(
     chosen = champion(store, at)
     remarks: list[str] = [chosen.reason]
     if chosen.version is not None:
-        found = serving_champion(store, chosen, feature_hash)
+        found = serving_champion(store, chosen, at, feature_hash)
         if isinstance(found, Serving) and not suspended:
             return found
         why = suspended if isinstance(found, Serving) else found
@@ -163,12 +164,33 @@ def serving(
     return serving_baseline(store, at, remarks, baseline=baseline, feature_hash=feature_hash)
 
 
-def serving_champion(store: Store, chosen: Champion, feature_hash: str | None = None) -> Serving | str:
-    """The champion's own version with all files verified, or in words what keeps it from serving."""
+def serving_champion(store: Store, chosen: Champion, at: date, feature_hash: str | None = None) -> Serving | str:
+    """The champion's weights of a session with all files verified, or in words what keeps it from serving.
+
+    The newest accepted refresh of the promoted version up to the session serves; one whose files are missing or
+    altered, or of another design, is passed over for the one before, and at last for the promoted version itself.
+
+    Args:
+        store: holds versions, verdicts and refreshes.
+        chosen: who is champion.
+        at: the session.
+        feature_hash: as `serving` takes it.
+    """
     if chosen.version is None:
         return "nothing was promoted"
-    found = _sound(store, chosen.model, chosen.version, feature_hash)
-    return found if isinstance(found, str) else Serving(chosen.model, chosen.version, found, chosen.reason)
+    promoted = _sound(store, chosen.model, chosen.version, feature_hash)
+    remarks: list[str] = []
+    for day, version in accepted_refreshes(store, chosen.model, chosen.version, at):
+        found = _sound(store, chosen.model, version, feature_hash)
+        if not isinstance(found, str) and not isinstance(promoted, str):
+            found = other_design(promoted, found) or found
+        if not isinstance(found, str):
+            reason = "; ".join([f"{chosen.reason}, weights of {day}", *remarks])
+            return Serving(chosen.model, version, found, reason)
+        remarks.append(f"refresh {version} passed over ({found})")
+    if isinstance(promoted, str):
+        return "; ".join([promoted, *remarks])
+    return Serving(chosen.model, chosen.version, promoted, "; ".join([chosen.reason, *remarks]))
 
 
 def serving_baseline(

@@ -138,7 +138,7 @@ def suspension(found: Standing) -> str:
 def _scored(store: Store, panel: Panel, session: date, at: datetime) -> pl.DataFrame:
     """Scores of the champion (if it can be scored) and of the baseline (if there is one), as rows of SHADOW."""
     chosen = champion(store, session)
-    able = serving_champion(store, chosen, panel.catalogue_hash)
+    able = serving_champion(store, chosen, session, panel.catalogue_hash)
     scored: list[Serving] = [able] if isinstance(able, Serving) else []
     try:
         scored.append(serving_baseline(store, session, [], feature_hash=panel.catalogue_hash))

@@ -32,6 +32,39 @@ CHAMPIONS = Table(
     partitioned=False,
 )
 
+REFRESHES = Table(
+    name="registry__refreshes",
+    description=(
+        "One refresh of a promoted recipe: newer weights of the same design, and what the cheap checks said of them. "
+        "Append-only. The newest accepted refresh up to a session serves on it; after a rejected one yesterday's "
+        "weights go on. A null figure could not be measured, which rejects. Refreshes are not trials."
+    ),
+    columns=(
+        Column("decided_for", pl.Date, "First session it may serve: its cut-off."),
+        Column("recorded_at", JST_INSTANT, "Instant the answer was written down."),
+        _MODEL,
+        Column("version", pl.String, "Version of the fresh files."),
+        Column("promoted_version", pl.String, "Version whose promotion it refreshes."),
+        Column("previous_version", pl.String, "Version it was compared with: yesterday's weights.", nullable=True),
+        Column("decision", pl.String, "What the checks said.", allowed=("accepted", "rejected")),
+        Column("reasons", pl.String, "Every check in a sentence with its figures, as a JSON list."),
+        Column(
+            "unique_ratio", pl.Float64, "Share of different scores on its session, of the worst seed.", nullable=True
+        ),
+        Column("score_std", pl.Float64, "Standard deviation of those scores, of the worst seed.", nullable=True),
+        Column("rank_correlation", pl.Float64, "Of its scores with yesterday's weights'.", nullable=True),
+        Column("correlation_floor", pl.Float64, "What that must reach."),
+        Column("rank_ic", pl.Float64, "Mean daily RankIC over its validation sessions.", nullable=True),
+        Column("rank_ic_low", pl.Float64, "Lower end of the band.", nullable=True),
+        Column("rank_ic_high", pl.Float64, "Upper end of the band.", nullable=True),
+        Column("validation_days", pl.Int32, "Validation sessions with a RankIC.", "sessions", at_least=0),
+        Column("config_hash", pl.String, "Hash of the recipe's configuration."),
+        _FEATURE_HASH,
+    ),
+    key=("decided_for", "model", "version", "promoted_version"),
+    partitioned=False,
+)
+
 GATE = Table(
     name="eval__gate",
     description=(

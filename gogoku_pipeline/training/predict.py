@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -13,6 +13,7 @@ from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.dataset.panel_map import Panel
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.store import Store
+from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.recipe_boosted import load_fitted_boosted
 from gogoku_pipeline.training.recipe_ladder import load_fitted_rung
 from gogoku_pipeline.training.recipe_ranker import load_fitted_ranker
@@ -70,13 +71,7 @@ def predict_session(store: Store, model: str, version: str, data: Panel | Traini
         )
     if isinstance(data, Panel):
         data = TrainingData(panel, LABELS.empty(), cross_section=manifest["cross_section"])
-    parts = []
-    for seed in manifest["seeds"]:
-        prefix = f"seed-{seed}-"
-        files = {name.removeprefix(prefix): body for name, body in kept.files.items() if name.startswith(prefix)}
-        scores = load_fitted(manifest["family"], files).score(data, [session])
-        parts.append(scores.with_columns(pl.lit(seed, dtype=pl.Int64).alias("seed")))
-    found = pl.concat(parts)
+    found = seed_scores(kept, data, [session])
     if found.is_empty():
         raise DatasetError(
             f"{model} {version} on {session}",
@@ -85,3 +80,18 @@ def predict_session(store: Store, model: str, version: str, data: Panel | Traini
             remedy="Check core__universe for the session.",
         )
     return ensemble_scores(found).select("session", "code", "horizon_d", "score").sort("session", "code")
+
+
+def seed_scores(kept: Artefact, data: TrainingData, sessions: Sequence[date]) -> pl.DataFrame:
+    """What each seed of a version says of some sessions, its own past among them: for checks, never for a list.
+
+    Returns:
+        session, code, horizon_d, score, seed.
+    """
+    parts = []
+    for seed in kept.manifest["seeds"]:
+        prefix = f"seed-{seed}-"
+        files = {name.removeprefix(prefix): body for name, body in kept.files.items() if name.startswith(prefix)}
+        scores = load_fitted(kept.manifest["family"], files).score(data, sessions)
+        parts.append(scores.with_columns(pl.lit(seed, dtype=pl.Int64).alias("seed")))
+    return pl.concat(parts)
