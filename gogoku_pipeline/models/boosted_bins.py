@@ -49,14 +49,14 @@ class BinnedRows:
             )
         self.day = day
         self.blind = np.flatnonzero(~varies(values[:setting])).astype(np.int64)
-        shared = {"params": config.binning(), "free_raw_data": True}
+        binning = config.binning()
         edges = lightgbm.Dataset(
-            values[:setting], label=np.zeros(setting, np.float32), feature_name=list(names), **shared
+            values[:setting], label=np.zeros(setting, np.float32), feature_name=list(names), params=binning
         ).construct()
         self._binned = edges
         if setting < len(values):
             blank = np.zeros(len(values), np.float32)
-            self._binned = lightgbm.Dataset(values, label=blank, reference=edges, **shared).construct()
+            self._binned = lightgbm.Dataset(values, label=blank, reference=edges, params=binning).construct()
 
     def part(self, rows: Ints, targets: Floats, config: BoostedConfig) -> lightgbm.Dataset:
         """A training set of some rows.

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -126,6 +126,20 @@ class Recipe(Protocol):
     ) -> Fitted:
         """Fit on the labels of `train` that are known before the first validation decision."""
         ...
+
+
+@runtime_checkable
+class SharesWork(Protocol):
+    """A recipe whose fits over several training windows have work in common."""
+
+    def over(self, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> Recipe:
+        """The same recipe, doing the common work once; windows in time order, a fit never profits from later ones."""
+        ...
+
+
+def over_windows(recipe: Recipe, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> Recipe:
+    """The recipe for fits on these windows, sharing what it can share."""
+    return recipe.over(data, windows) if isinstance(recipe, SharesWork) else recipe
 
 
 def config_hash(family: str, name: str, settings: Mapping[str, Any]) -> str:

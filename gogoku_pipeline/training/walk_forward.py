@@ -1,7 +1,8 @@
 """Walking forward: fit each fold and seed on its past, score its future. What the gate judges.
 
-Fits are independent and kept one by one, so an interrupted walk resumes where it stopped and a changed recipe, panel,
-label or fold is never mistaken for an old one.
+Fits are kept one by one, so an interrupted walk resumes where it stopped and a changed recipe, panel, label or fold is
+never mistaken for an old one. A fit may share work with earlier folds (bins), never with later ones. A fit that fails
+ends the walk and is named: a recipe that is left out where it failed would be judged on the days that suit it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from gogoku_pipeline.core.errors import DatasetError
+from gogoku_pipeline.core.errors import DatasetError, GogokuError, TrainingError
 from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.dataset.batches import TrainingData
@@ -22,7 +23,7 @@ from gogoku_pipeline.dataset.splits import Fold, refuse_overlapping
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import CODE, Table
 from gogoku_pipeline.training.config import Progress
-from gogoku_pipeline.training.recipes import TARGET, Recipe
+from gogoku_pipeline.training.recipes import TARGET, Fitted, Recipe, over_windows
 
 SCORES = Table(
     name="eval__walk_forward",
@@ -46,6 +47,8 @@ SCORES = Table(
 )
 
 _RESULT = ("model", "fold", "seed", "session", "code", "horizon_d", "score", "is_counted")
+_STOPPED_BY = ("model", "fold", "seed", "session", "code", "horizon_d", "score")
+_PARTS = ("scores", "ledger", "validation")
 _LEDGER = pl.Schema(
     {
         "model": pl.String,
@@ -56,6 +59,8 @@ _LEDGER = pl.Schema(
         "value": pl.Float64,
     }
 )
+Fit = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+"""Scores, learning curve and validation scores of one fold and seed."""
 _log = logger("training")
 
 
@@ -66,11 +71,14 @@ class WalkForwardResult:
     Attributes:
         scores: model, fold, seed, session, code, horizon_d, score, is_counted; sorted by these.
         ledger: learning curves in long form: model, fold, seed, epoch, figure, value.
+        validation: scores of the sessions before each test block, which stopped the fit: columns of `scores` without
+            `is_counted`. They calibrate intervals and are never judged.
         resumed: how many fits were taken from the cache.
     """
 
     scores: pl.DataFrame
     ledger: pl.DataFrame
+    validation: pl.DataFrame
     resumed: int
 
 
@@ -107,7 +115,7 @@ def run_walk_forward(
 
     Raises:
         DatasetError: no folds or seeds, folds that overlap; LeakError: the panel's scaler saw a test session;
-            TrainingError and its kin: from the fits.
+            TrainingError: a fit failed; the message names fold, seed and test block, the cause is chained.
     """
     if not folds or not seeds:
         raise DatasetError(
@@ -118,36 +126,36 @@ def run_walk_forward(
         )
     refuse_overlapping(folds)
     used = list(seeds) if recipe.is_seeded else list(seeds)[:1]
-    scores, ledgers, resumed = [], [], 0
-    for fold in folds:
+    shared = over_windows(recipe, data, [fold.train for fold in folds])
+    fits, resumed = [], 0
+    for place, fold in enumerate(folds):
         data.panel.require_fitted_before(fold.test[0])
         for seed in used:
-            key = _fit_key(recipe, data, fold, seed, horizon_d)
+            key = _fit_key(recipe, data, folds[: place + 1], seed, horizon_d)
             kept = _kept(cache_dir, key)
             if kept is None:
-                kept = _fit(recipe, data, fold, seed, horizon_d)
+                kept = _fit(shared, data, fold, seed, horizon_d)
                 _keep(cache_dir, key, kept)
             else:
                 resumed += 1
-            scores.append(kept[0])
-            ledgers.append(kept[1])
+            fits.append(kept)
             if progress is not None:
                 progress.advance(1, f"{recipe.name}: fold {fold.index}, seed {seed}")
-    return WalkForwardResult(pl.concat(scores).sort(_RESULT[:6]), pl.concat(ledgers), resumed)
+    scores, ledgers, validation = (pl.concat(part) for part in zip(*fits, strict=True))
+    return WalkForwardResult(scores.sort(_RESULT[:6]), ledgers, validation.sort(_STOPPED_BY[:6]), resumed)
 
 
-def _fit(
-    recipe: Recipe, data: TrainingData, fold: Fold, seed: int, horizon_d: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Scores and learning curve of one fold and seed."""
-    fitted = recipe.fit(data, fold.train, fold.validation, seed, horizon_d)
-    found = fitted.score(data, fold.test)
+def _fit(recipe: Recipe, data: TrainingData, fold: Fold, seed: int, horizon_d: int) -> Fit:
+    """Scores, learning curve and validation scores of one fold and seed."""
+    fitted = _fitted(recipe, data, fold, seed, horizon_d)
     names = [
         pl.lit(recipe.name).alias("model"),
         pl.lit(fold.index, dtype=pl.Int16).alias("fold"),
         pl.lit(seed, dtype=pl.Int64).alias("seed"),
     ]
-    scores = found.with_columns(*names, (pl.col("session") >= fold.counted[0]).alias("is_counted")).select(_RESULT)
+    counted = (pl.col("session") >= fold.counted[0]).alias("is_counted")
+    scores = fitted.score(data, fold.test).with_columns(*names, counted).select(_RESULT)
+    validation = fitted.score(data, fold.validation).with_columns(*names).select(_STOPPED_BY)
     rows = [
         (int(row["epoch"]), figure, float(value))
         for row in fitted.ledger
@@ -156,17 +164,32 @@ def _fit(
     ]
     curve = pl.DataFrame(rows, schema={"epoch": pl.Int32, "figure": pl.String, "value": pl.Float64}, orient="row")
     _log.info("%s fold %d seed %d: %d scores", recipe.name, fold.index, seed, scores.height)
-    return scores, curve.with_columns(*names).select(_LEDGER.names())
+    return scores, curve.with_columns(*names).select(_LEDGER.names()), validation
 
 
-def _fit_key(recipe: Recipe, data: TrainingData, fold: Fold, seed: int, horizon_d: int) -> str:
-    """Hash of everything a fit depends on."""
+def _fitted(recipe: Recipe, data: TrainingData, fold: Fold, seed: int, horizon_d: int) -> Fitted:
+    """The fit of one fold and seed, or a TrainingError that names both."""
+    try:
+        return recipe.fit(data, fold.train, fold.validation, seed, horizon_d)
+    except GogokuError as problem:
+        raise TrainingError(
+            f"{recipe.name}, fold {fold.index} (test {fold.test[0]} to {fold.test[-1]}), seed {seed}",
+            got=str(problem),
+            want="a fit on every fold: a walk with a hole is not judged",
+            remedy="Correct the cause and walk again; fits that ended are found again.",
+        ) from problem
+
+
+def _fit_key(recipe: Recipe, data: TrainingData, folds: Sequence[Fold], seed: int, horizon_d: int) -> str:
+    """Hash of everything the fit of the last of these folds depends on."""
+    fold = folds[-1]
     parts = {
-        "layout": 1,
+        "layout": 2,
         "recipe": recipe.config_hash,
         "panel": data.panel.key,
         "labels": data.fingerprint(horizon_d, TARGET),
         "fold": [[day.isoformat() for day in part] for part in (fold.train, fold.validation, fold.test, fold.counted)],
+        "windows": [[each.train[0].isoformat(), each.train[-1].isoformat()] for each in folds],
         "index": fold.index,
         "seed": seed,
         "horizon_d": horizon_d,
@@ -174,20 +197,20 @@ def _fit_key(recipe: Recipe, data: TrainingData, fold: Fold, seed: int, horizon_
     return sha256_json(parts)[:32]
 
 
-def _kept(cache_dir: Path | None, key: str) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+def _kept(cache_dir: Path | None, key: str) -> Fit | None:
     """A finished fit from the cache."""
     if cache_dir is None or not (cache_dir / key / "done.json").is_file():
         return None
-    folder = cache_dir / key
-    return pl.read_parquet(folder / "scores.parquet"), pl.read_parquet(folder / "ledger.parquet")
+    scores, ledger, validation = (pl.read_parquet(cache_dir / key / f"{part}.parquet") for part in _PARTS)
+    return scores, ledger, validation
 
 
-def _keep(cache_dir: Path | None, key: str, fit: tuple[pl.DataFrame, pl.DataFrame]) -> None:
+def _keep(cache_dir: Path | None, key: str, fit: Fit) -> None:
     """Keep a finished fit; `done.json` is written last, so a crash leaves nothing that looks finished."""
     if cache_dir is None:
         return
     folder = cache_dir / key
     folder.mkdir(parents=True, exist_ok=True)
-    fit[0].write_parquet(folder / "scores.parquet")
-    fit[1].write_parquet(folder / "ledger.parquet")
+    for part, frame in zip(_PARTS, fit, strict=True):
+        frame.write_parquet(folder / f"{part}.parquet")
     (folder / "done.json").write_text(json.dumps({"rows": fit[0].height}))

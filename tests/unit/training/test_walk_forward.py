@@ -1,12 +1,13 @@
 """Walking forward: what is scored, what counts, what resumes, and what must not matter."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
 
-from gogoku_pipeline.core.errors import ConfigError, DatasetError, LeakError
+from gogoku_pipeline.core.errors import CollapseError, ConfigError, DatasetError, LeakError, TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
 from gogoku_pipeline.store import CommitInfo
@@ -154,3 +155,39 @@ def test_a_panel_whose_scaler_saw_the_test_is_refused_by_name(market, panel, fol
             run_walk_forward(quick, fitted, folds, (1,), 5)
     sound = TrainingData(replace(panel, fitted_through=folds[0].validation[-1]), market.labels)
     assert run_walk_forward(quick, sound, folds, (1,), 5).scores.height > 0
+
+
+@dataclass(frozen=True)
+class FailsOnce:
+    """A recipe that cannot be fitted where its training ends on a certain session."""
+
+    inner: LadderRecipe
+    ends: date
+    name: str = "brittle"
+    family: str = "naive"
+    is_seeded: bool = False
+    config_hash: str = "brittle"
+
+    def fit(self, data, train, validation, seed, horizon_d, report=None):
+        if train[-1] == self.ends:
+            raise CollapseError("brittle", got="constant scores", want="a ranking", remedy="Lower the rate.")
+        return self.inner.fit(data, train, validation, seed, horizon_d, report)
+
+
+def test_a_model_that_fails_on_one_fold_is_named_with_the_fold_and_judged_on_none(data, folds, tmp_path):
+    brittle = FailsOnce(LadderRecipe("ridge"), folds[1].train[-1])
+    block = f"fold 1 \\(test {folds[1].test[0]} to {folds[1].test[-1]}\\), seed 7"
+    with pytest.raises(TrainingError, match=f"brittle, {block}: got brittle: got constant scores") as found:
+        run_walk_forward(brittle, data, folds, (7,), 5, None, tmp_path)
+    assert isinstance(found.value.__cause__, CollapseError)
+    mended = replace(brittle, ends=date(2001, 1, 4))
+    assert run_walk_forward(mended, data, folds, (7,), 5, None, tmp_path).resumed == 1
+
+
+def test_the_days_that_stopped_a_fit_are_scored_too_and_never_among_the_judged(walked, folds):
+    for fold in folds:
+        part = walked.validation.filter(fold=fold.index)
+        assert sorted(set(part["session"])) == list(fold.validation)
+        assert part.height == len(fold.validation) * 40 * 2
+        judged = set(walked.scores.filter(fold=fold.index)["session"])
+        assert not judged & set(part["session"])
