@@ -100,7 +100,7 @@ def report(
         opened,
         None,
         generated_at=now,
-        horizon_d=compute.terms.gate.horizon_d,
+        terms=compute.terms,
         simulated=compute.is_simulated,
         oracle=truth(opened),
         plan=compute.plan,

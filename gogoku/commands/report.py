@@ -18,20 +18,20 @@ def report(
 ) -> None:
     """Render the evening report of a session into one self-contained HTML file."""
     from gogoku.deployment import deployment
-    from gogoku_pipeline.features.feature import PLANS
+    from gogoku.sizes import sizes_of
     from gogoku_pipeline.monitoring.evening import evening_report
     from resources.truth import truth
 
     place = deployment()
-    store = place.open_store()
+    store, sizes = place.open_store(), sizes_of(place)
     page = evening_report(
         store,
         session.date() if session else None,
         generated_at=place.clock.now(),
-        horizon_d=5,
+        terms=sizes.terms,
         simulated=place.demo is not None,
         oracle=truth(store),
-        plan=(place.settings.plan or PLANS[-1]).capitalize(),
+        plan=sizes.plan,
     )
     out.write_text(page)
     console.print(f"wrote {out} ({len(page) / 1024:.0f} kB)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -74,9 +75,13 @@ class SourceRow:
     is_off: bool
 
 
-SUMMARY_HEAD = (
-    "days (no rank)", "RankIC", "std", "ICIR (p.a.)", "t (NW)", "95 % interval", "neutral (t)", "P@10 % (blind)",
-    "P@50 (blind)", "spread", "hit rate", "collapsed",
+RANKING_HEAD = (
+    "days (no rank)", "RankIC", "std", "ICIR (p.a.)", "t (NW)", "95 % interval", "detectable", "neutral (t)", "IC",
+    "collapsed",
+)  # fmt: skip
+WORTH_HEAD = (
+    "spread", "t", "net of costs", "turnover", "P@10 % (blind)", "P@50 (blind)", "NDCG@10 % (blind)",
+    "hit rate (blind)", "scored",
 )  # fmt: skip
 
 
@@ -110,11 +115,22 @@ def criterion_rows(verdict: Verdict) -> list[CriterionRow]:
     return [CriterionRow(c.name, mark[c.passed], c.words, c.on_failure == "reject") for c in verdict.criteria]
 
 
-def summary_rows(summary: pl.DataFrame, served: str, oracle: str | None) -> list[SummaryRow]:
-    """One line per model, best first, the oracle on top."""
+def ranking_rows(summary: pl.DataFrame, served: str, oracle: str | None) -> list[SummaryRow]:
+    """How well each model ordered the stocks, one line per model, best first, the oracle on top; see RANKING_HEAD."""
+    return _by_model(summary, served, oracle, _ranking)
+
+
+def worth_rows(summary: pl.DataFrame, served: str, oracle: str | None) -> list[SummaryRow]:
+    """What each model's list was worth, in the same order; see WORTH_HEAD."""
+    return _by_model(summary, served, oracle, _worth)
+
+
+def _by_model(
+    summary: pl.DataFrame, served: str, oracle: str | None, cells: Callable[[Mapping[str, object]], tuple[str, ...]]
+) -> list[SummaryRow]:
     require_columns(summary, ("model", "rank_ic_mean", "n_days"), "summary of the report")
     roles = {served: "served"} | ({oracle: "oracle"} if oracle else {})
-    rows = [SummaryRow(row["model"], roles.get(row["model"], ""), _cells(row)) for row in summary.iter_rows(named=True)]
+    rows = [SummaryRow(row["model"], roles.get(row["model"], ""), cells(row)) for row in summary.iter_rows(named=True)]
     return sorted(rows, key=lambda row: row.role != "oracle")
 
 
@@ -131,7 +147,7 @@ def number(value: object, form: str) -> str:
     return format(value, form)
 
 
-def _cells(row: dict[str, object]) -> tuple[str, ...]:
+def _ranking(row: Mapping[str, object]) -> tuple[str, ...]:
     def cell(name: str, form: str) -> str:
         return number(row.get(name), form)
 
@@ -142,12 +158,27 @@ def _cells(row: dict[str, object]) -> tuple[str, ...]:
         f"{cell('rank_icir', '+.3f')} ({cell('rank_icir_annual', '+.1f')})",
         cell("rank_ic_t", "+.2f"),
         f"[{cell('rank_ic_low', '+.4f')}, {cell('rank_ic_high', '+.4f')}]",
+        cell("minimum_detectable_effect", ".4f"),
         f"{cell('neutral_rank_ic_mean', '+.4f')} ({cell('neutral_rank_ic_t', '+.1f')})",
+        cell("ic_mean", "+.4f"),
+        cell("n_degenerate_days", "d"),
+    )
+
+
+def _worth(row: Mapping[str, object]) -> tuple[str, ...]:
+    def cell(name: str, form: str) -> str:
+        return number(row.get(name), form)
+
+    return (
+        cell("spread", "+.2%"),
+        cell("spread_t", "+.1f"),
+        cell("spread_net", "+.2%"),
+        cell("turnover", ".0%"),
         f"{cell('p_at_10pct', '.1%')} ({cell('p_at_10pct_random', '.1%')})",
         f"{cell('p_at_50', '.1%')} ({cell('p_at_50_random', '.1%')})",
-        cell("spread", "+.2%"),
-        cell("hit_rate", ".1%"),
-        cell("n_degenerate_days", "d"),
+        f"{cell('ndcg_at_10pct', '.3f')} ({cell('ndcg_at_10pct_random', '.3f')})",
+        f"{cell('hit_rate', '.1%')} ({cell('hit_rate_random', '.1%')})",
+        cell("coverage", ".0%"),
     )
 
 

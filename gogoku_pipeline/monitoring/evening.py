@@ -7,22 +7,29 @@ from datetime import date, datetime
 import polars as pl
 
 from gogoku_pipeline.core.errors import PartitionMissingError
-from gogoku_pipeline.evaluation.report import ReportInputs, render_report
+from gogoku_pipeline.evaluation.report import render_report
+from gogoku_pipeline.evaluation.report_inputs import Judged, Reign, ReportInputs, Traded
 from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
 from gogoku_pipeline.monitoring.feature_pictures import with_feature_pictures
-from gogoku_pipeline.monitoring.record import ORACLE, out_of_sample
+from gogoku_pipeline.monitoring.record import out_of_sample
+from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
+from gogoku_pipeline.registry.champions import history
+from gogoku_pipeline.registry.evidence import ORACLE
+from gogoku_pipeline.registry.ledgers import trial_ledger
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.registry.terms import Terms
+from gogoku_pipeline.registry.timeline import champion_timeline
 from gogoku_pipeline.schema import daily_bars, listed_issues
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.summary import data_summary
 from gogoku_pipeline.tables.universe import UNIVERSE
 
-SHOWN_SESSIONS = 60
-"""Sessions of the coverage heat map."""
+SHOWN_SESSIONS, SHOWN_REIGN = 60, 500
+"""Sessions of the coverage heat map, and of the champion's story."""
 
 
 def evening_report(
@@ -30,7 +37,7 @@ def evening_report(
     session: date | None,
     *,
     generated_at: datetime,
-    horizon_d: int,
+    terms: Terms,
     simulated: bool = False,
     oracle: pl.DataFrame | None = None,
     plan: str = PLANS[-1],
@@ -41,7 +48,7 @@ def evening_report(
         store: where everything lies.
         session: None for the newest list.
         generated_at: aware instant of writing.
-        horizon_d: horizon of the list that is shown.
+        terms: horizon of the list that is shown, and the terms of the live test.
         simulated: the market is the simulator's.
         oracle: [session, code, horizon_d, score] of somebody who knows the planted truth, shown as a yardstick.
         plan: whose features are drawn.
@@ -52,7 +59,7 @@ def evening_report(
     Raises:
         PartitionMissingError: no list was made for that session.
     """
-    inputs = evening_inputs(store, session, generated_at, horizon_d, simulated=simulated, oracle=oracle)
+    inputs = evening_inputs(store, session, generated_at, terms, simulated=simulated, oracle=oracle, plan=plan)
     return render_report(with_feature_pictures(inputs, store, plan))
 
 
@@ -60,20 +67,23 @@ def evening_inputs(
     store: Store,
     session: date | None,
     generated_at: datetime,
-    horizon_d: int,
+    terms: Terms,
     *,
     simulated: bool,
     oracle: pl.DataFrame | None = None,
+    plan: str = PLANS[-1],
 ) -> ReportInputs:
     """What the page shows, read from the tables; sections without data are left out."""
-    day = _newest(store, session)
+    day, horizon_d = _newest(store, session), terms.gate.horizon_d
     lists = store.tables.scan(PREDICTIONS, end=day).filter(pl.col("horizon_d") == horizon_d).collect()
     tonight = lists.filter(pl.col("session") == day).sort("rank")
     head = tonight.row(0, named=True)
     names = store.tables.scan(listed_issues.SNAPSHOT, start=day, end=day).select(
         "code", "name", "name_english", "sector33_code"
     )
-    record = out_of_sample(store, day, oracle)
+    verdict = _last_verdict(store, day)
+    focus = (head["model"],) if verdict is None else (verdict.challenger, verdict.baseline)
+    record = out_of_sample(store, day, oracle, focus=focus, plan=plan)
     coverage, sources = _data(store, day, generated_at)
     return ReportInputs(
         session=day,
@@ -84,16 +94,34 @@ def evening_inputs(
         predictions=tonight,
         names=names.collect(),
         horizon_d=horizon_d,
-        verdict=_last_verdict(store, day),
+        verdict=verdict,
         summary=None if record is None else record.summary,
         oracle=ORACLE if oracle is not None else None,
         daily_ic=None if record is None else record.daily_ic,
         quantiles=None if record is None else record.quantiles,
         sources=sources,
         coverage=coverage,
+        judged=Judged() if record is None else Judged(record.horizons, record.breakdown),
+        reign=reign_until(store, day, terms),
+        traded=newest_backtests(store),
         versions={"features": head["feature_hash"][:16], "tables": head["table_versions"]},
         simulated=simulated,
     )
+
+
+def reign_until(store: Store, day: date, terms: Terms) -> Reign:
+    """Who was champion and who served over the newest sessions that have a list."""
+    days = [session for session in store.tables.sessions(PREDICTIONS) if session <= day][-SHOWN_REIGN:]
+    said = history(store).filter(pl.col("decided_for") <= day)
+    return Reign(champion_timeline(store, terms, days), said if said.height else None)
+
+
+def newest_backtests(store: Store) -> Traded:
+    """What the newest backtests left; nothing before the first of them."""
+    if not store.tables.exists(ACCOUNTS):
+        return Traded()
+    accounts, exposure, capacity = (store.tables.scan(table).collect() for table in (ACCOUNTS, EXPOSURE, CAPACITY))
+    return Traded(accounts, exposure, capacity, trial_ledger(store))
 
 
 def _newest(store: Store, session: date | None) -> date:

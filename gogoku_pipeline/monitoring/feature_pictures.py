@@ -12,7 +12,7 @@ from datetime import date
 import polars as pl
 
 from gogoku_pipeline.core.errors import SchemaError
-from gogoku_pipeline.evaluation.report import ReportInputs
+from gogoku_pipeline.evaluation.report_inputs import ReportInputs
 from gogoku_pipeline.features.family_tables import families
 from gogoku_pipeline.features.feature import FAMILIES
 from gogoku_pipeline.graph.catalogue import FAMILY, family_table, registry

@@ -1,0 +1,119 @@
+"""Which pictures stand in which section of the evening report, and the sentence under each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import polars as pl
+
+from gogoku_pipeline.evaluation import plots, plots_champions, plots_features, plots_judgement
+from gogoku_pipeline.evaluation.backtest import plots as plots_backtest
+from gogoku_pipeline.evaluation.report_inputs import ReportInputs
+
+Wanted = tuple[pl.DataFrame | None, Callable[[pl.DataFrame], bytes], str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One plot of the page: caption (also its alternative text) and a data URI."""
+
+    caption: str
+    source: str
+
+
+def ranking_pictures(inputs: ReportInputs) -> list[Picture]:
+    """How the models ranked."""
+    return _drawn(
+        (inputs.daily_ic, plots.cumulative_ic, "RankIC of each counted session, added up. A steady edge climbs."),
+        (
+            inputs.judged.horizons,
+            plots_judgement.rank_ic_by_horizon,
+            "The same list against returns of 1 to 20 sessions. A whisker that crosses 0 proves nothing.",
+        ),
+        (inputs.quantiles, plots.quantile_bars, "What each tenth of the list earned. Right minus left is the spread."),
+    )
+
+
+def edge_pictures(inputs: ReportInputs) -> list[Picture]:
+    """Where the edge came from, and whether quantiles hold."""
+    parts = inputs.judged.breakdown
+    months = None if parts is None else parts.filter(pl.col("kind") == "month")
+    return _drawn(
+        (months, plots_judgement.rank_ic_by_month, "RankIC of each month. An edge that lives in one month is luck."),
+    )
+
+
+def calibration_pictures(inputs: ReportInputs) -> list[Picture]:
+    """Whether quantiles hold."""
+    words = "Above the line outcomes fall short of the quantile more often than promised."
+    return _drawn((inputs.judged.calibration, plots_judgement.calibration_curve, words))
+
+
+def reign_pictures(inputs: ReportInputs) -> list[Picture]:
+    """Who was champion and who served."""
+    draw = partial(plots_champions.champion_timeline, verdicts=inputs.reign.verdicts)
+    words = (
+        "Champion and server by session; marks are verdicts of the gate. Below, the evidence of the live RankIC test: "
+        "where it reaches the dashed line the champion steps back, or returns."
+    )
+    return _drawn((inputs.reign.timeline, draw, words))
+
+
+def trade_pictures(inputs: ReportInputs) -> list[Picture]:
+    """What the scores would have earned."""
+    return _drawn(
+        (
+            inputs.traded.accounts,
+            plots_backtest.equity_and_drawdown,
+            "One yen traded by the exchange's rules, all costs taken off; below, how far under its own peak.",
+        ),
+        (
+            inputs.traded.capacity,
+            plots_backtest.capacity_picture,
+            "The same strategy with more money: its own orders move the price, until the edge is gone.",
+        ),
+    )
+
+
+def model_pictures(inputs: ReportInputs) -> list[Picture]:
+    """What training showed, and the session's graph."""
+    return _drawn(
+        (inputs.curves, plots.learning_curves, "What training showed, step by step."),
+        (inputs.degrees, _degrees, "How many neighbours stocks have in the graph of the session."),
+        (inputs.ties, partial(_neighbourhood, inputs), "Who moved with one stock near the top of the list."),
+    )
+
+
+def data_pictures(inputs: ReportInputs) -> list[Picture]:
+    """How complete the data are."""
+    return _drawn(
+        (inputs.coverage, plots.coverage_heat_map, "Which share of the listed stocks each source covers."),
+        (inputs.feature_coverage, plots_features.group_coverage, "Which share of the universe each feature group has."),
+    )
+
+
+def _drawn(*wanted: Wanted) -> list[Picture]:
+    """Plots of the frames that are given and not empty."""
+    found: Sequence[Wanted] = [one for one in wanted if one[0] is not None and one[0].height]
+    return [
+        Picture(caption, "data:image/png;base64," + base64.b64encode(draw(frame)).decode())
+        for frame, draw, caption in found
+        if frame is not None
+    ]
+
+
+def _degrees(frame: pl.DataFrame) -> bytes:
+    return plots.degree_distribution(frame["degree"])
+
+
+def _neighbourhood(inputs: ReportInputs, ties: pl.DataFrame) -> bytes:
+    """The neighbourhood with names where they are known."""
+    known = inputs.names
+    if known is None:
+        return plots_features.neighbourhood(ties, inputs.middle)
+    column = "name_english" if "name_english" in known.columns else "name"
+    named = known.select("code", pl.col(column).fill_null(pl.col("code")).str.slice(0, 22))
+    return plots_features.neighbourhood(ties, inputs.middle, dict(named.iter_rows()))
