@@ -1,4 +1,8 @@
-"""Model files: complete or absent, never half. The manifest is written last and says what every file must hash to."""
+"""Model files: complete or absent, never half. The manifest is written last and says what every file must hash to.
+
+What belongs to a version that is not complete yet may be kept in parts (one fit, say): whoever goes on with it after a
+crash finds the parts that were finished.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from gogoku_pipeline.store.locations import checked_name
 from gogoku_pipeline.store.objects import ObjectStore
 
 MANIFEST = "manifest.json"
+PART = ".part.json"
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,7 @@ class ArtefactStore:
         Raises:
             ArtefactError: the version exists with other content.
         """
-        for file_name, payload in files.items():
-            if file_name == MANIFEST:
-                raise _bad(name, version, "a file called manifest.json", "another file name", "Rename the file.")
-            self._put(name, version, checked_name("file name", file_name), payload)
+        self._put_files(name, version, files)
         document: dict[str, Any] = {
             "name": name,
             "version": version,
@@ -57,6 +59,33 @@ class ArtefactStore:
         document["sha256"] = sha256_json(document)
         text = json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
         self._put(name, version, MANIFEST, text.encode())
+
+    def save_part(self, name: str, version: str, part: str, files: Mapping[str, bytes], notes: Any = None) -> None:
+        """Keep some files of a version that is not complete yet; that the part is complete is written last.
+
+        Args:
+            name: what it is a version of.
+            version: which one; nobody sees it before `save`.
+            part: which of its parts.
+            files: bytes by file name; `save` names them again.
+            notes: anything JSON can hold, given back with the part.
+
+        Raises:
+            ArtefactError: the version is complete and holds other content.
+        """
+        self._put_files(name, version, files)
+        listed = {"files": {key: sha256_bytes(files[key]) for key in sorted(files)}, "notes": notes}
+        self._put_files(name, version, {f"{part}{PART}": json.dumps(listed, sort_keys=True).encode()})
+
+    def part(self, name: str, version: str, part: str) -> tuple[dict[str, bytes], Any] | None:
+        """Files and notes of a part that was finished; None if it was not, or is not what it was."""
+        try:
+            listed = json.loads(self._objects.get(_key(name, version, f"{part}{PART}")))
+            files = {key: self._objects.get(_key(name, version, key)) for key in listed["files"]}
+        except (ObjectMissingError, ValueError):
+            return None
+        sound = all(sha256_bytes(payload) == listed["files"][key] for key, payload in files.items())
+        return (files, listed["notes"]) if sound else None
 
     def load(self, name: str, version: str) -> Artefact:
         """Read a version and verify every byte.
@@ -99,6 +128,17 @@ class ArtefactStore:
         if sha256_json(document) != promised:
             raise _bad(name, version, "an altered manifest", f"content hash {promised}")
         return document
+
+    def _put_files(self, name: str, version: str, files: Mapping[str, bytes]) -> None:
+        """Write files; those of a version that never became complete give way to newer ones."""
+        is_complete = self._objects.exists(_key(name, version, MANIFEST))
+        for file_name, payload in files.items():
+            if file_name == MANIFEST:
+                raise _bad(name, version, "a file called manifest.json", "another file name", "Rename the file.")
+            key = _key(name, version, checked_name("file name", file_name))
+            if not is_complete and self._objects.exists(key) and self._objects.get(key) != payload:
+                self._objects.delete([key])
+            self._put(name, version, file_name, payload)
 
     def _put(self, name: str, version: str, file_name: str, payload: bytes) -> None:
         key = _key(name, version, file_name)

@@ -12,9 +12,13 @@ from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.splits import final_split
+from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.store import Store
+from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.config import Progress
-from gogoku_pipeline.training.recipes import TARGET, Recipe
+from gogoku_pipeline.training.intervals import LEVEL, calibrated
+from gogoku_pipeline.training.predict import seed_scores
+from gogoku_pipeline.training.recipes import TARGET, Recipe, over_windows
 
 _log = logger("training")
 
@@ -54,7 +58,8 @@ def train_version(
 ) -> ModelVersion:
     """Train a version on everything known at a cut-off and keep it.
 
-    The version's name is a hash of all its inputs, so training the same twice finds the first one.
+    The version's name is a hash of all its inputs, so training the same twice finds the first one. Each fit is kept as
+    soon as it is finished: a training that was interrupted goes on with the seeds that are missing.
 
     Args:
         recipe: what is fitted.
@@ -81,15 +86,29 @@ def train_version(
     curves: dict[int, list[dict[str, float]]] = {}
     if version not in store.artefacts.versions(recipe.name):
         files: dict[str, bytes] = {}
+        shared = over_windows(recipe, data, [split[0]])
         for seed in used:
-            fitted = recipe.fit(data, split[0], split[1], seed, horizon_d)
-            files |= {seed_file(seed, name): payload for name, payload in fitted.files().items()}
-            curves[seed] = fitted.ledger
+            kept = store.artefacts.part(recipe.name, version, f"seed-{seed}")
+            if kept is None:
+                fitted = shared.fit(data, split[0], split[1], seed, horizon_d)
+                kept = {seed_file(seed, name): payload for name, payload in fitted.files().items()}, fitted.ledger
+                store.artefacts.save_part(recipe.name, version, f"seed-{seed}", *kept)
+            files |= kept[0]
+            curves[seed] = kept[1]
             if progress is not None:
                 progress.advance(1, f"{recipe.name}: version {version}, seed {seed}")
+        manifest |= _with_intervals(Artefact(recipe.name, version, files, manifest), data, split[1], horizon_d)
         store.artefacts.save(recipe.name, version, files, manifest)
         _log.info("%s version %s kept, %d seeds", recipe.name, version, len(used))
     return ModelVersion(recipe.name, version, cutoff, recipe.config_hash, data.panel.catalogue_hash, manifest, curves)
+
+
+def _with_intervals(kept: Artefact, data: TrainingData, days: Sequence[date], horizon_d: int) -> dict[str, Any]:
+    """Adds the intervals to a version's files; returns what its manifest says of them, null where none were fitted."""
+    found = calibrated(ensemble_scores(seed_scores(kept, data, days)), data, horizon_d)
+    if found is not None:
+        kept.files.update(found.file())
+    return {"intervals": None if found is None else found.words()}
 
 
 def seed_file(seed: int, name: str) -> str:
@@ -117,6 +136,7 @@ def _manifest(
         "table_versions": dict(panel.table_versions),
         "labels": data.fingerprint(horizon_d, TARGET),
         "target": TARGET,
+        "interval_level": LEVEL,
         "horizon_d": horizon_d,
         "cross_section": data.cross_section,
         "seeds": seeds,

@@ -66,3 +66,39 @@ def test_names_stay_one_segment(store, name):
         store.artefacts.save(name, "v1", FILES, MANIFEST)
     with pytest.raises(ConfigError):
         store.artefacts.save("m", "v1", {name: b"x"}, MANIFEST)
+
+
+def test_a_version_that_never_became_complete_gives_way_to_a_newer_one(tmp_path):
+    store = open_store(f"file://{tmp_path}/data")
+    store.artefacts.save("m", "v1", FILES, MANIFEST)
+    (tmp_path / "data/models/m/v1/manifest.json").unlink()
+    store.artefacts.save("m", "v1", FILES | {"model.txt": b"other"}, MANIFEST)
+    assert store.artefacts.load("m", "v1").files["model.txt"] == b"other"
+
+
+def test_a_part_is_found_by_whoever_goes_on_and_is_no_version(store):
+    assert store.artefacts.part("m", "v1", "seed-1") is None
+    store.artefacts.save_part("m", "v1", "seed-1", FILES, [{"epoch": 1.0}])
+    assert store.artefacts.part("m", "v1", "seed-1") == (FILES, [{"epoch": 1.0}])
+    assert store.artefacts.part("m", "v1", "seed-2") is None
+    assert store.artefacts.versions("m") == []
+    store.artefacts.save("m", "v1", FILES, MANIFEST)
+    assert store.artefacts.load("m", "v1").files == FILES
+    with pytest.raises(ArtefactError, match="another version"):
+        store.artefacts.save_part("m", "v1", "seed-1", {"model.txt": b"other"})
+
+
+@pytest.mark.parametrize("damage", ["cut", "missing", "half-written list"])
+def test_a_part_that_is_not_what_it_was_is_made_again(tmp_path, damage):
+    store = open_store(f"file://{tmp_path}/data")
+    store.artefacts.save_part("m", "v1", "seed-1", FILES)
+    folder = tmp_path / "data/models/m/v1"
+    if damage == "cut":
+        (folder / "model.txt").write_bytes(b"tr")
+    elif damage == "missing":
+        (folder / "model.txt").unlink()
+    else:
+        (folder / "seed-1.part.json").write_text('{"files": {')
+    assert store.artefacts.part("m", "v1", "seed-1") is None
+    store.artefacts.save_part("m", "v1", "seed-1", FILES)
+    assert store.artefacts.part("m", "v1", "seed-1") == (FILES, None)

@@ -77,6 +77,39 @@ def test_training_the_same_twice_finds_the_first(data, store, boosted, cutoff):
     assert store.artefacts.versions("lightgbm") == sorted([first.version, other.version])
 
 
+class PowerCutError(Exception):
+    """Everything stops."""
+
+
+class Interrupted:
+    """A recipe that counts its fits and may stop before one of them."""
+
+    def __init__(self, recipe, stops_before=None):
+        self.recipe, self.stops_before, self.fitted = recipe, stops_before, []
+
+    def __getattr__(self, name):
+        return getattr(self.recipe, name)
+
+    def fit(self, data, train, validation, seed, horizon_d):
+        if seed == self.stops_before:
+            raise PowerCutError
+        self.fitted.append(seed)
+        return self.recipe.fit(data, train, validation, seed, horizon_d)
+
+
+def test_a_training_that_was_interrupted_goes_on_with_the_seeds_that_are_missing(data, store, ranker, cutoff):
+    quick = replace(ranker, train=replace(ranker.train, epochs=1))
+    first, second = Interrupted(quick, stops_before=3), Interrupted(quick)
+    with pytest.raises(PowerCutError):
+        train_version(first, data, cutoff, (1, 2, 3), store, validation=15)
+    assert store.artefacts.versions(quick.name) == []
+    made = train_version(second, data, cutoff, (1, 2, 3), store, validation=15)
+    assert (first.fitted, second.fitted) == ([1, 2], [3])
+    assert set(made.curves) == {1, 2, 3} and all(made.curves.values())
+    kept = store.artefacts.load(made.model, made.version)
+    assert {name.rpartition("-")[0] for name in kept.files} == {"seed-1", "seed-2", "seed-3"}
+
+
 def test_labels_known_after_the_cut_off_change_nothing(data, market, panel, store, cutoff, boosted):
     future = pl.col("available_at").dt.date() > cutoff
     altered = market.labels.with_columns(pl.when(future).then(9.0).otherwise("gauss_open").alias("gauss_open"))
