@@ -23,6 +23,9 @@ from gogoku_pipeline.store import CommitInfo, Store
 BASELINE = "lightgbm"
 """Serves whenever nothing was promoted or what was promoted cannot be read."""
 
+_DESIGN = ("model", "recipe_hash", "feature_hash")
+"""Promotions that share these are of one design."""
+
 
 @dataclass(frozen=True)
 class VerdictRecord:
@@ -37,6 +40,7 @@ class VerdictRecord:
     cutoff: date
     config_hash: str
     feature_hash: str
+    recipe_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,15 @@ class Champion:
         version: its trained version; None for the baseline by default, whose newest version serves.
         decided_for: session of the promotion; None for the baseline by default.
         reason: one sentence.
+        since: session of the first of the promotions that followed each other of this very design (model, recipe,
+            features): the gate judges every week, and a record that began anew each time would never say anything.
     """
 
     model: str
     version: str | None
     decided_for: date | None
     reason: str
+    since: date | None = None
 
 
 def record_verdict(store: Store, record: VerdictRecord, *, commit: CommitInfo) -> bool:
@@ -86,13 +93,13 @@ def record_verdict(store: Store, record: VerdictRecord, *, commit: CommitInfo) -
         other = f"{promoted['model'][0]} {promoted['version'][0]}"
         raise _bad(record, f"a second promotion beside {other}", "at most one promotion per session")
     row = {**record.__dict__, "reasons": json.dumps(list(record.reasons), ensure_ascii=False)}
-    store.tables.append(CHAMPIONS, pl.DataFrame([row], schema=CHAMPIONS.polars_schema), commit=commit)
+    store.tables.append(CHAMPIONS, pl.DataFrame([row], schema=CHAMPIONS.polars_schema), commit=commit, widen=True)
     return True
 
 
 def history(store: Store) -> pl.DataFrame:
     """All verdicts, oldest first, as `tables.CHAMPIONS` declares them."""
-    return store.tables.scan(CHAMPIONS).collect()
+    return store.tables.scan(CHAMPIONS, widened=True).collect()
 
 
 def champion(store: Store, at: date) -> Champion:
@@ -103,19 +110,17 @@ def champion(store: Store, at: date) -> Champion:
 def champions(store: Store, sessions: Sequence[date]) -> dict[date, Champion]:
     """`champion` of every session, from one reading of the history."""
     promoted = history(store).filter(decision="promote").sort("decided_for", "recorded_at")
-    rows = promoted.select("decided_for", "model", "version").rows()
-    reigns = [Champion(model, version, day, f"champion: promoted for {day}") for day, model, version in rows]
-    since = [day for day, *_ in rows]
+    is_other = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _DESIGN)
+    first = pl.when(is_other | (pl.int_range(pl.len()) == 0)).then("decided_for").forward_fill()
+    rows = promoted.select("decided_for", "model", "version", first.alias("since")).rows()
+    found = [Champion(model, name, day, f"champion: promoted for {day}", since) for day, model, name, since in rows]
+    days = [day for day, *_ in rows]
 
     def on(at: date) -> Champion:
-        place = bisect_right(since, at)
-        return reigns[place - 1] if place else Champion(BASELINE, None, None, _nobody(at))
+        nobody = Champion(BASELINE, None, None, f"baseline: nothing was promoted up to {at}")
+        return found[place - 1] if (place := bisect_right(days, at)) else nobody
 
     return {at: on(at) for at in sessions}
-
-
-def _nobody(at: date) -> str:
-    return f"baseline: nothing was promoted up to {at}"
 
 
 @dataclass(frozen=True)

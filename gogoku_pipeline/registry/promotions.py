@@ -56,6 +56,7 @@ def _record(
             want="one that may serve from then on",
             remedy=f"Materialise model__{model} for {cutoff}.",
         )
+    newest = manifests[sorted(trained)[-1]]
     return VerdictRecord(
         decided_for=cutoff,
         recorded_at=recorded_at,
@@ -65,7 +66,8 @@ def _record(
         reasons=tuple(json.loads(head["reasons"])),
         cutoff=cutoff,
         config_hash=head["config_hash"],
-        feature_hash=str(manifests[sorted(trained)[-1]].get("feature_hash", "")),
+        feature_hash=str(newest.get("feature_hash", "")),
+        recipe_hash=None if "config_hash" not in newest else str(newest["config_hash"]),
     )
 
 

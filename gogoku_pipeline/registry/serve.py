@@ -108,20 +108,21 @@ def standings_of(
         fresh: rows of `tables.SHADOW` not yet stored; they replace stored ones of their sessions.
     """
     horizon = terms.gate.horizon_d
-    reigns: dict[Champion, list[date]] = {}
+    reigns: dict[date, tuple[Champion, list[date]]] = {}
     for session, chosen in champions(store, sessions).items():
-        reigns.setdefault(chosen, []).append(session)
+        if chosen.since is not None:
+            reigns.setdefault(chosen.since, (chosen, []))[1].append(session)
     out: dict[date, Standing] = {}
-    for chosen, days in reigns.items():
-        claim = claim_of(store, chosen, horizon) if chosen.decided_for is not None else None
-        if chosen.decided_for is None or claim is None:
+    for since, (chosen, days) in reigns.items():
+        claim = claim_of(store, chosen, horizon)
+        if claim is None:
             continue
-        scores = shadow_scores(store, chosen.model, horizon, chosen.decided_for, days[-1])
+        scores = shadow_scores(store, chosen.model, horizon, since, days[-1])
         if fresh is not None:
             own = fresh.filter((pl.col("model") == chosen.model) & (pl.col("horizon_d") == horizon))
             kept = scores.join(own, on="session", how="anti")
-            scores = pl.concat([kept, own.select(kept.columns)]).filter(pl.col("session") >= chosen.decided_for)
-        live = live_rank_ic(scores, labels_since(store, chosen.decided_for), horizon, days[-1])
+            scores = pl.concat([kept, own.select(kept.columns)]).filter(pl.col("session") >= since)
+        live = live_rank_ic(scores, labels_since(store, since), horizon, days[-1])
         out |= standing_on(live, chosen, days, claim, terms.live)
     return out
 

@@ -33,8 +33,8 @@ Live = pl.Schema({"session": pl.Date, "rank_ic": pl.Float64})
 
 
 def claim_of(store: Store, chosen: Champion, horizon_d: int) -> Claim | None:
-    """What the gate saw of a champion when it promoted it; None where no such verdict is kept."""
-    rows = store.tables.scan(GATE, start=chosen.decided_for, end=chosen.decided_for).collect()
+    """What the gate saw of a champion when it first promoted this design; None where no such verdict is kept."""
+    rows = store.tables.scan(GATE, start=chosen.since, end=chosen.since).collect()
     said = dict(rows.filter(challenger=chosen.model).select("criterion", "value").iter_rows())
     mean, ratio = said.get("edge_ratio"), said.get("rank_icir")
     if mean is None or ratio is None or not (mean > 0 and ratio > 0):
@@ -82,7 +82,7 @@ def standing_on(
 
     Args:
         live: [session, rank_ic] as `live_rank_ic` gives it; rows that a session cannot know are not used for it.
-        chosen: the champion, promoted for a session not after the first one asked for.
+        chosen: the champion, its design first promoted for a session not after the first one asked for.
         sessions: ascending.
         claim: see `claim_of`.
         terms: registered terms.
@@ -90,16 +90,16 @@ def standing_on(
     Raises:
         EvaluationError: the champion is the baseline by default, or was promoted later than a session asked for.
     """
-    if chosen.decided_for is None or chosen.decided_for > sessions[0]:
+    if chosen.since is None or chosen.since > sessions[0]:
         raise EvaluationError(
             f"standing of {chosen.model}",
-            got=f"promoted for {chosen.decided_for}",
+            got=f"promoted for {chosen.since}",
             want=f"a promotion for {sessions[0]} or earlier",
             remedy="Ask champion() who serves on the session first.",
         )
     calendar = tse_calendar()
-    first = calendar.index(chosen.decided_for)
-    days = live.filter(pl.col("session") >= chosen.decided_for).sort("session")
+    first = calendar.index(chosen.since)
+    days = live.filter(pl.col("session") >= chosen.since).sort("session")
     place = [calendar.index(day) - first for day in days["session"]]
     known = [_known_on(day, claim.horizon_d) - first for day in days["session"]]
     values = [math.nan if value is None else value for value in days["rank_ic"]]

@@ -27,6 +27,7 @@ CHAMPIONS = Table(
         Column("cutoff", pl.Date, "Last session whose labels the version was trained on."),
         Column("config_hash", pl.String, "Hash of the gate's registered terms."),
         _FEATURE_HASH,
+        Column("recipe_hash", pl.String, "Hash of the recipe's configuration.", nullable=True),
     ),
     key=("decided_for", "model", "version", "recorded_at"),
     partitioned=False,

@@ -69,6 +69,16 @@ def test_a_later_verdict_never_changes_the_champion_of_an_earlier_day(store):
     assert champion(store, date(2024, 5, 20)) == before
 
 
+def test_a_reign_begins_with_the_first_of_the_promotions_of_one_design(store):
+    designs = [("v1", "r1", "f1"), ("v2", "r1", "f1"), ("v3", "r2", "f1"), ("v4", "r2", "f2"), ("v5", "r2", "f2")]
+    for month, (version, recipe, features) in enumerate(designs, 5):
+        made = record(date(2024, month, 1), version=version, recipe_hash=recipe, feature_hash=features)
+        record_verdict(store, made, commit=WHO)
+    record_verdict(store, record(date(2024, 6, 10), "reject", version="v6"), commit=WHO)
+    assert [champion(store, date(2024, month, 20)).since.month for month in range(5, 10)] == [5, 5, 7, 8, 8]
+    assert champion(store, date(2024, 4, 30)).since is None
+
+
 def test_two_promotions_for_one_session_are_refused(store):
     record_verdict(store, record(date(2024, 5, 8)), commit=WHO)
     with pytest.raises(RegistryError, match="second promotion"):

@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import numpy as np
 import polars as pl
@@ -35,32 +35,29 @@ def signal(day: int) -> float:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    made = open_store(f"file://{tmp_path_factory.mktemp('store')}")
+    return filled(tmp_path_factory.mktemp("store"), {PROMOTED: "r1"})
+
+
+def filled(folder, recipes):
+    """A store whose champion was promoted at some places by some recipe, with the same scores and labels each time."""
+    made = open_store(f"file://{folder}")
     at = datetime(2023, 1, 4, 19, tzinfo=JST)
-    record_verdict(
-        made,
-        VerdictRecord(
-            decided_for=DAYS[PROMOTED],
-            recorded_at=at,
-            model="apex_ranker",
-            version="v1",
-            decision="promote",
-            reasons=("every criterion holds",),
-            cutoff=DAYS[PROMOTED],
-            config_hash="c" * 64,
-            feature_hash="f" * 64,
-        ),
-        commit=WHO,
-    )
-    write_verdict(made, mean=SEEN, ratio=SEEN / 0.13, at=at)
+    for place, recipe in recipes.items():
+        verdict = VerdictRecord(
+            decided_for=DAYS[place], recorded_at=datetime.combine(DAYS[place], time(19), JST), model="apex_ranker",
+            version=f"v{place}", decision="promote", reasons=("every criterion holds",), cutoff=DAYS[place],
+            config_hash="c" * 64, feature_hash="f" * 64, recipe_hash=recipe,
+        )  # fmt: skip
+        record_verdict(made, verdict, commit=WHO)
+        write_verdict(made, DAYS[place], mean=SEEN, ratio=SEEN / 0.13, at=at)
     scores, labels = record(np.random.default_rng(5), 300)
     made.tables.write_sessions(SHADOW, scores, DAYS[:300], commit=WHO)
     made.tables.write_whole(LABELS, labels, commit=WHO)
     return made
 
 
-def write_verdict(store, *, mean: float, ratio: float, at: datetime) -> None:
-    shared = {"session": DAYS[PROMOTED], "challenger": "apex_ranker", "baseline": BASELINE, "decision": "promote",
+def write_verdict(store, day, *, mean: float, ratio: float, at: datetime) -> None:
+    shared = {"session": day, "challenger": "apex_ranker", "baseline": BASELINE, "decision": "promote",
               "threshold": 0.0, "is_passed": True, "words": "", "on_failure": "inconclusive",
               "reasons": json.dumps([]), "paired_days": 200, "edge": 0.05, "edge_low": 0.01, "edge_high": 0.09,
               "detectable_effect": 0.02, "more_sessions": 0, "is_suspect": False, "config_hash": "c" * 64,
@@ -70,7 +67,7 @@ def write_verdict(store, *, mean: float, ratio: float, at: datetime) -> None:
         for place, (name, value) in enumerate({"edge_ratio": mean, "rank_icir": ratio}.items())
     ]
     frame = pl.DataFrame(rows, schema=GATE.polars_schema)
-    store.tables.write_sessions(GATE, frame, [DAYS[PROMOTED]], commit=WHO)
+    store.tables.write_sessions(GATE, frame, [day], commit=WHO)
 
 
 def record(rng: np.random.Generator, days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -112,6 +109,20 @@ def test_a_dying_signal_suspends_the_champion_and_its_revival_brings_it_back(sto
     assert states[299] == "serves"
     back = turned + states[turned:].index("serves")
     assert REVIVES < back < REVIVES + 60
+
+
+def test_a_design_promoted_again_and_again_keeps_its_record_and_its_suspension(store, tmp_path):
+    """The gate judges every week: a record that began anew each time would never hold enough days to say anything."""
+    again = filled(tmp_path, dict.fromkeys(range(0, 300, 50), "r1"))
+    assert standings_of(again, DAYS[:300], TERMS) == standings_of(store, DAYS[:300], TERMS)
+
+
+def test_another_recipe_begins_a_record_of_its_own(store, tmp_path):
+    before = standings_of(store, DAYS[:300], TERMS)
+    turned = [before[day].state for day in DAYS[:300]].index("suspended")
+    made = standings_of(filled(tmp_path, {0: "r1", turned + 1: "r2"}), DAYS[:300], TERMS)
+    assert (made[DAYS[turned]].state, made[DAYS[turned + 1]].state) == ("suspended", "serves")
+    assert made[DAYS[turned + 1]].days == 0
 
 
 def test_a_standing_is_the_same_whoever_asks_later(store):
