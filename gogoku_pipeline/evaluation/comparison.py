@@ -171,13 +171,18 @@ def choice_risk(daily: Mapping[str, pl.DataFrame]) -> Overfitting | None:
     """How likely is it that choosing the best of these models chooses one below their median afterwards?
 
     Args:
-        daily: [session, rank_ic] of each model; days that any of them lacks are left out.
+        daily: [session, rank_ic] of each model; models without a ranking on half of their days are left out, then
+            days that any of the others lacks.
 
     Returns:
         Probability of backtest overfitting by CSCV, in as many blocks (at most 16) as have two days each; None for
         fewer than two models or fewer than eight common days.
     """
-    frames = [frame.select("session", pl.col("rank_ic").alias(name)) for name, frame in sorted(daily.items())]
+    frames = [
+        frame.select("session", pl.col("rank_ic").alias(name))
+        for name, frame in sorted(daily.items())
+        if 2 * frame["rank_ic"].is_finite().sum() > frame.height
+    ]
     if len(frames) < 2:
         return None
     table = frames[0]

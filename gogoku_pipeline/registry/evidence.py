@@ -16,6 +16,7 @@ from datetime import date
 import polars as pl
 
 from gogoku_pipeline.core.errors import EvaluationError, PartitionMissingError
+from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.breakdown import market_regimes
 from gogoku_pipeline.evaluation.neutral import EXPOSURES, SECTOR
@@ -133,17 +134,41 @@ def named(rows: pl.DataFrame, name: str, asked: Asked) -> pl.DataFrame:
 
 
 def outcomes(store: Store, name: str, asked: Asked, sessions: pl.Series) -> pl.DataFrame:
-    """Labels of these sessions that are known: to a walk those known by its cut-off, to a live list all of today.
+    """Labels of these sessions that are decided: for a walk by its cut-off, for a live list by today.
+
+    A session before its planned exit is left out whole: the few of its names whose outcome is known early (no entry,
+    delisted) are no cross-section.
 
     Returns:
         Rows of `data__labels`.
+
+    Raises:
+        EvaluationError: not one session is decided.
     """
     first, last = sessions.min(), sessions.max()
     assert isinstance(first, date)
     assert isinstance(last, date)
     rows = store.tables.scan(LABELS, start=first, end=last).filter(pl.col("available_at").is_not_null()).collect()
     day = None if is_live(name) else _walk_day(store, asked.cutoff)
-    return rows if day is None else known_by(rows, day)
+    known = _decided(known_by(rows, day or date.max))
+    if known.filter(pl.col("session").is_in(sessions.implode())).is_empty():
+        raise EvaluationError(
+            f"scores of {name}",
+            got=f"{sessions.n_unique()} sessions, {first} .. {last}, none with a known outcome",
+            want="sessions whose planned exit is behind us",
+            remedy="Wait until as many sessions have passed as the scores look ahead, and build labels.",
+        )
+    return known
+
+
+def _decided(labels: pl.DataFrame) -> pl.DataFrame:
+    """Labels of (session, horizon) pairs whose planned exit is not after the newest outcome that is known."""
+    calendar = tse_calendar()
+    newest = labels["available_at"].dt.date().max()
+    pairs = labels.select("session", "horizon_d").unique()
+    places = [calendar.index(day) + 1 + horizon for day, horizon in pairs.iter_rows()]
+    behind = [at < len(calendar.sessions) and calendar.sessions[at] <= newest for at in places]
+    return labels.join(pairs.filter(pl.Series(behind, dtype=pl.Boolean)), on=["session", "horizon_d"], how="semi")
 
 
 def known_by(labels: pl.DataFrame, last: date) -> pl.DataFrame:
