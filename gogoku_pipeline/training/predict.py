@@ -14,11 +14,13 @@ from gogoku_pipeline.dataset.panel_map import Panel
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.store.artefacts import Artefact
+from gogoku_pipeline.training.intervals import load_intervals
 from gogoku_pipeline.training.recipe_boosted import load_fitted_boosted
 from gogoku_pipeline.training.recipe_ladder import load_fitted_rung
 from gogoku_pipeline.training.recipe_ranker import load_fitted_ranker
 from gogoku_pipeline.training.recipes import Fitted
 
+NO_INTERVALS = "the version keeps no intervals: too few days or outcomes were known when it was trained"
 _LOADERS: dict[str, Callable[[Mapping[str, bytes]], Fitted]] = {
     "lightgbm": load_fitted_boosted,
     "naive": load_fitted_rung,
@@ -95,3 +97,41 @@ def seed_scores(kept: Artefact, data: TrainingData, sessions: Sequence[date]) ->
         scores = load_fitted(kept.manifest["family"], files).score(data, sessions)
         parts.append(scores.with_columns(pl.lit(seed, dtype=pl.Int64).alias("seed")))
     return pl.concat(parts)
+
+
+def with_intervals(
+    store: Store, model: str, version: str, data: Panel | TrainingData, scores: pl.DataFrame
+) -> pl.DataFrame:
+    """Scores with the interval of each outcome, from what the version kept of days it never learnt from.
+
+    Args:
+        store: holds the version.
+        model: recipe name.
+        version: which version; also one without intervals.
+        data: panel with the sessions.
+        scores: `predict_session` of that version.
+
+    Returns:
+        `scores` with interval_low and interval_high (return per horizon, relative to the universe's mean) and
+        interval_reason, which says why there is none and is null where there is one.
+
+    Raises:
+        ArtefactError: the version is missing or altered.
+    """
+    kept = store.artefacts.load(model, version)
+    found = load_intervals(kept.files)
+    if found is None:
+        return without_intervals(scores)
+    if isinstance(data, Panel):
+        data = TrainingData(data, LABELS.empty(), cross_section=kept.manifest["cross_section"])
+    around = found.around(scores, data).rename({"low": "interval_low", "high": "interval_high"})
+    there = scores.join(around, on=["session", "code", "horizon_d"], how="left", maintain_order="left")
+    return there.with_columns(pl.lit(None, dtype=pl.String).alias("interval_reason"))
+
+
+def without_intervals(scores: pl.DataFrame) -> pl.DataFrame:
+    """Scores with null intervals and the reason."""
+    none = pl.lit(None, dtype=pl.Float64)
+    return scores.with_columns(
+        none.alias("interval_low"), none.alias("interval_high"), pl.lit(NO_INTERVALS).alias("interval_reason")
+    )
