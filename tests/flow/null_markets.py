@@ -72,14 +72,15 @@ def told(store: Store) -> dict[str, object]:
     verdict = verdict_of(store.tables.scan(GATE).collect())
     scores = scores_from_table(store.tables.scan(SCORES).collect()).filter("is_counted")
     labels, universe = store.tables.scan(LABELS).collect(), store.tables.scan(UNIVERSE).collect()
-    daily = rank_ic_by_day(align(scores, labels, universe=universe)).group_by("model").agg(pl.col("rank_ic").mean())
+    daily = rank_ic_by_day(align(scores, labels, universe=universe))
+    mean = daily.group_by("model").agg(pl.col("rank_ic").fill_nan(None).mean()).sort("model")
     return {
         "decision": verdict.decision,
         "days": verdict.n_days,
         "edge": verdict.edge,
         "detectable": verdict.minimum_detectable_effect,
         "failed": [criterion.name for criterion in verdict.criteria if criterion.passed is False],
-        "rank_ic": dict(daily.sort("model").rows()),
+        "rank_ic": dict(mean.rows()),
     }
 
 
