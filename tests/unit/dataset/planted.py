@@ -105,6 +105,7 @@ def _labels(keys, outcome, sessions, horizon_d):
             "horizon_d": pl.Series([horizon_d] * outcome.size, dtype=pl.Int16),
             "exit_session": np.repeat(np.array(exits, dtype="datetime64[D]"), n_stocks),
             "ret_open": outcome.reshape(-1),
+            "excess_open": (outcome - outcome.mean(axis=1, keepdims=True)).reshape(-1),
             "gauss_open": gauss.reshape(-1),
             "available_at": pl.Series([stamp for stamp in known for _ in range(n_stocks)]).dt.convert_time_zone(
                 "Asia/Tokyo"
