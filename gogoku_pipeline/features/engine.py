@@ -40,6 +40,7 @@ from gogoku_pipeline.features.operators.cross_section import members_count
 from gogoku_pipeline.features.operators.recursive import observations
 from gogoku_pipeline.features.operators.windows import count, lag
 from gogoku_pipeline.features.output import Order, nullable, order_of_block, output_rows, put
+from gogoku_pipeline.features.output_memory import OUTPUTS
 from gogoku_pipeline.features.plan import Finished, planned
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.states.register import STATES
@@ -152,7 +153,7 @@ class Run:
         self.features = self.registry.in_order(self.names)
         self.store = Store(self.axis, {f.name: f for f in self.features}, self.past)
         size = int((self.out_row >= 0).sum())
-        self.table = np.empty((len(self.names), size), np.float32)
+        self.table = OUTPUTS.table(len(self.names), size)
         self.column = {name: number for number, name in enumerate(self.names)}
         self.axes = {feature.name: feature.axis for feature in self.features}
 
