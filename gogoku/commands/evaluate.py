@@ -127,7 +127,7 @@ def day(given: datetime | None) -> date | None:
 
 def wanted(store: Any, names: list[str], asked: "Asked", oracle: "pl.DataFrame | None") -> list[str]:
     """The names to judge; empty asks for every recipe of the walk and the oracle."""
-    from gogoku_pipeline.registry.evidence import is_live, known_names
+    from gogoku_pipeline.registry.evidence import ORACLE, is_live, known_names
 
     known = known_names(store, asked, oracle)
     if unknown := [name for name in names if name not in known]:
@@ -137,8 +137,9 @@ def wanted(store: Any, names: list[str], asked: "Asked", oracle: "pl.DataFrame |
             want=f"one of {', '.join(known)}" if known else "at least one walk",
             remedy="Correct the name." if known else "Run `gogoku demo`, or materialise eval__gate at a cut-off.",
         )
-    chosen = names or [name for name in known if not is_live(name)]
-    if not chosen:
+    walked = [name for name in known if not is_live(name)]
+    chosen = names or walked
+    if not names and set(walked) <= {ORACLE}:
         raise ConfigError(
             "evaluation",
             got="no walk-forward scores",
