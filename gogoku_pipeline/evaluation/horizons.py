@@ -23,7 +23,7 @@ def rank_ic_by_horizon(
     *,
     universe: pl.DataFrame | None = None,
     min_names: int = MIN_NAMES,
-    resamples: int = 1000,
+    resamples: int = 2000,
     seed: int = 0,
 ) -> pl.DataFrame:
     """RankIC of every model's list against every horizon there are labels for.

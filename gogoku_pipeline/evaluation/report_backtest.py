@@ -7,18 +7,17 @@ import polars as pl
 from gogoku_pipeline.evaluation.backtest.performance import performance_of
 from gogoku_pipeline.evaluation.backtest.tables import by_month_of
 from gogoku_pipeline.evaluation.frames import require_columns
-from gogoku_pipeline.evaluation.report_rows import number, sector_name
+from gogoku_pipeline.evaluation.report_rows import DASH, number, sector_name
 
 WHOSE = ("scores", "side")
 SIDES = {"long_only": "long only", "long_short": "long-short"}
+YEARLY = 60
+"""Fewer sessions are not spoken of as a year."""
 _FIGURES = {
-    "net a year": ("annual_return", "+.1%"),
-    "gross": ("gross_annual_return", "+.1%"),
-    "TOPIX": ("topix_annual_return", "+.1%"),
     "volatility": ("annual_volatility", ".1%"),
     "Sharpe": ("sharpe", ".2f"),
-    "luck-free": ("probabilistic_sharpe", ".0%"),
-    "after all trials": ("deflated_sharpe", ".0%"),
+    "PSR": ("probabilistic_sharpe", ".0%"),
+    "DSR": ("deflated_sharpe", ".0%"),
     "max drawdown": ("max_drawdown", ".1%"),
     "CVaR 95": ("cvar_95", ".2%"),
     "win rate": ("win_rate", ".0%"),
@@ -35,8 +34,9 @@ def figures_table(accounts: pl.DataFrame, ledger: pl.DataFrame | None = None) ->
         ledger: of trials, for the deflated Sharpe ratio; None or empty leaves it out.
 
     Returns:
-        [scores, side, sessions, <figures as text>, suspicion]; `luck-free` is the probability that the true Sharpe
-        ratio is above 0, `after all trials` that it is above what the best of all trials would show by luck.
+        [scores, side, sessions, <figures as text>, suspicion]; net, gross and TOPIX over all sessions, `a year` what
+        net is a year, a dash below `YEARLY` sessions. PSR is the probability that the true Sharpe ratio is above 0,
+        DSR that it is above what the best of all trials would show by luck.
     """
     require_columns(accounts, (*WHOSE, "session", "ret", "topix_ret", "equity_jpy"), "accounts of backtests")
     rows = []
@@ -47,6 +47,10 @@ def figures_table(accounts: pl.DataFrame, ledger: pl.DataFrame | None = None) ->
                 "scores": scores,
                 "side": SIDES.get(str(side), str(side)),
                 "sessions": str(known.sessions),
+                "net": number(known.total_return, "+.1%"),
+                "a year": number(known.annual_return, "+.1%") if known.sessions >= YEARLY else DASH,
+                "gross": _grown(daily["gross_ret"]),
+                "TOPIX": _grown(daily["topix_ret"][1:]),
                 **{head: number(getattr(known, name), form) for head, (name, form) in _FIGURES.items()},
                 "suspicion": "; ".join(known.suspicions),
             }
@@ -88,6 +92,12 @@ def sectors_table(exposure: pl.DataFrame, *, side: str = "long_only", most: int 
             row[f"{scores} earned"] = number(found.get("contribution"), "+.1%")
         rows.append(row)
     return pl.DataFrame(rows)
+
+
+def _grown(returns: pl.Series) -> str:
+    """What returns compound to; a dash without any."""
+    known = returns.drop_nulls()
+    return number(float((known + 1).to_numpy().prod()) - 1, "+.1%") if known.len() else DASH
 
 
 def _month(value: object) -> str:

@@ -25,15 +25,16 @@ class Picture:
 
 
 def ranking_pictures(inputs: ReportInputs) -> list[Picture]:
-    """How the models ranked."""
+    """How the models ranked: those that are looked at from every side, where some are, else all."""
+    daily, tenths = (_in_focus(frame, inputs.judged.horizons) for frame in (inputs.daily_ic, inputs.quantiles))
     return _drawn(
-        (inputs.daily_ic, plots.cumulative_ic, "RankIC of each counted session, added up. A steady edge climbs."),
+        (daily, plots.cumulative_ic, "RankIC of each counted session, added up. A steady edge climbs."),
         (
             inputs.judged.horizons,
             plots_judgement.rank_ic_by_horizon,
             "The same list against returns of 1 to 20 sessions. A whisker that crosses 0 proves nothing.",
         ),
-        (inputs.quantiles, plots.quantile_bars, "What each tenth of the list earned. Right minus left is the spread."),
+        (tenths, plots.quantile_bars, "What each tenth of the list earned. Right minus left is the spread."),
     )
 
 
@@ -59,7 +60,8 @@ def reign_pictures(inputs: ReportInputs) -> list[Picture]:
         "Champion and server by session; marks are verdicts of the gate. Below, the evidence of the live RankIC test: "
         "where it reaches the dashed line the champion steps back, or returns."
     )
-    return _drawn((inputs.reign.timeline, draw, words))
+    told = inputs.reign.timeline
+    return _drawn((told if told is not None and told.height > 1 else None, draw, words))
 
 
 def trade_pictures(inputs: ReportInputs) -> list[Picture]:
@@ -103,6 +105,12 @@ def _drawn(*wanted: Wanted) -> list[Picture]:
         for frame, draw, caption in found
         if frame is not None
     ]
+
+
+def _in_focus(frame: pl.DataFrame | None, horizons: pl.DataFrame | None) -> pl.DataFrame | None:
+    if frame is None or horizons is None or horizons.is_empty():
+        return frame
+    return frame.filter(pl.col("model").is_in(horizons["model"].unique().to_list()))
 
 
 def _degrees(frame: pl.DataFrame) -> bytes:

@@ -147,6 +147,17 @@ def number(value: object, form: str) -> str:
     return format(value, form)
 
 
+def interval(low: object, high: object) -> str:
+    """Both ends in brackets; a dash where they could not be measured."""
+    ends = (number(low, "+.4f"), number(high, "+.4f"))
+    return DASH if DASH in ends else f"[{ends[0]}, {ends[1]}]"
+
+
+def beside(value: str, yardstick: str) -> str:
+    """A figure with its yardstick in brackets, the figure alone without one, a dash without a figure."""
+    return value if DASH in (value, yardstick) else f"{value} ({yardstick})"
+
+
 def _ranking(row: Mapping[str, object]) -> tuple[str, ...]:
     def cell(name: str, form: str) -> str:
         return number(row.get(name), form)
@@ -155,11 +166,11 @@ def _ranking(row: Mapping[str, object]) -> tuple[str, ...]:
         f"{cell('n_days', 'd')} ({cell('n_days_without_ic', 'd')})",
         cell("rank_ic_mean", "+.4f"),
         cell("rank_ic_std", ".4f"),
-        f"{cell('rank_icir', '+.3f')} ({cell('rank_icir_annual', '+.1f')})",
+        beside(cell("rank_icir", "+.3f"), cell("rank_icir_annual", "+.1f")),
         cell("rank_ic_t", "+.2f"),
-        f"[{cell('rank_ic_low', '+.4f')}, {cell('rank_ic_high', '+.4f')}]",
+        interval(row.get("rank_ic_low"), row.get("rank_ic_high")),
         cell("minimum_detectable_effect", ".4f"),
-        f"{cell('neutral_rank_ic_mean', '+.4f')} ({cell('neutral_rank_ic_t', '+.1f')})",
+        beside(cell("neutral_rank_ic_mean", "+.4f"), cell("neutral_rank_ic_t", "+.1f")),
         cell("ic_mean", "+.4f"),
         cell("n_degenerate_days", "d"),
     )
@@ -174,10 +185,10 @@ def _worth(row: Mapping[str, object]) -> tuple[str, ...]:
         cell("spread_t", "+.1f"),
         cell("spread_net", "+.2%"),
         cell("turnover", ".0%"),
-        f"{cell('p_at_10pct', '.1%')} ({cell('p_at_10pct_random', '.1%')})",
-        f"{cell('p_at_50', '.1%')} ({cell('p_at_50_random', '.1%')})",
-        f"{cell('ndcg_at_10pct', '.3f')} ({cell('ndcg_at_10pct_random', '.3f')})",
-        f"{cell('hit_rate', '.1%')} ({cell('hit_rate_random', '.1%')})",
+        beside(cell("p_at_10pct", ".1%"), cell("p_at_10pct_random", ".1%")),
+        beside(cell("p_at_50", ".1%"), cell("p_at_50_random", ".1%")),
+        beside(cell("ndcg_at_10pct", ".3f"), cell("ndcg_at_10pct_random", ".3f")),
+        beside(cell("hit_rate", ".1%"), cell("hit_rate_random", ".1%")),
         cell("coverage", ".0%"),
     )
 

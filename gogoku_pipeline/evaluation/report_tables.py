@@ -10,7 +10,7 @@ import polars as pl
 from gogoku_pipeline.evaluation.frames import require_columns
 from gogoku_pipeline.evaluation.report_backtest import figures_table, months_table, sectors_table
 from gogoku_pipeline.evaluation.report_inputs import Traded
-from gogoku_pipeline.evaluation.report_rows import DASH, number, sector_name
+from gogoku_pipeline.evaluation.report_rows import DASH, beside, interval, number, sector_name
 
 MONTHS = 24
 """Newest months of a table; the picture shows all of them."""
@@ -54,7 +54,12 @@ def horizon_table(horizons: pl.DataFrame | None) -> TextTable | None:
         for model in horizons["model"].unique(maintain_order=True)
     ]
     heads = ("model", *(f"{span} session{'' if span == 1 else 's'}" for span in spans))
-    return TextTable("", heads, tuple(rows), "Mean daily RankIC, 95 % interval by stationary bootstrap, days.")
+    return TextTable(
+        "",
+        heads,
+        tuple(rows),
+        "Mean daily RankIC, 95 % interval by stationary bootstrap, days; no interval where the days are too few.",
+    )
 
 
 def breakdown_tables(breakdown: pl.DataFrame | None) -> list[TextTable]:
@@ -104,9 +109,7 @@ def trade_tables(traded: Traded) -> list[TextTable]:
         return []
     strategies = traded.accounts.select("side", "strategy").unique(maintain_order=True).rows()
     words = " ".join(f"{side.replace('_', ' ').capitalize()}: {strategy}." for side, strategy in strategies)
-    luck = (
-        "Luck-free: probability that the true Sharpe is above 0; after all trials: above what the best of them shows."
-    )
+    luck = "PSR: probability that the true Sharpe is above 0; DSR: that it is above the luckiest of all trials."
     figures = figures_table(traded.accounts, traded.ledger)
     suspect = [f"{row['scores']}: {row['suspicion']}." for row in figures.iter_rows(named=True) if row["suspicion"]]
     found = [
@@ -127,8 +130,9 @@ def _plain(title: str, frame: pl.DataFrame, words: str = "") -> TextTable:
 def _interval(row: dict[str, object] | None) -> str:
     if row is None or row["rank_ic"] is None:
         return DASH
-    low, high = number(row["low"], "+.4f"), number(row["high"], "+.4f")
-    return f"{number(row['rank_ic'], '+.4f')} [{low}, {high}] {row['n_days']}"
+    spanned = interval(row["low"], row["high"])
+    known = number(row["rank_ic"], "+.4f") + ("" if spanned == DASH else f" {spanned}")
+    return f"{known} · {row['n_days']} d"
 
 
 def _breakdown(kind: str, part: pl.DataFrame) -> TextTable:
@@ -136,7 +140,10 @@ def _breakdown(kind: str, part: pl.DataFrame) -> TextTable:
     title, words = KINDS[kind]
     models = part["model"].unique(maintain_order=True).to_list()
     held = {(row["model"], row["group"]): row for row in part.iter_rows(named=True)}
-    groups = part["group"].unique().sort(descending=kind == "month").to_list()
+    judged = part.filter(pl.col("n_days") > 0)
+    groups = judged["group"].unique().sort(descending=kind == "month").to_list()
+    if (thin := part["group"].n_unique() - len(groups)) > 0:
+        words += f" {thin} more never have enough names to rank."
     rows = [
         (sector_name(group) if kind == "sector" else group, _most(part, group), *_cells(models, held, group))
         for group in groups[: MONTHS if kind == "month" else len(groups)]
@@ -149,7 +156,7 @@ def _cells(models: Sequence[str], held: dict[tuple[str, str], dict[str, object]]
     cells = []
     for model in models:
         row = held.get((model, group), {})
-        cells.append(f"{number(row.get('rank_ic_mean'), '+.3f')} ({number(row.get('rank_ic_t'), '+.1f')})")
+        cells.append(beside(number(row.get("rank_ic_mean"), "+.3f"), number(row.get("rank_ic_t"), "+.1f")))
         cells.append(number(row.get("spread"), "+.2%"))
     return cells
 

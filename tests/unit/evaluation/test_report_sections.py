@@ -86,7 +86,13 @@ EXPOSURE = pl.DataFrame(
     }
 )
 CAPACITY = pl.DataFrame(
-    {"scores": ["served"] * 2, "capital_jpy": [1e7, 1e9], "annual_return": [0.2, -0.1], "cost_share": [0.02, 0.3]}
+    {
+        "scores": ["served"] * 2,
+        "capital_jpy": [1e7, 1e9],
+        "annual_return": [0.2, -0.1],
+        "cost_share": [0.02, 0.3],
+        "invested": [0.9, 0.2],
+    }
 )
 
 
@@ -140,11 +146,11 @@ def test_every_horizon_stands_with_its_interval_and_a_model_without_a_ranking_wi
     table = horizon_table(HORIZONS)
     assert table.heads == ("model", "1 session", "5 sessions")
     assert table.rows == (
-        ("lightgbm", "+0.0123 [+0.0023, +0.0223] 200", "+0.0456 [+0.0356, +0.0556] 196"),
+        ("lightgbm", "+0.0123 [+0.0023, +0.0223] · 200 d", "+0.0456 [+0.0356, +0.0556] · 196 d"),
         ("apex_ranker", "–", "–"),
     )
     page = section(render_report(replace(BARE, judged=Judged(HORIZONS))), "models")
-    assert "+0.0456 [+0.0356, +0.0556] 196" in page and page.count("<img") == 1
+    assert "+0.0456 [+0.0356, +0.0556] · 196 d" in page and page.count("<img") == 1
 
 
 def test_the_edge_is_shown_by_month_regime_sector_and_size_for_every_model():
@@ -154,7 +160,7 @@ def test_the_edge_is_shown_by_month_regime_sector_and_size_for_every_model():
         ("Transportation Equipment", "37", "+0.055 (+2.2)", "+0.12%", "+0.066 (+2.3)", "+0.13%"),
     )
     assert [row[0] for row in tables["By month"].rows] == ["2024-02", "2024-01"]
-    assert tables["By market regime"].rows[0][2:] == ("+0.099 (–)", "–")
+    assert tables["By market regime"].rows[0][2:] == ("+0.099", "–")
     page = section(render_report(replace(BARE, judged=Judged(breakdown=BREAKDOWN))), "edge")
     assert all(words in page for words in ("-0.077 (-1.9)", "+0.088 (+3.4)", "falling, restless"))
     assert page.count("<img") == 1
@@ -191,7 +197,7 @@ def test_the_backtest_shows_figures_months_and_sectors_of_every_strategy():
     head = figures_table(ACCOUNTS).rows_by_key("scores", named=True)
     for scores in ("served", "lightgbm"):
         (row,) = head[scores]
-        assert row["sessions"] == "59" and f">{row['net a year']}</td>" in page
+        assert row["sessions"] == "59" and f">{row['net']}</td>" in page and row["a year"] == "–"
     assert head["served"][0]["Sharpe"].startswith(("3", "4")) and head["lightgbm"][0]["Sharpe"].startswith("-")
     assert "43.2%" in page and "+7.9%" in page and "Transportation Equipment" in page
     assert "long_only in words" in page and page.count("<img") == 2
@@ -226,8 +232,8 @@ def test_the_ledger_of_trials_takes_probability_from_the_sharpe_ratio():
     tried = [(Trial("m", "c", "f", seed), series) for seed, series in enumerate(noise)]
     ledger = trial_rows(tried, recorded_at=datetime(2024, 1, 4, tzinfo=JST))
     alone, counted = figures_table(ACCOUNTS), figures_table(ACCOUNTS, ledger)
-    assert alone["after all trials"][0] == "–"
-    assert float(counted["after all trials"][0].rstrip("%")) < float(counted["luck-free"][0].rstrip("%"))
+    assert alone["DSR"][0] == "–"
+    assert float(counted["DSR"][0].rstrip("%")) < float(counted["PSR"][0].rstrip("%"))
 
 
 def test_frames_without_their_columns_are_refused_by_name():
