@@ -14,6 +14,7 @@ from gogoku_pipeline.core.errors import RegistryError
 from gogoku_pipeline.evaluation.dispersion import dispersion_by_day
 from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.training.predict import without_intervals
 
 _EDGE = ("edge", "edge_low", "edge_high")
 
@@ -43,7 +44,8 @@ def ranked_predictions(
     """The ranked list of one session as `tables.PREDICTIONS` declares it.
 
     Args:
-        scores: [session, code, horizon_d, score]; names without a score are left out.
+        scores: [session, code, horizon_d, score] and the columns `training.predict.with_intervals` adds; without
+            them the list has no intervals and says so. Names without a score are left out.
         session: the session the list is made after.
         lineage: what made the scores.
         available_at: instant of the decision, aware.
@@ -64,6 +66,7 @@ def ranked_predictions(
             f"{worst['n']} scores of which {worst['unique_ratio']:.0%} differ (horizon {worst['horizon_d']})",
             "scores that tell stocks apart",
         )
+    scores = scores if "interval_low" in scores.columns else without_intervals(scores)
     ranked = scores.with_columns(pl.col("score").cast(pl.Float64).fill_nan(None)).drop_nulls("score")
     ranked = ranked.sort("horizon_d", "score", "code", descending=[False, True, False])
     return ranked.select(
@@ -72,6 +75,9 @@ def ranked_predictions(
         pl.int_range(1, pl.len() + 1).over("horizon_d").cast(pl.Int32).alias("rank"),
         "score",
         pl.col("horizon_d").cast(pl.Int16),
+        "interval_low",
+        "interval_high",
+        "interval_reason",
         pl.lit(lineage.model).alias("model"),
         pl.lit(lineage.model_version).alias("model_version"),
         pl.lit(lineage.feature_hash).alias("feature_hash"),

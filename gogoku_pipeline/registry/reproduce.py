@@ -18,9 +18,10 @@ from gogoku_pipeline.dataset.panel_map import Panel
 from gogoku_pipeline.registry.predictions import Lineage, ranked_predictions
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.store import Store
-from gogoku_pipeline.training.predict import predict_session
+from gogoku_pipeline.training.predict import predict_session, with_intervals
 
-COMPARED = ("code", "horizon_d", "rank", "score")
+COMPARED = ("rank", "score", "interval_low", "interval_high")
+_KEY = ("code", "horizon_d")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Reproduction:
         session: of the list.
         lineage: what the recorded list says made it.
         rows: of the recorded list.
-        differences: [code, horizon_d, rank, score, rank_again, score_again] of places that differ; null where one
-            list lacks the stock.
+        differences: see `differences`; null where one list lacks the stock.
     """
 
     session: date
@@ -42,7 +42,7 @@ class Reproduction:
 
     @property
     def is_equal(self) -> bool:
-        """Whether every place and every bit of every score came out again."""
+        """Whether every place and every bit of every score and interval came out again."""
         return self.differences.is_empty()
 
 
@@ -78,30 +78,30 @@ def reproduce(store: Store, session: date, panel_at: Callable[[Mapping[str, int]
     )
     panel = panel_at(lineage.table_versions)
     scores = predict_session(store, lineage.model, lineage.model_version, panel, session)
+    scores = with_intervals(store, lineage.model, lineage.model_version, panel, scores)
     again = ranked_predictions(scores, session, lineage, available_at=head["available_at"])
     return Reproduction(session, lineage, recorded.height, differences(recorded, again))
 
 
 def differences(recorded: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
-    """Places of two lists that differ in rank, in any bit of a score, or that only one of them has.
+    """Places of two lists that differ in rank, in any bit of a score or interval, or that only one of them has.
 
     Args:
         recorded: rows of `tables.PREDICTIONS` of one session.
         again: the same, made again.
 
     Returns:
-        [code, horizon_d, rank, score, rank_again, score_again], by rank.
+        [code, horizon_d, rank, score, interval_low, interval_high, and the last four again with `_again`], by rank.
     """
-    both = recorded.select(COMPARED).join(
-        again.select("code", "horizon_d", pl.col("rank", "score").name.suffix("_again")),
-        on=["code", "horizon_d"],
-        how="full",
-        coalesce=True,
+    both = recorded.select(*_KEY, *COMPARED).join(
+        again.select(*_KEY, pl.col(COMPARED).name.suffix("_again")), on=list(_KEY), how="full", coalesce=True
     )
-    same = pl.col("rank").eq_missing(pl.col("rank_again")) & _bits("score").eq_missing(_bits("score_again"))
+    same = pl.col("rank").eq_missing(pl.col("rank_again"))
+    for name in COMPARED[1:]:
+        same &= _bits(name).eq_missing(_bits(f"{name}_again"))
     return both.filter(~same).sort("horizon_d", "rank", "code", nulls_last=True)
 
 
 def _bits(column: str) -> pl.Expr:
-    """The 64 bits of a score, so that -0 and 0 differ and nothing is rounded."""
+    """The 64 bits of a number, so that -0 and 0 differ and nothing is rounded."""
     return pl.col(column).reinterpret(signed=True)

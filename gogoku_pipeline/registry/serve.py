@@ -30,7 +30,7 @@ from gogoku_pipeline.registry.standing import claim_of, labels_since, live_rank_
 from gogoku_pipeline.registry.tables import SHADOW
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.store import Store
-from gogoku_pipeline.training.predict import predict_session
+from gogoku_pipeline.training.predict import predict_session, with_intervals
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def serve_sessions(
             table_versions=dict(panel.table_versions),
         )
         scores = own.select("session", "code", "horizon_d", "score")
+        scores = with_intervals(store, server.model, server.version, panel, scores)
         lists.append(ranked_predictions(scores, session, lineage, available_at=available_at(session)))
     return Served(pl.concat(lists), shadow, standings)
 

@@ -108,7 +108,9 @@ PREDICTIONS = Table(
     name="pred__daily",
     description=(
         "One stock in the ranked list of one session, rank 1 the best, made after the close for the next open. "
-        "Equal scores are ordered by code. Each row carries what made it: model version, feature hash, table versions."
+        "Equal scores are ordered by code. Each row carries what made it: model version, feature hash, table versions. "
+        "Four outcomes in five should lie inside the interval, which was calibrated on days before the version's "
+        "cut-off; it is null, with a reason, where the version keeps no calibration."
     ),
     columns=(
         SESSION,
@@ -116,6 +118,15 @@ PREDICTIONS = Table(
         Column("rank", pl.Int32, "Place in the list, 1 is best.", "", at_least=1),
         Column("score", pl.Float64, "The model's score; only its order means anything."),
         Column("horizon_d", pl.Int16, "Sessions the score looks ahead.", "sessions", at_least=1),
+        Column(
+            "interval_low",
+            pl.Float64,
+            "Lower end of the 80 % interval of the open-to-open return minus the universe's mean.",
+            "ratio",
+            nullable=True,
+        ),
+        Column("interval_high", pl.Float64, "Upper end of that interval.", "ratio", nullable=True),
+        Column("interval_reason", pl.String, "Why there is no interval; null where there is one.", nullable=True),
         _MODEL,
         Column("model_version", pl.String, "Version of its trained files."),
         _FEATURE_HASH,
