@@ -18,9 +18,9 @@ from assets.declaration import HouseAsset
 from assets.features import ALWAYS
 from assets.models import POOL, SOURCES, training_data
 from assets.partitions import sessions_of
+from assets.verdict_page import champions_page, judgement_page
 from gogoku_pipeline.audit.report import AuditReport
 from gogoku_pipeline.core.clocks import Clock
-from gogoku_pipeline.evaluation.plots import cumulative_ic, learning_curves, quantile_bars
 from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import registry
@@ -32,7 +32,6 @@ from gogoku_pipeline.store import CommitInfo, Store
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
-from resources.metadata import picture
 from resources.recipes import BASELINE, CHALLENGER, recipe
 
 if TYPE_CHECKING:
@@ -88,13 +87,7 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
     opened.tables.write_sessions(SCORES, found.scores, [cutoff], commit=commit)
     return dg.MaterializeResult(
         value=gate_rows(found.verdict, cutoff, available_at=compute.decision(cutoff)),
-        metadata={
-            "verdict": dg.MetadataValue.md(f"```\n{found.verdict.text()}\n```"),
-            "leak_audit": audit.words,
-            "rank_ic": picture(cumulative_ic(found.daily_ic), "Cumulative RankIC"),
-            "quantiles": picture(quantile_bars(found.quantiles), "Mean return by tenth of the list"),
-            **({"curves": picture(learning_curves(found.curves), "Learning curves")} if found.curves.height else {}),
-        },
+        metadata={"leak_audit": audit.words, **judgement_page(opened, found, cutoff, compute.plan)},
         check_results=[promotes(found.verdict), no_leak(audit)],
     )
 
@@ -111,14 +104,18 @@ def promotes(verdict: Verdict) -> dg.AssetCheckResult:
 
 
 def champions(
-    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], clock: dg.ResourceParam[Clock]
+    context: dg.AssetExecutionContext,
+    store: dg.ResourceParam[Lazy],
+    clock: dg.ResourceParam[Clock],
+    compute: dg.ResourceParam[Compute],
 ) -> dg.MaterializeResult:
     """Verdicts of the gate that are not yet in the history."""
     opened = store.get()
     commit = CommitInfo(run_id=context.run.run_id, code_version="1")
     added = record_verdicts(opened, recorded_at=clock.now(), commit=commit)
     history = opened.tables.scan(CHAMPIONS).collect()
-    return dg.MaterializeResult(metadata={"verdicts_added": added, "dagster/row_count": history.height})
+    counts = {"verdicts_added": added, "dagster/row_count": history.height}
+    return dg.MaterializeResult(metadata={**counts, **champions_page(opened, compute.terms)})
 
 
 def evaluation_assets() -> list[HouseAsset]:

@@ -148,7 +148,7 @@ def _breakdown(kind: str, part: pl.DataFrame) -> TextTable:
         (sector_name(group) if kind == "sector" else group, _most(part, group), *_cells(models, held, group))
         for group in groups[: MONTHS if kind == "month" else len(groups)]
     ]
-    heads = (kind, "days", *(head for model in models for head in (f"{model} RankIC (t)", "spread")))
+    heads = (kind, "days", *(head for model in models for head in (f"{model} RankIC (t)", f"{model} spread")))
     return TextTable(title, heads, tuple(rows), words)
 
 
