@@ -8,17 +8,19 @@ answer for every deployment, given by `gogoku audit` and by the tests of every c
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import polars as pl
 
 from assets.dataset import house_panel
 from gogoku_pipeline.audit.report import AuditReport
+from gogoku_pipeline.core.fingerprints import sha256_bytes
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.features.availability import state_tables
 from gogoku_pipeline.features.registry import house
@@ -62,6 +64,41 @@ def leak_audit(store: Store, compute: Compute, parts: Sequence[str] = (), seed: 
         return run_audit(audit_case(store, compute, Path(folder), seed), tuple(parts) or OF_A_PANEL)
 
 
+def audit_of_inputs(store: Store, compute: Compute) -> AuditReport:
+    """The audit in front of a verdict: asked once for the same tables, dials and code, however many are judged on them.
+
+    Args:
+        store: tables of the deployment.
+        compute: its dials.
+    """
+    from gogoku_pipeline.audit.kept import kept_or_asked
+
+    return kept_or_asked(compute.cache_dir / "audits", audited(store, compute), lambda: leak_audit(store, compute))
+
+
+def audited(store: Store, compute: Compute) -> dict[str, Any]:
+    """What an audit of a deployment depends on beside its code: tables as they are now, labels' content, dials."""
+    from gogoku_pipeline.dataset.batches import TrainingData
+    from gogoku_pipeline.training.recipes import TARGET
+
+    read = (daily_bars.TABLE, listed_issues.SNAPSHOT, topix.TABLE, *(TABLE_OF[name] for name in _states(compute)))
+    data = TrainingData(house_panel(store, compute), store.tables.scan(LABELS).collect())
+    return {
+        "store": store.url,
+        "assembly": sha256_bytes(Path(__file__).read_bytes()),
+        "tables": {table.name: store.tables.version(table) for table in read},
+        "panel": data.panel.key,
+        "labels": data.fingerprint(compute.terms.gate.horizon_d, TARGET),
+        "topix_is_switched_off": is_switched_off(store.raw.requests("topix")),
+        "dials": {name: value for name, value in asdict(compute).items() if name != "cache_dir"},
+    }
+
+
+def _states(compute: Compute) -> Sequence[str]:
+    """Sources beside prices that the features of the plan read."""
+    return tuple(state_tables(house(compute.plan).names))
+
+
 def audit_case(store: Store, compute: Compute, folder: Path, seed: int = 0) -> "Case":
     """What is on trial: the stored rows, the stored panel, the road with this deployment's dials."""
     from gogoku_pipeline.audit.case import Case
@@ -92,7 +129,6 @@ def audited_market(store: Store, compute: Compute, seed: int = 0) -> "AuditedMar
         here = lazy.filter(pl.col("code").is_in(codes)) if codes and "code" in table.polars_schema else lazy
         return here.collect()
 
-    read = state_tables(house(compute.plan).names)
     return AuditedMarket(
         bars=rows(daily_bars.TABLE),
         listed=rows(listed_issues.SNAPSHOT),
@@ -100,7 +136,7 @@ def audited_market(store: Store, compute: Compute, seed: int = 0) -> "AuditedMar
         labels=rows(LABELS),
         universe=compute.universe,
         cutoff=compute.cutoff,
-        tables={source: rows(TABLE_OF[source]) for source in read},
+        tables={source: rows(TABLE_OF[source]) for source in _states(compute)},
         switched_off=frozenset({"topix"} if is_switched_off(store.raw.requests("topix")) else ()),
         is_whole=not codes,
     )

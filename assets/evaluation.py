@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
-from assets.audit import NO_LEAK, leak_audit, no_leak
+from assets.audit import NO_LEAK, audit_of_inputs, no_leak
 from assets.declaration import HouseAsset
 from assets.features import ALWAYS
 from assets.models import POOL, SOURCES, training_data
@@ -81,7 +81,7 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
 
     (cutoff,) = sessions_of(context)
     opened = store.get()
-    audit = leak_audit(opened, compute)
+    audit = audit_of_inputs(opened, compute)
     found = judged(opened, compute, cutoff, audit)
     commit = CommitInfo(run_id=context.run.run_id, code_version="1")
     opened.tables.write_sessions(SCORES, found.scores, [cutoff], commit=commit)
