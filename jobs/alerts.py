@@ -9,8 +9,8 @@ failed only because a check said so is not reported twice. The sensor leaves a h
 sensor that stopped is itself silent, and `gogoku doctor` reads the heartbeat from outside.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from gogoku_pipeline.core.errors import GogokuError
 
+RANGE_END = "dagster/asset_partition_range_end"
 EVENTS_PER_TICK = 500
 REMEMBERED = 200
 
@@ -31,12 +32,13 @@ class AlertCursor(BaseModel):
 
 @dataclass(frozen=True)
 class Event:
-    """One row of the event log: its storage id, its run, and what Dagster says about it."""
+    """One row of the event log: its storage id, its run with the last session it was for, and what Dagster says."""
 
     id: int
     run_id: str
     kind: dg.DagsterEventType
     detail: Any
+    session: str | None = None
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Finding:
         about: asset or step.
         lines: what happened, one clause per event.
         sessions: the sessions it happened to, in the order they were found.
+        session: the last one its run was for; stands in where an event names none.
     """
 
     key: str
@@ -56,12 +59,14 @@ class Finding:
     about: str
     lines: list[str] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
+    session: str | None = None
 
     @property
     def subject(self) -> str:
         """What it is about with its first session: repeating a run on that session is the same subject."""
-        more = f" and {len(self.sessions) - 1} more" if len(self.sessions) > 1 else ""
-        return f"{self.about} {self.sessions[0]}{more}" if self.sessions else self.about
+        named = self.sessions or ([self.session] if self.session else [])
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        return f"{self.about} {named[0]}{more}" if named else self.about
 
 
 Deliver = Callable[[Finding], None]
@@ -83,7 +88,16 @@ def read_events(instance: dg.DagsterInstance, after: int, limit: int = EVENTS_PE
             for row_id, entry in rows.items()
             if entry.dagster_event is not None
         ]
-    return sorted(found, key=lambda event: event.id)[:limit]
+    page = sorted(found, key=lambda event: event.id)[:limit]
+    sessions = run_sessions(instance, {event.run_id for event in page})
+    return [replace(event, session=sessions.get(event.run_id)) for event in page]
+
+
+def run_sessions(instance: dg.DagsterInstance, run_ids: Collection[str]) -> dict[str, str]:
+    """The session each run was for, the last one of a range; runs without one are left out."""
+    runs = instance.get_runs(dg.RunsFilter(run_ids=sorted(run_ids))) if run_ids else []
+    named = {run.run_id: run.tags.get("dagster/partition") or run.tags.get(RANGE_END) for run in runs}
+    return {run_id: session for run_id, session in named.items() if session}
 
 
 def newest_event(instance: dg.DagsterInstance) -> int:
@@ -118,8 +132,12 @@ def _failed_check(event: Event) -> Finding:
         key=f"{event.run_id}/{asset}/{detail.check_name}",
         rule=f"{detail.severity.value} {detail.check_name}",
         about=asset,
-        lines=[f"run {event.run_id[:8]}", f"{detail.partition or 'run'}: {detail.description or 'failed'}"],
+        lines=[
+            f"run {event.run_id[:8]}",
+            f"{detail.partition or event.session or 'run'}: {detail.description or 'failed'}",
+        ],
         sessions=[detail.partition] if detail.partition else [],
+        session=event.session,
     )
 
 

@@ -140,3 +140,21 @@ def test_pages_are_read_to_their_end(instance):
     first = read_events(instance, -1, limit=2)
     rest = read_events(instance, first[-1].id, limit=50)
     assert [event.id for event in first + rest] == [event.id for event in read_events(instance, -1)]
+
+
+DAYS = dg.StaticPartitionsDefinition(["2024-05-07", "2024-05-08"])
+
+
+@dg.asset(partitions_def=DAYS, check_specs=[dg.AssetCheckSpec("champion_serves", asset="served")])
+def served():
+    yield dg.MaterializeResult()
+    yield dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, description="the baseline stands in")
+
+
+def test_a_check_answered_inside_an_asset_is_about_the_session_of_its_run(instance):
+    """Otherwise a warning of next month would look like this month's and never be sent."""
+    for key in DAYS.get_partition_keys():
+        dg.materialize([served], instance=instance, partition_key=key)
+    made = findings(read_events(instance, -1))
+    assert [finding.subject for finding in made] == ["served 2024-05-07", "served 2024-05-08"]
+    assert "2024-05-07: the baseline stands in" in made[0].lines
