@@ -101,7 +101,7 @@ class _Horizon:
 
     def rows(self, model: str, scores: pl.DataFrame) -> pl.DataFrame:
         """Daily rows of one model."""
-        seeds = scores.partition_by("seed") if "seed" in scores.columns else [scores]
+        seeds = _seeds(scores)
         cells = [self.axes.cells(part) for part in seeds]
         laid = [self.axes.lay(part, "score", f"scores of {model}", at) for part, at in zip(seeds, cells, strict=True)]
         if any(np.isinf(grid).any() for grid in laid):
@@ -185,6 +185,13 @@ def _mean(raw: list[Floats]) -> Floats:
 def _models(scores: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     for name in scores["model"].unique().sort():
         yield str(name), scores.filter(pl.col("model") == name)
+
+
+def _seeds(scores: pl.DataFrame) -> list[pl.DataFrame]:
+    """One frame per seed, in the order of seeds: a mean's last bit depends on it."""
+    if "seed" not in scores.columns:
+        return [scores]
+    return [part for _, part in sorted(scores.partition_by("seed", as_dict=True).items())]
 
 
 def _days_of(scores: pl.DataFrame, axes: Axes) -> np.ndarray:

@@ -208,6 +208,25 @@ MATRIX = {
         "tests/flow/test_canaries.py::test_no_secret_is_told_by_a_house_in_a_bucket_that_goes_away",
         f"{CLIENT}/test_bulk_secrets.py::test_neither_key_nor_signature_is_told_in_any_mishap",
     ],
+    "evidence that cannot be judged": [
+        "tests/spec/evaluation/test_bad_evidence.py::test_bad_evidence_is_a_named_error_or_a_documented_answer",
+        "tests/flow/test_evaluate_command.py::test_what_cannot_be_asked_is_named",
+        "tests/unit/evaluation/test_bad_inputs.py::test_a_gate_with_dishonest_terms_cannot_be_made",
+        "tests/unit/training/test_walk_forward.py"
+        "::test_a_model_that_fails_on_one_fold_is_named_with_the_fold_and_judged_on_none",
+    ],
+    "a champion whose files are missing or altered, a second one, one from the future": [
+        "tests/spec/evaluation/test_bad_evidence.py::test_bad_evidence_is_a_named_error_or_a_documented_answer",
+        "tests/unit/registry/test_champions.py::test_an_altered_champion_is_replaced_by_the_baseline",
+        "tests/unit/registry/test_champions.py::test_two_promotions_for_one_session_are_refused",
+        "tests/unit/registry/test_champions.py::test_a_champion_from_the_future_is_refused",
+    ],
+    "a look into the hold-out that is too early, repeated or unearned": [
+        "tests/laws/evaluation/test_holdout_laws.py::test_a_design_that_was_not_promoted_does_not_look",
+        "tests/laws/evaluation/test_holdout_laws.py"
+        "::test_too_few_sealed_sessions_are_refused_before_the_one_opening_is_spent",
+        "tests/unit/dataset/test_holdout.py::test_a_rewritten_log_is_noticed",
+    ],
     "a writer that dies or loses half-way": [
         f"{STORE}/test_commits.py::test_a_killed_writer_leaves_a_whole_version",
         f"{STORE}/test_commits.py::test_a_writer_who_always_loses_gets_an_error_and_changes_nothing",
