@@ -66,7 +66,7 @@ def calibration_curve(calibration: pl.DataFrame) -> bytes:
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.6, label="as promised")
     for place, (name, rows) in enumerate(parts):
         mean = rows.group_by("quantile").agg(pl.col("coverage").mean()).sort("quantile")
-        label = f"volatility {name}" if owner == "bucket" else name
+        label = f"volatility {name}" if owner == "bucket" and name.isdigit() else name
         promised, seen = mean["quantile"].to_numpy(), mean["coverage"].to_numpy()
         axes.plot(promised, seen, marker="o", ms=4, lw=1.3, color=colour(place), label=label)
     for axis in (axes.xaxis, axes.yaxis):

@@ -22,7 +22,8 @@ class Judged:
         horizons: `horizons.rank_ic_by_horizon`.
         breakdown: [kind, model, group, n_days, names, rank_ic_mean, rank_ic_t, spread], kind month, regime, sector or
             size; see `breakdown.over_days`.
-        calibration: `calibration.calibration` of a model with quantile heads; None where no model has them.
+        calibration: `calibration.calibration` of the served intervals, one line per quantile and `bucket` of
+            volatility; None while none has a known outcome.
     """
 
     horizons: pl.DataFrame | None = None
@@ -70,7 +71,7 @@ class ReportInputs:
         model: who serves.
         model_version: its trained version.
         served_because: why it serves.
-        predictions: [rank, code, score, ...] of this session and one horizon.
+        predictions: [rank, code, score, interval_low?, interval_high?, ...] of this session and one horizon.
         names: [code, name, name_english?, sector33_code? or sector?]; None shows codes alone.
         horizon_d: sessions the scores look ahead.
         verdict: the newest verdict of the gate; None when it has not judged yet.

@@ -37,6 +37,7 @@ class TopRow:
     name_english: str
     sector: str
     score: str
+    interval: str
     width: int
 
 
@@ -103,6 +104,7 @@ def top_rows(predictions: pl.DataFrame, names: pl.DataFrame | None, top: int) ->
             name_english=row["name_english"] or "",
             sector=row["sector"] or DASH,
             score=f"{row['score']:.4f}",
+            interval=span(row.get("interval_low"), row.get("interval_high")),
             width=round(100 * (row["score"] - low) / wide) if wide > 0 else 0,
         )
         for row in shown.iter_rows(named=True)
@@ -145,6 +147,12 @@ def number(value: object, form: str) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
         return DASH
     return format(value, form)
+
+
+def span(low: object, high: object) -> str:
+    """Two returns as `-3.1 .. +2.2 %`; empty where there is no interval."""
+    ends = (number(low, "+.1%"), number(high, "+.1%"))
+    return "" if DASH in ends else f"{ends[0].rstrip('%')} .. {ends[1].replace('%', ' %')}"
 
 
 def interval(low: object, high: object) -> str:

@@ -82,10 +82,22 @@ def calibration_table(calibration: pl.DataFrame | None) -> TextTable | None:
         (", ".join(str(row[key]) for key in keys) or DASH, number(row["quantile"], ".0%"),
          number(row["coverage"], ".1%"),
          number(row["coverage"] - row["quantile"], "+.1%"), number(row["pinball"], ".5f"))
-        for row in calibration.sort(*keys, "quantile").iter_rows(named=True)
+        for row in calibration.iter_rows(named=True)
     ]  # fmt: skip
-    heads = (", ".join(keys) or "model", "promised", "seen", "difference", "pinball loss")
-    return TextTable("", heads, tuple(rows), "The gate allows five points of difference.")
+    heads = (
+        ", ".join(keys).replace("bucket", "volatility") or "model",
+        "promised",
+        "seen",
+        "difference",
+        "pinball loss",
+    )
+    return TextTable(
+        "",
+        heads,
+        tuple(rows),
+        "Share of outcomes at or below each end of the interval; volatility in fifths of a session, 1 the calmest. "
+        "The gate allows five points of difference.",
+    )
 
 
 def turning_points(timeline: pl.DataFrame | None) -> TextTable | None:

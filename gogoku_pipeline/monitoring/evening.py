@@ -13,6 +13,7 @@ from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
 from gogoku_pipeline.monitoring.feature_pictures import with_feature_pictures
+from gogoku_pipeline.monitoring.live_intervals import served_calibration
 from gogoku_pipeline.monitoring.record import out_of_sample
 from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
 from gogoku_pipeline.registry.champions import history
@@ -101,7 +102,11 @@ def evening_inputs(
         quantiles=None if record is None else record.quantiles,
         sources=sources,
         coverage=coverage,
-        judged=Judged() if record is None else Judged(record.horizons, record.breakdown),
+        judged=Judged(
+            None if record is None else record.horizons,
+            None if record is None else record.breakdown,
+            served_calibration(store, day, horizon_d, plan=plan),
+        ),
         reign=reign_until(store, day, terms),
         traded=newest_backtests(store),
         versions={"features": head["feature_hash"][:16], "tables": head["table_versions"]},
