@@ -7,7 +7,7 @@ and tables keep their old versions for ten years. So the same scores must come o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -61,13 +61,7 @@ def reproduce(store: Store, session: date, panel_at: Callable[[Mapping[str, int]
     """
     recorded = store.tables.scan(PREDICTIONS, start=session, end=session).collect()
     if recorded.is_empty():
-        made = store.tables.sessions(PREDICTIONS)
-        raise PartitionMissingError(
-            f"list of {session}",
-            got=f"{len(made)} lists" + (f", {made[0]} to {made[-1]}" if made else ""),
-            want="a list of that session",
-            remedy="Ask for a session that `gogoku predictions` knows.",
-        )
+        raise _missing(f"list of {session}", store.tables.sessions(PREDICTIONS))
     head = recorded.row(0, named=True)
     lineage = Lineage(
         head["model"],
@@ -81,6 +75,19 @@ def reproduce(store: Store, session: date, panel_at: Callable[[Mapping[str, int]
     scores = with_intervals(store, lineage.model, lineage.model_version, panel, scores)
     again = ranked_predictions(scores, session, lineage, available_at=head["available_at"])
     return Reproduction(session, lineage, recorded.height, differences(recorded, again))
+
+
+def recorded_sessions(store: Store, first: date, last: date) -> list[date]:
+    """Sessions between two days, both included, that have a list; ascending.
+
+    Raises:
+        PartitionMissingError: there is none.
+    """
+    made = store.tables.sessions(PREDICTIONS)
+    found = [session for session in made if first <= session <= last]
+    if not found:
+        raise _missing(f"lists of {first} to {last}", made)
+    return found
 
 
 def differences(recorded: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
@@ -100,6 +107,15 @@ def differences(recorded: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
     for name in COMPARED[1:]:
         same &= _bits(name).eq_missing(_bits(f"{name}_again"))
     return both.filter(~same).sort("horizon_d", "rank", "code", nulls_last=True)
+
+
+def _missing(thing: str, made: Sequence[date]) -> PartitionMissingError:
+    return PartitionMissingError(
+        thing,
+        got=f"{len(made)} lists" + (f", {made[0]} to {made[-1]}" if made else ""),
+        want="a list of that session",
+        remedy="Ask for a session that `gogoku predictions` knows.",
+    )
 
 
 def _bits(column: str) -> pl.Expr:

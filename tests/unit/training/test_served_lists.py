@@ -10,7 +10,7 @@ from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import PartitionMissingError, RegistryError
 from gogoku_pipeline.evaluation.verdict import GateConfig
 from gogoku_pipeline.registry.champions import VerdictRecord, record_verdict
-from gogoku_pipeline.registry.reproduce import differences, reproduce
+from gogoku_pipeline.registry.reproduce import differences, recorded_sessions, reproduce
 from gogoku_pipeline.registry.serve import serve_sessions
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
@@ -106,6 +106,16 @@ def test_one_bit_of_one_score_is_a_difference(store, panel, market, promoted):
 def test_a_session_without_a_list_is_named(store, panel, market):
     with pytest.raises(PartitionMissingError, match="0 lists"):
         reproduce(store, market.sessions[10], lambda versions: panel)
+    with pytest.raises(PartitionMissingError, match=f"{market.sessions[10]} to {market.sessions[12]}.*0 lists"):
+        recorded_sessions(store, market.sessions[10], market.sessions[12])
+
+
+def test_the_lists_of_a_span_are_those_that_were_made(store, panel, market, promoted):
+    days = market.sessions[141:145]
+    made = serve_sessions(store, panel, [days[0], days[2]], TERMS, available_at=evening)
+    store.tables.write_sessions(PREDICTIONS, made.lists, [days[0], days[2]], commit=WHO)
+    assert recorded_sessions(store, days[0], days[3]) == [days[0], days[2]]
+    assert recorded_sessions(store, days[1], days[2]) == [days[2]]
 
 
 def test_the_live_test_needs_a_verdict_to_compare_with(store, panel, market, promoted):
