@@ -22,7 +22,7 @@ test: install                           ## style, types, contracts and every tes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/mypy & types=$$!; \
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow" -q; tests=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow" -q; tests=$$?; \
 	wait $$types && exit $$tests
 
 test-all: install                       ## also the slow suites: daemon, browser, two markets end to end
@@ -46,9 +46,10 @@ lint: install                           ## repair style where a machine can
 types: install                          ## mypy strict below the Dagster wall
 	@$(BIN)/mypy
 
-docs: install                           ## regenerate docs/features.md and docs/tables.md
+docs: install                           ## regenerate docs/features.md, docs/tables.md and docs/targets.md
 	@$(BIN)/gogoku features --write docs/features.md
 	@$(BIN)/gogoku describe --all --write docs/tables.md
+	@$(BIN)/gogoku describe targets --write docs/targets.md
 
 bench: install                          ## the table of goals against named peers, outputs proved equal first; then each benchmark
 	@$(BIN)/python -m benchmarks.goals

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -41,14 +41,14 @@ def too_early(inputs: FeatureInputs, source: str) -> FeatureInputs:
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_source_believed_a_session_early_breaks_truncation(inputs, source):
     names = [name for name in house().names if reads(name, source)]
-    whole = compute(names, too_early(inputs, source), **SPAN)
-    broken = set()
-    for cut in CUTS:
-        then = compute(names, too_early(what_if.known_at(inputs, cut), source), **SPAN)
-        now = whole.filter(pl.col("session") <= cut)
-        broken |= {found.feature for found in laws.compare("truncation", names, now, then)}
     assert names
-    assert broken, f"nobody noticed that {source} came a session early"
+    whole = compute(names, too_early(inputs, source), **SPAN)
+
+    def breaks(cut: date) -> bool:
+        then = compute(names, too_early(what_if.known_at(inputs, cut), source), **SPAN)
+        return bool(laws.compare("truncation", names, whole.filter(pl.col("session") <= cut), then))
+
+    assert any(breaks(cut) for cut in CUTS), f"nobody noticed that {source} came a session early"
 
 
 def reads(name: str, source: str) -> bool:
