@@ -21,7 +21,6 @@ from gogoku_pipeline.monitoring.record import out_of_sample
 from gogoku_pipeline.registry.champions import history
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
-from gogoku_pipeline.registry.timeline import champion_timeline
 from gogoku_pipeline.store import Store
 from resources.metadata import picture
 
@@ -66,6 +65,8 @@ def models_table(summary: pl.DataFrame, verdict: Verdict) -> dg.TableMetadataVal
 
 def champions_page(store: Store, terms: Terms) -> dict[str, dg.MetadataValue]:
     """The newest verdicts, and the champion's story over the newest sessions that have a list."""
+    from gogoku_pipeline.registry.timeline import champion_timeline  # imported late: it loads every model family
+
     told = history(store).sort("decided_for", "recorded_at", descending=True)
     columns = ("decided_for", "model", "version", "decision", "reasons")
     rows = tuple(tuple(str(cell) for cell in row) for row in told.select(columns).head(TOLD).rows())

@@ -22,7 +22,6 @@ from gogoku_pipeline.registry.ledgers import trial_ledger
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
-from gogoku_pipeline.registry.timeline import champion_timeline
 from gogoku_pipeline.schema import daily_bars, listed_issues
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import Store
@@ -116,6 +115,8 @@ def evening_inputs(
 
 def reign_until(store: Store, day: date, terms: Terms) -> Reign:
     """Who was champion and who served over the newest sessions that have a list."""
+    from gogoku_pipeline.registry.timeline import champion_timeline  # imported late: it loads every model family
+
     days = [session for session in store.tables.sessions(PREDICTIONS) if session <= day][-SHOWN_REIGN:]
     said = history(store).filter(pl.col("decided_for") <= day)
     return Reign(champion_timeline(store, terms, days), said if said.height else None)

@@ -14,7 +14,6 @@ from gogoku_pipeline.core.errors import RegistryError
 from gogoku_pipeline.evaluation.dispersion import dispersion_by_day
 from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
-from gogoku_pipeline.training.predict import without_intervals
 
 _EDGE = ("edge", "edge_low", "edge_high")
 
@@ -66,7 +65,10 @@ def ranked_predictions(
             f"{worst['n']} scores of which {worst['unique_ratio']:.0%} differ (horizon {worst['horizon_d']})",
             "scores that tell stocks apart",
         )
-    scores = scores if "interval_low" in scores.columns else without_intervals(scores)
+    if "interval_low" not in scores.columns:
+        from gogoku_pipeline.training.predict import without_intervals  # imported late: it loads every model family
+
+        scores = without_intervals(scores)
     ranked = scores.with_columns(pl.col("score").cast(pl.Float64).fill_nan(None)).drop_nulls("score")
     ranked = ranked.sort("horizon_d", "score", "code", descending=[False, True, False])
     return ranked.select(
