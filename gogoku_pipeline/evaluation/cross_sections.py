@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int32]
 Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
+
 @dataclass(frozen=True)
 class Places:
     """Where each value stands among the values of its day.
@@ -68,13 +69,19 @@ def places(values: Floats, order: npt.NDArray[np.integer[Any]] | None = None) ->
         order: columns of each day in ascending order of value, if known; NaN may stand anywhere in it, so the order
             of a whole market serves every part of it.
     """
-    ascending = np.argsort(values, axis=1) if order is None else order
+    ascending = ascending_order(values) if order is None else order
     below = np.zeros(values.shape, dtype=np.int32)
     tied = np.zeros(values.shape, dtype=np.int32)
     count = np.zeros(len(values), dtype=np.int64)
     median = np.full(len(values), np.nan)
     _walk(values, ascending, below, tied, count, median)
     return Places(below, tied, count, median)
+
+
+def ascending_order(values: Floats) -> npt.NDArray[np.intp]:
+    """Columns of each day in ascending order of value [D, N], NaN last in any order."""
+    # NumPy sorts an array that holds a NaN several times slower
+    return np.argsort(np.where(np.isnan(values), np.inf, values), axis=1)
 
 
 @compiled
@@ -136,10 +143,19 @@ class CrossSections:
         return self.score_places.count
 
 
-def paired(score: Floats, label: Floats) -> CrossSections:
-    """Cross-sections of the names that have both a score and a label; arrays [D, N], NaN for missing."""
+def paired(score: Floats, label: Floats, order: npt.NDArray[np.integer[Any]] | None = None) -> CrossSections:
+    """Cross-sections of the names that have both a score and a label.
+
+    Args:
+        score: [D, N], NaN for missing.
+        label: [D, N], NaN for missing.
+        order: `ascending_order` of the scores, or of anything that orders them the same way, if known.
+    """
     missing = np.isnan(score) | np.isnan(label)
-    return CrossSections(np.where(missing, np.nan, score), np.where(missing, np.nan, label))
+    sections = CrossSections(np.where(missing, np.nan, score), np.where(missing, np.nan, label))
+    if order is not None:
+        sections.__dict__["score_places"] = places(sections.score, order)
+    return sections
 
 
 def total(values: Floats) -> Floats:
@@ -169,10 +185,13 @@ def _sums(values: Floats) -> tuple[Floats, Counts]:
 @compiled
 def _add_up(values: Floats, sums: Floats, count: Counts) -> None:
     for day in range(values.shape[0]):
+        running, there = 0.0, 0
         for name in range(values.shape[1]):
-            if not np.isnan(values[day, name]):
-                sums[day] += values[day, name]
-                count[day] += 1
+            value = values[day, name]
+            known = value == value
+            running += value if known else 0.0
+            there += 1 if known else 0
+        sums[day], count[day] = running, there
 
 
 def shared_places(curve: Floats, ahead: Ints, tied: Ints, count: Counts) -> Floats:
@@ -187,9 +206,20 @@ def shared_places(curve: Floats, ahead: Ints, tied: Ints, count: Counts) -> Floa
     Returns:
         [D, N], 0 for missing names. For curve[k] = k this is the share with which a name belongs to the top `count`.
     """
-    paying = count[:, None]
-    paid = curve[np.minimum(ahead + tied, paying)] - curve[np.minimum(ahead, paying)]
-    return np.asarray(np.divide(paid, tied, out=np.zeros(paid.shape), where=tied > 0))
+    out = np.zeros(ahead.shape)
+    _share_out(curve, ahead, tied, np.asarray(count, dtype=np.int64), out)
+    return out
+
+
+@compiled
+def _share_out(curve: Floats, ahead: Ints, tied: Ints, count: Counts, out: Floats) -> None:
+    for day in range(ahead.shape[0]):
+        paying = count[day]
+        for name in range(ahead.shape[1]):
+            sharing = tied[day, name]
+            if sharing > 0:
+                first = ahead[day, name]
+                out[day, name] = (curve[min(first + sharing, paying)] - curve[min(first, paying)]) / sharing
 
 
 def top_count(count: Counts, size: float) -> Counts:

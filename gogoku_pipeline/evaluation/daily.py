@@ -15,7 +15,7 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.accuracy import accuracy_of
-from gogoku_pipeline.evaluation.cross_sections import CrossSections, Floats, Mask, divided, paired
+from gogoku_pipeline.evaluation.cross_sections import CrossSections, Floats, Mask, ascending_order, divided, paired
 from gogoku_pipeline.evaluation.dispersion import dispersion_of
 from gogoku_pipeline.evaluation.ensemble import mean_ranks
 from gogoku_pipeline.evaluation.frames import KEY, checked_label_name, counted, nothing_in_common, require_columns
@@ -135,9 +135,10 @@ class _Horizon:
     def _figures(self, laid: list[Floats], days: slice) -> Figures:
         judged, label = self.judged[days], self.label[days]
         raw = [grid[days] for grid in laid]
-        each = [CrossSections(grid, grid) for grid in raw]
+        orders = [ascending_order(grid) for grid in raw]
+        each = [paired(grid, grid, order) for grid, order in zip(raw, orders, strict=True)]
         together = mean_ranks([one.score_places for one in each])
-        sections = paired(together, label)
+        sections = paired(together, label, orders[0] if len(orders) == 1 else None)
         plain = paired(raw[0] if len(raw) == 1 else _mean(raw), label)
         has_score = np.isfinite(together)
         universe, scored = judged.sum(axis=1), (judged & has_score).sum(axis=1)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.cross_sections import CrossSections, Floats, Mask, mean_of, paired
 from gogoku_pipeline.evaluation.frames import align
@@ -98,8 +99,29 @@ def _can_rank(sections: CrossSections, *, min_names: int) -> Mask:
 
 def _correlation(left: Floats, right: Floats, usable: Mask) -> Floats:
     """Pearson correlation of each day [D] over values that are there on both sides at the same places."""
-    a, b = (np.nan_to_num(side - mean_of(side)[:, None], nan=0.0) for side in (left, right))
-    a, b = (side / np.maximum(np.abs(side).max(axis=1, initial=0.0), 1e-300)[:, None] for side in (a, b))
-    norm = np.sqrt(np.einsum("dn,dn->d", a, a) * np.einsum("dn,dn->d", b, b))
-    ratio = np.einsum("dn,dn->d", a, b) / np.where(norm > 0, norm, np.nan)
-    return np.asarray(np.where(usable, np.clip(ratio, -1.0, 1.0), np.nan))
+    out = np.full(len(left), np.nan)
+    means = mean_of(left), mean_of(right)
+    _correlate(np.asarray(left), np.asarray(right), means[0], means[1], usable, out)
+    return np.asarray(np.clip(out, -1.0, 1.0))
+
+
+@compiled
+def _correlate(left: Floats, right: Floats, middle: Floats, other: Floats, usable: Mask, out: Floats) -> None:
+    """Both sides are divided by their largest deviation first, so that no square over- or underflows."""
+    for day in range(left.shape[0]):
+        if not usable[day]:
+            continue
+        reach, span = 1e-300, 1e-300
+        for name in range(left.shape[1]):
+            a, b = abs(left[day, name] - middle[day]), abs(right[day, name] - other[day])
+            reach, span = max(a, reach) if a == a else reach, max(b, span) if b == b else span
+        together, first, second = 0.0, 0.0, 0.0
+        for name in range(left.shape[1]):
+            a, b = (left[day, name] - middle[day]) / reach, (right[day, name] - other[day]) / span
+            if a == a and b == b:
+                together += a * b
+                first += a * a
+                second += b * b
+        norm = np.sqrt(first * second)
+        if norm > 0:
+            out[day] = together / norm

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.core.errors import EvaluationError
-from gogoku_pipeline.evaluation.cross_sections import Floats, Ints, divided, places
+from gogoku_pipeline.evaluation.cross_sections import Floats, Ints, ascending_order, divided, places
 from gogoku_pipeline.evaluation.frames import checked_scores, groups, require_columns
 from gogoku_pipeline.evaluation.layout import BLOCK, Axes
 
@@ -52,7 +54,7 @@ def exposure_grid(exposures: pl.DataFrame, axes: Axes) -> ExposureGrid:
     used = _used(exposures)
     cells = axes.cells(exposures)
     values = tuple(axes.lay(exposures, name, "exposures", cells) for name in used)
-    orders = tuple(np.argsort(array, axis=1).astype(np.int32) for array in values)
+    orders = tuple(ascending_order(array).astype(np.int32) for array in values)
     if SECTOR not in exposures.columns:
         return ExposureGrid(values, orders, np.zeros(axes.shape, dtype=np.int32), 1)
     names = exposures[SECTOR].drop_nulls().unique().sort()
@@ -123,16 +125,24 @@ def _middle_ranks(grid: ExposureGrid, known: np.ndarray) -> Iterator[Floats]:
 
 def _minus_sector_means(columns: Sequence[Floats], cell: np.ndarray, sectors: int) -> list[Floats]:
     """Each column [D, N] minus the mean of its day and sector; 0 where `cell` is -1."""
-    inside = cell >= 0
-    at = cell[inside]
-    size = len(cell) * sectors
-    count = np.maximum(np.bincount(at, minlength=size), 1)
+    count = np.maximum(np.bincount(cell[cell >= 0], minlength=len(cell) * sectors), 1)
     out = []
     for column in columns:
         left = np.zeros(column.shape)
-        left[inside] = column[inside] - (np.bincount(at, weights=column[inside], minlength=size) / count)[at]
+        _take_out(column.ravel(), cell.ravel(), count, left.ravel())
         out.append(left)
     return out
+
+
+@compiled
+def _take_out(column: Floats, cell: Any, count: Any, left: Floats) -> None:
+    sums = np.zeros(count.size)
+    for at in range(column.size):
+        if cell[at] >= 0:
+            sums[cell[at]] += column[at]
+    for at in range(column.size):
+        if cell[at] >= 0:
+            left[at] = column[at] - sums[cell[at]] / count[cell[at]]
 
 
 def _used(exposures: pl.DataFrame) -> list[str]:
