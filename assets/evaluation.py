@@ -21,9 +21,11 @@ from assets.partitions import sessions_of
 from assets.verdict_page import champions_page, judgement_page
 from gogoku_pipeline.audit.report import AuditReport
 from gogoku_pipeline.core.clocks import Clock
+from gogoku_pipeline.evaluation.trials import trial_rows
 from gogoku_pipeline.evaluation.verdict import GateContext, Verdict
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import registry
+from gogoku_pipeline.registry.ledgers import record_trials, trial_ledger
 from gogoku_pipeline.registry.predictions import gate_rows
 from gogoku_pipeline.registry.promotions import record_verdicts
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE
@@ -32,7 +34,7 @@ from gogoku_pipeline.store import CommitInfo, Store
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
-from resources.recipes import BASELINE, CHALLENGER, recipe
+from resources.recipes import CHALLENGER, baselines, recipe
 
 if TYPE_CHECKING:
     from gogoku_pipeline.registry.judging import Judgement
@@ -63,18 +65,23 @@ def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> 
     data = training_data(store, compute)
     rungs = tuple(ladder(data.panel.names))
     return judge(
-        Contest(recipe(CHALLENGER, compute), recipe(BASELINE, compute), rungs),
+        Contest(recipe(CHALLENGER, compute), baselines(compute), rungs),
         data,
         cutoff,
         compute.terms,
-        GateContext(store.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated),
+        GateContext(
+            store.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated, trial_ledger(store)
+        ),
         exposures=exposures(store, compute.plan),
         cache_dir=compute.cache_dir / "walks",
     )
 
 
 def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
-    context: dg.AssetExecutionContext, store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]
+    context: dg.AssetExecutionContext,
+    store: dg.ResourceParam[Lazy],
+    compute: dg.ResourceParam[Compute],
+    clock: dg.ResourceParam[Clock],
 ):
     """The gate's verdict on the challenger at one training cut-off."""
     from gogoku_pipeline.training.walk_forward import SCORES
@@ -85,6 +92,7 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
     found = judged(opened, compute, cutoff, audit)
     commit = CommitInfo(run_id=context.run.run_id, code_version="1")
     opened.tables.write_sessions(SCORES, found.scores, [cutoff], commit=commit)
+    record_trials(opened, trial_rows(found.trials, recorded_at=clock.now()), commit=commit)
     return dg.MaterializeResult(
         value=gate_rows(found.verdict, cutoff, available_at=compute.decision(cutoff)),
         metadata={"leak_audit": audit.words, **judgement_page(opened, found, cutoff, compute.plan)},

@@ -21,6 +21,8 @@ from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import learning_curves
+from gogoku_pipeline.evaluation.trials import trial_rows
+from gogoku_pipeline.registry.ledgers import record_trials
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.store import CommitInfo, Store
 from resources.compute import Compute
@@ -61,6 +63,7 @@ def model_version(model: str, kind: str) -> HouseAsset:
         version = train_version(recipe(model, compute), data, cutoff, terms.seeds, opened, *shape)
         found = {"version": version.version, "config_hash": version.config_hash, "feature_hash": version.feature_hash}
         commit = CommitInfo(run_id=context.run.run_id, code_version="1")
+        record_trials(opened, trial_rows(version.trials, recorded_at=clock.now()), commit=commit)
         answer = refreshed(opened, data, version, terms, clock, commit)
         return dg.MaterializeResult(
             metadata={**found, "manifest": version.manifest, **curves(version.curves), **refresh_record(answer)},

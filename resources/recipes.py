@@ -10,6 +10,7 @@ from gogoku_pipeline.core.errors import ConfigError
 from resources.compute import Compute
 
 if TYPE_CHECKING:
+    from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
     from gogoku_pipeline.training.recipes import Recipe
 
 CHALLENGER, BASELINE = "apex_ranker", "lightgbm"
@@ -27,10 +28,9 @@ def recipe(model: str, compute: Compute) -> "Recipe":
         ConfigError: an unknown model.
     """
     if model == BASELINE:
-        from gogoku_pipeline.models.boosted import BoostedConfig
-        from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
+        from gogoku_pipeline.training.recipe_boosted import BetterBoosted
 
-        return BoostedRecipe(BoostedConfig(**{"threads": compute.threads, **compute.boosted}))
+        return BetterBoosted(baselines(compute))
     if model == CHALLENGER:
         from gogoku_pipeline.models.apex_ranker import RankerConfig
         from gogoku_pipeline.training.config import TrainConfig
@@ -39,3 +39,11 @@ def recipe(model: str, compute: Compute) -> "Recipe":
         dials = {"threads": compute.threads, "device": compute.device, **compute.training}
         return RankerRecipe(RankerConfig.of(compute.ranker, **compute.network), TrainConfig(**dials))
     raise ConfigError(f"model {model!r}", got="an unknown name", want=f"one of {MODELS}", remedy="Correct the name.")
+
+
+def baselines(compute: Compute) -> "tuple[BoostedRecipe, ...]":
+    """The recipes the baseline is made of, one per objective: the gate's bar is the stronger of them."""
+    from gogoku_pipeline.models.boosted import BoostedConfig
+    from gogoku_pipeline.training.recipe_boosted import objectives
+
+    return objectives(BoostedConfig(**{"threads": compute.threads, **compute.boosted}))

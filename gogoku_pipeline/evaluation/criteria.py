@@ -196,7 +196,7 @@ def calibration(context: GateContext, config: GateConfig) -> Criterion:
     """Criterion 5: predicted quantiles mean what they say."""
     gap, most = context.calibration_gap, config.max_calibration_gap
     if gap is None:
-        return Criterion("calibration", math.nan, most, None, "not applicable: the model has no quantile heads")
+        return Criterion("calibration", math.nan, most, None, "not applicable: no quantile or interval was calibrated")
     words = f"largest coverage gap {gap:.3f}, at most {most:.2f} allowed"
     return Criterion("calibration", gap, most, gap <= most, words)
 

@@ -26,7 +26,8 @@ TRIALS = Table(
     name="registry__trials",
     description=(
         "One fit that could have been chosen: a configuration, a feature set and a seed, with the Sharpe ratio of what "
-        "it was judged by. Append-only; a repeated fit of the same trial adds nothing."
+        "it was judged by. Append-only; a repeated fit of the same trial adds nothing. A fit that was logged before it "
+        "was judged (a trained version) gets a second line with the ratio, and counts once."
     ),
     columns=(
         Column("trial", pl.String, "Hash of model, configuration, features and seed."),
@@ -38,7 +39,7 @@ TRIALS = Table(
         Column("observations", pl.Int32, "Days behind it.", at_least=0),
         Column("recorded_at", JST_INSTANT, "Instant it was written down."),
     ),
-    key=("trial",),
+    key=("trial", "recorded_at"),
     partitioned=False,
 )
 
@@ -86,11 +87,16 @@ def trial_rows(trials: Sequence[tuple[Trial, npt.ArrayLike]], *, recorded_at: da
 
 
 def new_trials(ledger: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The lines among `rows` that the ledger does not hold yet, each once, oldest first."""
-    return (
-        rows.sort("recorded_at", "trial")
-        .unique("trial", keep="first", maintain_order=True)
-        .join(ledger.select("trial"), on="trial", how="anti", maintain_order="left")
+    """The lines among `rows` that tell the ledger something, each trial once, oldest first.
+
+    A line tells something if the ledger does not hold its trial, or holds it without a ratio while this one has it.
+    """
+    fresh = rows.sort("recorded_at", "trial").sort(pl.col("sharpe").is_null(), maintain_order=True)
+    fresh = fresh.unique("trial", keep="first", maintain_order=True).sort("recorded_at", "trial")
+    judged = ledger.filter(pl.col("sharpe").is_not_null()).select("trial")
+    known = pl.col("trial").is_in(ledger["trial"].implode())
+    return fresh.join(judged, on="trial", how="anti", maintain_order="left").filter(
+        ~known | pl.col("sharpe").is_not_null()
     )
 
 

@@ -86,15 +86,17 @@ class GateContext:
     Attributes:
         universe: [session, code, is_tradable] fixed ex ante; None judges every row that is scored.
         audit_passed: outcome of the leak audit on the training inputs; None means it did not run, which is a failure.
-        calibration_gap: largest distance of empirical from nominal quantile coverage; None for a model without
-            quantile heads.
+        calibration_gap: largest distance of empirical from nominal quantile coverage; None where nothing was
+            calibrated.
         simulated: the market is the simulator's, whose planted signal may exceed what is plausible on real data.
+        trials: the ledger of trials before this judgement, for what is reported of luck; None where none is kept.
     """
 
     universe: pl.DataFrame | None = field(default=None, repr=False)
     audit_passed: bool | None = None
     calibration_gap: float | None = None
     simulated: bool = False
+    trials: pl.DataFrame | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

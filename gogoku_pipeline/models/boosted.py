@@ -21,6 +21,9 @@ from gogoku_pipeline.core.errors import ConfigError, TrainingError
 
 Floats = npt.NDArray[np.float32]
 Objective = Literal["regression", "lambdarank"]
+PAIRWISE_SHRINKAGE = 0.1
+"""Share of lambda_l2 that lambdarank takes: its second derivatives add up to far less than one per row. Measured on
+planted markets: the same RankIC as regression with a tenth, less with the whole or a hundredth."""
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 Metric = Callable[[npt.NDArray[np.float64]], float]
 """Mean daily RankIC of predictions for the validation rows, in their order; NaN counts as no progress."""
@@ -92,10 +95,10 @@ class BoostedConfig:
         ranking = {
             "label_gain": list(range(self.grades)),
             "lambdarank_truncation_level": self.list_length,
+            "lambda_l2": self.lambda_l2 * PAIRWISE_SHRINKAGE,
         }
         return {
             **self.binning(),
-            **(ranking if self.objective == "lambdarank" else {}),
             "objective": self.objective,
             "metric": "none",
             "learning_rate": self.learning_rate,
@@ -106,6 +109,7 @@ class BoostedConfig:
             "lambda_l2": self.lambda_l2,
             "min_data_in_leaf": int(np.clip(self.leaf_share * rows, 20, 2000)),
             "seed": seed % (2**31 - 1),
+            **(ranking if self.objective == "lambdarank" else {}),
         }
 
 

@@ -13,6 +13,7 @@ from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.splits import final_split
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
+from gogoku_pipeline.evaluation.trials import Trial
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.config import Progress
@@ -44,6 +45,11 @@ class ModelVersion:
     feature_hash: str
     manifest: dict[str, Any]
     curves: dict[int, list[dict[str, float]]]
+
+    @property
+    def trials(self) -> list[tuple[Trial, tuple[float, ...]]]:
+        """Its fits as trials nobody has judged yet: `evaluation.trials.trial_rows` takes them."""
+        return [(Trial(self.model, self.config_hash, self.feature_hash, seed), ()) for seed in self.manifest["seeds"]]
 
 
 def train_version(

@@ -4,9 +4,9 @@ A score only orders stocks. What it has meant is read from days the fit never le
 the mean outcome of each twentieth of the list, made monotone, is the centre; around it lie the quantiles of what was
 left, apart for each fifth of the day's stocks by 20-session volatility, because a calm stock deserves a narrow
 interval. This is split conformal prediction with one set of residuals per risk group (Mondrian): under
-exchangeable days it covers its level whatever the model is (the centre's at most twenty means are read from the same
-days: beside hundreds of outcomes per group that costs a fraction of a percent). Days are not exchangeable when volatility changes, so
-coverage is measured on later days and gated (`registry.interval_coverage`).
+exchangeable days it covers its level whatever the model is (the centre's twenty means are read from the same days:
+beside hundreds of outcomes per group that costs a fraction of a percent). Days are not exchangeable when volatility
+changes, so coverage is measured on later days and gated (`registry.interval_coverage`).
 Sources: Vovk, Gammerman & Shafer 2005, ch. 4.5; Lei et al. 2018 (split conformal); Barlow et al. 1972 (isotonic).
 """
 

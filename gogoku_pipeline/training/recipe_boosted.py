@@ -157,8 +157,9 @@ class BetterBoosted:
 
 
 def objectives(config: BoostedConfig) -> tuple[BoostedRecipe, ...]:
-    """One recipe per objective with everything else equal: what the gate walks."""
-    return tuple(BoostedRecipe(replace(config, objective=one), f"{FAMILY}_{one}") for one in OBJECTIVES)
+    """One recipe per objective with everything else equal: what the gate walks. The first bears the family's name."""
+    names = {one: FAMILY if one == OBJECTIVES[0] else f"{FAMILY}_{one}" for one in OBJECTIVES}
+    return tuple(BoostedRecipe(replace(config, objective=one), name) for one, name in names.items())
 
 
 def load_fitted_boosted(files: Mapping[str, bytes]) -> FittedBoosted:

@@ -32,6 +32,7 @@ from gogoku_pipeline.graph.node_features import compute_node_features
 from gogoku_pipeline.ingest import fetch_range, fetch_sessions
 from gogoku_pipeline.jquants.client import JQuantsClient
 from gogoku_pipeline.models.apex_ranker import RankerConfig
+from gogoku_pipeline.models.boosted import BoostedConfig
 from gogoku_pipeline.registry.judging import Contest, Judgement, exposures_of, judge
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.simulator.config import Dials, MarketConfig
@@ -42,7 +43,7 @@ from gogoku_pipeline.tables.prices import stage_prices
 from gogoku_pipeline.tables.typed import typed_sessions
 from gogoku_pipeline.tables.universe import build_universe
 from gogoku_pipeline.training.config import TrainConfig
-from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
+from gogoku_pipeline.training.recipe_boosted import objectives
 from gogoku_pipeline.training.recipe_ladder import ladder
 from gogoku_pipeline.training.recipe_ranker import RankerRecipe
 
@@ -105,7 +106,7 @@ def trial(folder, signal: float) -> Trial:
     panel = build_panel([features, nodes], universe, known, Normaliser(known), folder / "cache", {}, sessions=days)
     ranker = RankerRecipe(RankerConfig.of("small"), TrainConfig(epochs=4, threads=1))
     judgement = judge(
-        Contest(ranker, BoostedRecipe(), tuple(ladder(panel.names))),
+        Contest(ranker, objectives(BoostedConfig()), tuple(ladder(panel.names))),
         TrainingData(panel, labels),
         days[-1],
         TERMS,
@@ -130,7 +131,7 @@ def test_the_oracle_sees_what_was_planted(planted: Trial) -> None:
     assert found.low > 0.05, found
 
 
-@pytest.mark.parametrize("model", ["lightgbm", "apex_ranker"])
+@pytest.mark.parametrize("model", ["lightgbm", "lightgbm_lambdarank", "apex_ranker"])
 def test_the_planted_truth_is_found_and_never_exceeds_the_oracle(planted: Trial, model: str) -> None:
     oracle = planted.daily(planted.market.oracle_scores(HORIZON_D)).mean()
     found = stationary_bootstrap_ci(planted.of(model), horizon_d=HORIZON_D)
@@ -139,7 +140,17 @@ def test_the_planted_truth_is_found_and_never_exceeds_the_oracle(planted: Trial,
 
 
 @pytest.mark.parametrize(
-    "model", ["lightgbm", "apex_ranker", "ridge", "random", "reversal_1d", "reversal_5d", "low_volatility"]
+    "model",
+    [
+        "lightgbm",
+        "lightgbm_lambdarank",
+        "apex_ranker",
+        "ridge",
+        "random",
+        "reversal_1d",
+        "reversal_5d",
+        "low_volatility",
+    ],
 )
 def test_nothing_is_found_where_nothing_is_planted(silent: Trial, model: str) -> None:
     found = stationary_bootstrap_ci(silent.of(model), horizon_d=HORIZON_D, level=0.999, resamples=10_000)

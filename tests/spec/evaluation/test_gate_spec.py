@@ -215,7 +215,7 @@ def test_an_inconclusive_verdict_says_what_could_have_been_seen_and_how_long_it_
 def test_no_quantile_heads_means_not_applicable_and_does_not_stand_in_the_way(case):
     calibration = case.verdict().criterion("calibration")
     assert calibration.passed is None
-    assert "no quantile heads" in calibration.words
+    assert "no quantile or interval" in calibration.words
 
 
 def test_a_naive_model_without_any_ranking_is_not_applicable(case):

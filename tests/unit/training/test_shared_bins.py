@@ -119,7 +119,7 @@ def test_a_table_or_a_part_without_rows_is_refused(boosted):
 
 def test_the_better_objective_on_the_validation_days_is_kept_and_named(data, folds, boosted):
     recipes = objectives(replace(boosted.config, **QUICK))
-    assert [recipe.name for recipe in recipes] == ["lightgbm_regression", "lightgbm_lambdarank"]
+    assert [recipe.name for recipe in recipes] == ["lightgbm", "lightgbm_lambdarank"]
     fold = folds[0]
     best = BetterBoosted(recipes).over(data, [fold.train]).fit(data, fold.train, fold.validation, 1, 5)
     found = {recipe.config.objective: recipe.fit(data, fold.train, fold.validation, 1, 5) for recipe in recipes}
