@@ -15,6 +15,7 @@ import pytest
 from gogoku.definitions import build_definitions
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.features.family_tables import families, family_table
+from gogoku_pipeline.registry.backtest_tables import ACCOUNTS
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.schema.daily_bars import TABLE as BARS
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
@@ -39,14 +40,15 @@ def materialisations(tiny):
 def test_the_demo_walks_every_stage_and_ends_well(tiny):
     assert tiny.said.code == 0, tiny.said.err
     titles = [title for _, title in tiny.said.stages]
-    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 12
+    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 13
     assert all(words != "done" for words, _ in tiny.said.stages)
 
 
 def test_the_demo_ends_with_verdict_ranking_report_predictions_and_the_way_to_the_lineage(tiny):
     out = tiny.said.out
-    decision = tiny.store.tables.scan(GATE).collect()["decision"][0]
-    assert "The gate's verdict" in out and f"apex_ranker against lightgbm: {decision.upper()}" in out
+    head = tiny.store.tables.scan(GATE).collect().row(0, named=True)
+    assert head["baseline"] in ("lightgbm", "lightgbm_lambdarank")
+    assert "The gate's verdict" in out and f"apex_ranker against {head['baseline']}: {head['decision'].upper()}" in out
     assert re.search(r"Tonight, \d{4}-\d\d-\d\d: \d+ stocks by \w+", out)
     assert "gogoku predictions" in out
     assert re.search(r"the lineage +make dev +\(http://127\.0\.0\.1:3000\)", out)
@@ -62,6 +64,10 @@ def test_the_report_holds_verdict_oracle_and_ranking(tiny):
     assert decision in page.lower()
     assert "oracle" in page.lower()
     assert all(code in page for code in best["code"])
+    for section in ("gate", "models", "edge", "champions", "backtest", "data"):
+        assert f'<section id="{section}">' in page, section
+    traded = tiny.store.tables.scan(ACCOUNTS).collect()
+    assert set(traded["scores"]) == {"apex_ranker", "lightgbm"} and "No backtest yet" not in page
     assert not re.search(r"""(src|href)=["']https?://""", page)
 
 
@@ -76,7 +82,7 @@ def test_every_partitioned_asset_has_all_its_sessions(tiny):
         whole = [name for name, keys in filled.items() if not graph.get(dg.AssetKey(name)).is_partitioned]
         assert all(instance.get_latest_materialization_event(dg.AssetKey(name)) for name in whole)
     partitioned = {name: keys for name, keys in filled.items() if name not in whole}
-    assert len(every) == 160 and len(partitioned) == 24 and len(whole) == 27
+    assert len(every) == 160 and len(partitioned) == 24 and len(whole) == 28
     for name, keys in partitioned.items():
         nights = every - {last.isoformat()} if name == "raw_jquants__overnight" else every
         assert keys == ({last.isoformat()} if name in EVENING_ONLY else nights), name

@@ -92,6 +92,6 @@ def test_a_heartbeat_says_when_alerts_were_last_watched(tmp_path):
 def test_a_recipe_has_the_size_of_the_deployment(tmp_path):
     compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), ranker="tiny", boosted={"rounds": 7})
     assert recipe("apex_ranker", compute).model.d_model == 16
-    assert recipe("lightgbm", compute).config.rounds == 7
+    assert [one.config.rounds for one in recipe("lightgbm", compute).candidates] == [7, 7]
     with pytest.raises(ConfigError, match="transformer"):
         recipe("transformer", compute)
