@@ -39,21 +39,21 @@ def judgement_page(store: Store, found: "Judgement", cutoff: date, plan: str) ->
     contest = found.daily_ic.filter(pl.col("model").is_in([verdict.challenger, verdict.baseline]))
     shown = {
         "verdict": dg.MetadataValue.md(f"```\n{verdict.text()}\n```"),
-        "models": models_table(found.summary, verdict),
         "rank_ic": picture(cumulative_ic(contest), "Cumulative RankIC"),
         "quantiles": picture(quantile_bars(found.quantiles), "Mean return by tenth of the list"),
     }
     if found.curves.height:
         shown["curves"] = picture(learning_curves(found.curves), "Learning curves")
+    models = {"models": models_table(found.summary, verdict)}
     record = out_of_sample(store, cutoff, focus=(verdict.challenger, verdict.baseline), plan=plan)
     if record is None:
-        return shown
+        return shown | models
     months = record.breakdown.filter(pl.col("kind") == "month")
     shown["horizons"] = picture(rank_ic_by_horizon(record.horizons), "RankIC by horizon, 95 % interval")
     shown["months"] = picture(rank_ic_by_month(months), "RankIC by month")
     ahead = horizon_table(record.horizons)
     tables = ({"by horizon": ahead} if ahead else {}) | {one.title: one for one in breakdown_tables(record.breakdown)}
-    return shown | {name.lower().replace(" ", "_"): as_table(table) for name, table in tables.items()}
+    return shown | models | {name.lower().replace(" ", "_"): as_table(table) for name, table in tables.items()}
 
 
 def models_table(summary: pl.DataFrame, verdict: Verdict) -> dg.TableMetadataValue:

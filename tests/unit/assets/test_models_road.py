@@ -168,7 +168,10 @@ def test_the_gate_writes_its_reasons_and_blocks_what_is_downstream(house):
     ran = {event.step_key for event in result.all_events if event.event_type_value == "STEP_SUCCESS"}
     assert promotes.blocking
     assert promotes.passed == (decision == "promote") == ("registry__champions" in ran) == result.success
-    assert "data:image/png" in metadata(result, "eval__gate")["rank_ic"].value
+    shown = metadata(result, "eval__gate")
+    assert all("data:image/png" in shown[name].value for name in ("rank_ic", "quantiles", "horizons", "months"))
+    assert {"lightgbm", "apex_ranker"} <= {record.data["model"] for record in shown["models"].records}
+    assert all(shown[name].records for name in ("by_horizon", "by_size", "by_sector", "by_month"))
     assert rows["criterion"].n_unique() > 8
 
 
