@@ -15,25 +15,23 @@ if TYPE_CHECKING:
     from gogoku_pipeline.schema.tables import Table as Declared
 
 console = Console()
+TARGETS = "targets"
+"""The page of an earlier system's figures beside ours."""
 
 
 def describe(
-    name: Annotated[str, typer.Argument(help="a table, a feature or an issue code")] = "",
+    name: Annotated[str, typer.Argument(help="a table, a feature, an issue code, or `targets`")] = "",
     every: Annotated[bool, typer.Option("--all", help="every table")] = False,
-    write: Annotated[Path | None, typer.Option(help="with --all: write the documentation page")] = None,
+    write: Annotated[Path | None, typer.Option(help="with --all or targets: write the page")] = None,
 ) -> None:
     """Say what something is: where it comes from, when it is known, what to beware of."""
+    from gogoku_pipeline.evaluation.targets import render_targets
     from gogoku_pipeline.graph.catalogue import catalogue
     from gogoku_pipeline.schema.docs import render_table, render_tables
 
     tables = every_table()
-    if every:
-        page = render_tables(tables.values())
-        if write is None:
-            console.print(Markdown(page))
-        else:
-            write.write_text(page)
-            console.print(f"wrote {write}")
+    if every or name == TARGETS:
+        _page(render_tables(tables.values()) if every else render_targets(), write)
     elif name in tables:
         console.print(Markdown(render_table(tables[name])))
     elif name in catalogue().names:
@@ -49,6 +47,14 @@ def describe(
         )
 
 
+def _page(page: str, write: Path | None) -> None:
+    if write is None:
+        console.print(Markdown(page))
+    else:
+        write.write_text(page)
+        console.print(f"wrote {write}")
+
+
 def every_table() -> "dict[str, Declared]":
     """Every table of the house by name, from the street to the roof."""
     from gogoku_pipeline.dataset.holdout import OPENINGS
@@ -58,6 +64,7 @@ def every_table() -> "dict[str, Declared]":
     from gogoku_pipeline.graph.catalogue import family_table, registry
     from gogoku_pipeline.graph.correlation import EDGES
     from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
+    from gogoku_pipeline.registry.holdout_judgement import FINDINGS
     from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS, REFRESHES, SHADOW
     from gogoku_pipeline.schema.tables import by_name
     from gogoku_pipeline.tables.register import TABLES
@@ -74,6 +81,7 @@ def every_table() -> "dict[str, Declared]":
         SHADOW,
         TRIALS,
         OPENINGS,
+        FINDINGS,
         ACCOUNTS,
         EXPOSURE,
         CAPACITY,
