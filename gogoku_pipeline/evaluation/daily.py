@@ -71,7 +71,8 @@ def daily_metrics(
             without labels, nothing in common.
     """
     _check(scores, labels, config)
-    frame = counted(scores if "model" in scores.columns else scores.with_columns(pl.lit("model").alias("model")))
+    owners = [name for name in ("model", "seed") if name in scores.columns]
+    frame = counted(scores).select(*owners, *KEY, "score")
     axes = Axes(frame["session"].unique().sort(), Axes.of(labels).codes)
     tradable = True if universe is None else axes.has(axes.cells(universe.filter("is_tradable")))
     held = None if exposures is None else exposure_grid(exposures, axes)
@@ -184,8 +185,9 @@ def _mean(raw: list[Floats]) -> Floats:
 
 
 def _models(scores: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    for name in scores["model"].unique().sort():
-        yield str(name), scores.filter(pl.col("model") == name)
+    names = scores["model"].unique().sort() if "model" in scores.columns else ["model"]
+    for name in names:
+        yield str(name), scores if len(names) == 1 else scores.filter(pl.col("model") == name)
 
 
 def _seeds(scores: pl.DataFrame) -> list[pl.DataFrame]:

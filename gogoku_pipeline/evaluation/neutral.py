@@ -15,7 +15,7 @@ import polars as pl
 
 from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.core.errors import EvaluationError
-from gogoku_pipeline.evaluation.cross_sections import Floats, Ints, ascending_order, divided, places
+from gogoku_pipeline.evaluation.cross_sections import Floats, Ints, ascending_order
 from gogoku_pipeline.evaluation.frames import checked_scores, groups, require_columns
 from gogoku_pipeline.evaluation.layout import BLOCK, Axes
 
@@ -118,9 +118,30 @@ def _residuals(score: Floats, grid: ExposureGrid) -> Floats:
 def _middle_ranks(grid: ExposureGrid, known: np.ndarray) -> Iterator[Floats]:
     """Of each exposure the rank among the day's scored names in (0, 1), one half where missing, 0 where not scored."""
     for values, order in zip(grid.values, grid.orders, strict=True):
-        held = places(np.where(known, values, np.nan), order)
-        share = np.nan_to_num(divided(held.ranks - 0.5, held.count[:, None]), nan=0.5)
-        yield np.where(known, share, 0.0)
+        share = np.where(known, 0.5, 0.0)
+        _rank_known(values, order, known, share)
+        yield share
+
+
+@compiled
+def _rank_known(values: Floats, order: Ints, known: Any, share: Floats) -> None:
+    held = np.empty(values.shape[1], dtype=np.int64)
+    for day in range(values.shape[0]):
+        n = 0
+        for place in range(values.shape[1]):
+            name = order[day, place]
+            if known[day, name] and not np.isnan(values[day, name]):
+                held[n] = name
+                n += 1
+        first = 0
+        while first < n:
+            last = first + 1
+            while last < n and values[day, held[last]] == values[day, held[first]]:
+                last += 1
+            middle = (first + 0.5 * (last - first + 1) - 0.5) / n
+            for place in range(first, last):
+                share[day, held[place]] = middle
+            first = last
 
 
 def _minus_sector_means(columns: Sequence[Floats], cell: np.ndarray, sectors: int) -> list[Floats]:
