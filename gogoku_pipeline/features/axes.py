@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError, FeatureError
-from gogoku_pipeline.features.crowd import Crowd, SessionOrder
+from gogoku_pipeline.features.crowd import Crowd, SessionOrder, looked_up, rows_at
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.ordering import Places
@@ -81,13 +81,7 @@ class StockAxis:
 
     def locate(self, frame: pl.DataFrame) -> Whole:
         """[frame rows] the row of this axis that each (session, code) means; -1 where there is none."""
-        ids = _code_ids(frame["code"], self.codes)
-        place = places(frame["session"], self.sessions)
-        known = (ids >= 0) & (place >= 0)
-        ids = np.where(known, ids, 0)
-        row = self.starts[ids] + place - self.place[self.starts[ids]] if self.rows else ids
-        inside = known & (row >= self.starts[ids]) & (row < self.starts[ids + 1])
-        return np.where(inside, row, -1)
+        return self.row_at(_code_ids(frame["code"], self.codes), places(frame["session"], self.sessions))
 
     @cached_property
     def _universe(self) -> pl.DataFrame:
@@ -182,9 +176,7 @@ class StockAxis:
 
     def row_at(self, code: Whole, place: Whole) -> Whole:
         """The row of a code on a session, by their numbers; -1 where there is none."""
-        row = self.starts[code] + place - self.place[self.starts[code]] if self.rows else code
-        inside = (row >= self.starts[code]) & (row < self.starts[code + 1])
-        return np.where(inside, row, -1)
+        return np.asarray(rows_at(code, place, self.starts, self.place[self.starts[:-1]]))
 
     def _laid(self, state: State, frame: pl.DataFrame) -> dict[str, Values]:
         if state.axis == "stock":
@@ -246,16 +238,16 @@ def build_axis(inputs: FeatureInputs) -> StockAxis:
             remedy="Stage every session of the range with tables.stage_prices and fetch missing ones.",
         )
     starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(held)))
-    rows = starts[ids] + place - first[ids] if len(codes) else ids
-    if (np.bincount(rows, minlength=rows.size) != 1).any():
+    rows = np.asarray(rows_at(ids, place, starts, first))
+    placed = np.full(rows.size, -1, np.int64)
+    placed[rows] = place
+    if (placed < 0).any():
         raise DataError(
             "staged prices",
             got="a (session, code) twice",
             want="unique keys",
             remedy="Check the keys of core_jquants__daily_bars.",
         )
-    placed = np.empty(rows.size, np.int64)
-    placed[rows] = place
     return StockAxis(codes, sessions, starts, placed, inputs, rows)
 
 
@@ -266,9 +258,7 @@ def places(session: pl.Series, sessions: Whole) -> Whole:
         return np.full(days.size, -1, dtype=np.int64)
     table = np.full(int(sessions[-1] - sessions[0]) + 1, -1, dtype=np.int64)
     table[sessions - sessions[0]] = np.arange(sessions.size)
-    offset = days - sessions[0]
-    inside = (offset >= 0) & (offset < table.size)
-    return np.where(inside, table[np.where(inside, offset, 0)], -1)
+    return np.asarray(looked_up(days - sessions[0], table))
 
 
 def _code_ids(labels: pl.Series, names: pl.Series) -> Whole:

@@ -1,7 +1,7 @@
 """Rows session after session instead of stock after stock, and who is compared with whom on each session.
 
-Belongs here: the order of rows, moving columns into it and back, groups within a session. Does not belong here: what is
-compared (`operators.cross_section`), evaluation (`evaluation`, `days`).
+Belongs here: where a row lies, the order of rows, moving columns into it and back, groups within a session. Does not
+belong here: what is compared (`operators.cross_section`), evaluation (`evaluation`, `days`).
 """
 
 from __future__ import annotations
@@ -114,3 +114,26 @@ def lay_back(values: Values, rows: Places, out: Values) -> None:
     """Write the values of some rows to where the rows lie by code."""
     for i in range(rows.size):
         out[rows[i]] = values[i]
+
+
+@compiled
+def rows_at(ids: Whole, place: Whole, starts: Whole, first: Whole) -> Whole:
+    """The row of each (code, session) by their numbers, -1 where there is none; `first` [codes] is the first place."""
+    out = np.full(ids.size, np.int64(-1))
+    for i in range(ids.size):
+        code = ids[i]
+        if code >= 0 and place[i] >= first[code]:
+            row = starts[code] + place[i] - first[code]
+            if row < starts[code + 1]:
+                out[i] = row
+    return out
+
+
+@compiled
+def looked_up(place: Whole, table: Whole) -> Whole:
+    """What a table says at some places; -1 outside it."""
+    out = np.full(place.size, np.int64(-1))
+    for i in range(place.size):
+        if 0 <= place[i] < table.size:
+            out[i] = table[place[i]]
+    return out

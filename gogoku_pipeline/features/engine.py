@@ -156,6 +156,7 @@ class Run:
         self.table = OUTPUTS.table(len(self.names), size)
         self.column = {name: number for number, name in enumerate(self.names)}
         self.axes = {feature.name: feature.axis for feature in self.features}
+        self.keys = {feature.name: F(feature.name).key for feature in self.features}
 
     def done(self) -> pl.DataFrame:
         """Do the work; [session, code, *names] Float32, sorted by session and code."""
@@ -189,7 +190,7 @@ class Run:
         for feature in features:
             if feature.name in kept:
                 self.store.values[feature.name] = np.empty(self.axis.rows)
-        told = {feature.name for feature in features if self.past.reads(F(feature.name).key)}
+        told = {feature.name for feature in features if self.past.reads(self.keys[feature.name])}
         plan = planned([(feature, *recipe(feature, self.registry)) for feature in features], kept | told)
         bounds = _blocks(self.axis.starts)
         room = np.empty(plan.slots * max((int(np.diff(self.axis.starts[[*pair]])[0]) for pair in bounds), default=0))
@@ -204,7 +205,7 @@ class Run:
     def _finish(self, done: Finished, block: Stocks, memory: Values, order: Order) -> None:
         """Keep what others read, put out what is asked for."""
         for name, slot in zip(done.names, done.slots, strict=True):
-            self.past.note(F(name).key, memory[slot], block)
+            self.past.note(self.keys[name], memory[slot], block)
             if name in self.store.values:
                 self.store.values[name][block.rows] = memory[slot]
         wanted = [

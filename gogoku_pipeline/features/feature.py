@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from gogoku_pipeline.core.errors import FeatureError
@@ -161,7 +162,7 @@ class Feature:
     source_code: str = field(default="", repr=False)
     module: str = field(default="", repr=False, compare=False)
 
-    @property
+    @cached_property
     def depends_on(self) -> tuple[str, ...]:
         """Names of the features it is made of: those among its sources, then intermediates of its formula."""
         named = [source[1:] for source in self.sources if source.startswith("@")]
