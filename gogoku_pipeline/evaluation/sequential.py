@@ -84,6 +84,8 @@ class Standing(NamedTuple):
         threshold: where.
         days: RankICs the evidence is made of.
         mean: of those.
+        turn_days: RankICs the last turn was decided by, 0 before the first.
+        turn_mean: of those.
     """
 
     state: State
@@ -91,6 +93,8 @@ class Standing(NamedTuple):
     threshold: float
     days: int
     mean: float
+    turn_days: int = 0
+    turn_mean: float = math.nan
 
 
 def standings(
@@ -133,7 +137,7 @@ class _Watch:
     def __init__(self, claim: Claim, terms: LiveTerms) -> None:
         self.claim, self.terms = claim, terms
         self.state: State = "serves"
-        self.since = -1
+        self.since, self.turn_days, self.turn_mean = -1, 0, math.nan
         self._start()
 
     def _start(self) -> None:
@@ -163,16 +167,20 @@ class _Watch:
         if self.evidence < self.threshold:
             return
         self.state = "suspended" if self.state == "serves" else "serves"
-        self.since = evening
+        self.since, self.turn_days, self.turn_mean = evening, len(self.seen), self.mean
         self._start()
 
     @property
     def evidence(self) -> float:
         return float(self.grown.mean())
 
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.seen)) if self.seen else math.nan
+
     def standing(self) -> Standing:
-        mean = float(np.mean(self.seen)) if self.seen else math.nan
-        return Standing(self.state, self.evidence, self.threshold, len(self.seen), mean)
+        shown = (self.state, self.evidence, self.threshold, len(self.seen), self.mean)
+        return Standing(*shown, self.turn_days, self.turn_mean)
 
 
 def _refuse_disorder(live: Sequence[float], place: Sequence[int], known_at: Sequence[int]) -> None:

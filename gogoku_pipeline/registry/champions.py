@@ -165,7 +165,8 @@ def serving(
         if isinstance(found, Serving) and not suspended:
             return found
         why = suspended if isinstance(found, Serving) else found
-        remarks = [f"baseline: {chosen.model} {chosen.version} cannot serve ({why})"]
+        version = found.version if isinstance(found, Serving) else chosen.version
+        remarks = [f"baseline: {chosen.model} {version} cannot serve ({why})"]
     return serving_baseline(store, at, remarks, baseline=baseline, feature_hash=feature_hash)
 
 

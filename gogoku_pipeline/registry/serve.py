@@ -130,10 +130,10 @@ def standings_of(
 
 def suspension(found: Standing) -> str:
     """In words why a champion does not serve."""
-    record = f"{found.mean:+.4f} over {found.days} days since" if found.days else "no day since is known yet"
+    since = f"{found.mean:+.4f} over {found.days} days since" if found.days else "no day since is known yet"
     return (
-        f"suspended by its live RankIC ({record}); it returns when the evidence of recovery, {found.evidence:.1f}, "
-        f"reaches {found.threshold:.0f}"
+        f"suspended by its live RankIC of {found.turn_mean:+.4f} over {found.turn_days} days; {since}; it returns when "
+        f"the evidence of recovery, {found.evidence:.1f}, reaches {found.threshold:.0f}"
     )
 
 

@@ -8,6 +8,7 @@ registered terms of the live test. The promotion's figures are the walk's own, i
 fifty stocks no honest gate promotes anybody.
 """
 
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -195,6 +196,7 @@ def test_a_warning_goes_out_for_every_evening_on_which_the_baseline_stands_in_an
     assert all("suspended by its live RankIC" in story.failed[end]["champion_serves"] for end in warned)
     told = [text for text in story.alerts if text.startswith("[WARN champion_serves]")]
     assert len(told) == len(warned)
+    assert re.search(r"live RankIC of \+0\.\d{4} over \d\d days; no day since is known yet", told[0])
     for text, end in zip(told, warned, strict=True):
         assert f"pred__daily {keys[end - PROMOTED]}" in text and "suspended by its live RankIC" in text
 

@@ -178,6 +178,8 @@ def test_a_suspension_says_why_in_figures(store):
     words = suspension(
         next(found[day] for day in DAYS[:300] if found[day].state == "suspended" and found[day].days > 5)
     )
-    assert "live RankIC" in words
+    first = next(found[day] for day in DAYS[:300] if found[day].state == "suspended")
+    assert f"live RankIC of {first.turn_mean:+.4f} over {first.turn_days} days" in words
+    assert first.turn_days > 20 and first.turn_mean < SEEN
     assert "days since" in words
     assert "245" in words
