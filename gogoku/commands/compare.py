@@ -22,7 +22,7 @@ console = Console(soft_wrap=True)
 
 def compare(
     first: Annotated[str, typer.Argument(help="recipe of the walk, `served` or `shadow:<model>`")],
-    second: Annotated[str, typer.Argument(help="what it is compared with")] = "lightgbm",
+    second: Annotated[str, typer.Argument(help="what it is compared with; empty: the bar of the gate's verdict")] = "",
     cutoff: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="cut-off of the walk; empty: the newest")
     ] = None,
@@ -35,15 +35,16 @@ def compare(
     from gogoku.deployment import deployment
     from gogoku.sizes import sizes_of
     from gogoku_pipeline.registry.assessment import compared, luck
-    from gogoku_pipeline.registry.evidence import Asked
+    from gogoku_pipeline.registry.evidence import Asked, bar_of
     from resources.truth import truth
 
     place = deployment()
     store, gate = place.open_store(), sizes_of(place).terms.gate
     oracle, terms = truth(store), replace(gate, horizon_d=horizon or gate.horizon_d)
     asked = Asked(day(cutoff), day(start), day(end))
-    wanted(store, [first, second], asked, oracle)
-    found = compared(store, (first, second), asked, terms, oracle=oracle)
+    names = (first, second or bar_of(store, asked))
+    wanted(store, list(names), asked, oracle)
+    found = compared(store, names, asked, terms, oracle=oracle)
     chance = luck(store, first, asked, terms)
     if as_json:
         print(json.dumps({**plain(asdict(found)), "words": found.words, "luck": plain(asdict(chance))}, default=str))
@@ -102,8 +103,9 @@ def context(chance: "Luck") -> list[str]:
     held = chance.deflated
     return [
         *words,
-        f"{held.n_trials} trials were ever logged: the best of so many without skill shows a RankICIR of "
-        f"{held.benchmark:.3f}; {chance.name} has {held.sharpe:.3f}, above it with probability {held.probability:.0%}",
+        f"{held.n_trials} trials were ever logged: the best of so many without skill shows a Sharpe ratio of "
+        f"{held.benchmark:.3f} per position (best minus worst tenth, no two overlapping); {chance.name} has "
+        f"{held.sharpe:.3f} over {held.n} positions, skill with probability {held.probability:.0%}",
     ]
 
 

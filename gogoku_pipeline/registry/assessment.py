@@ -17,7 +17,7 @@ from gogoku_pipeline.evaluation.daily import DailyConfig, daily_metrics
 from gogoku_pipeline.evaluation.deflation import DeflatedSharpe
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.evaluation.frames import align
-from gogoku_pipeline.evaluation.ic import daily_rank_ic
+from gogoku_pipeline.evaluation.ic import rank_ic_by_day
 from gogoku_pipeline.evaluation.neutral import SECTOR
 from gogoku_pipeline.evaluation.overfitting import Overfitting
 from gogoku_pipeline.evaluation.ranking import quantile_returns
@@ -36,6 +36,7 @@ from gogoku_pipeline.registry.evidence import (
     universe_of,
 )
 from gogoku_pipeline.registry.ledgers import trial_ledger
+from gogoku_pipeline.registry.luck import apart
 from gogoku_pipeline.store import Store
 
 SIZES = ("log10_mcap_jpy", "log10_adv_20d_jpy")
@@ -150,7 +151,8 @@ class Luck:
     Attributes:
         name: the model.
         overfitting: of choosing the best recipe of the walk; None for a live list or too short a walk.
-        deflated: its RankICIR beside what the best of all trials shows by luck; None while the ledger is empty.
+        deflated: Sharpe ratio of its best minus worst tenth beside what the best of all trials shows by luck; None
+            while the ledger is empty.
     """
 
     name: str
@@ -169,14 +171,14 @@ def luck(store: Store, name: str, asked: Asked, terms: GateConfig) -> Luck:
     """
     at = replace(asked, horizon_d=terms.horizon_d)
 
-    def series(one: str) -> pl.DataFrame:
+    def judged(one: str) -> pl.DataFrame:
         scores = scores_of(store, one, at)
         sessions = scores["session"].unique()
         labels, universe = outcomes(store, one, at, sessions), universe_of(store, sessions)
-        return daily_rank_ic(ensemble_scores(scores), labels, terms.label, universe=universe, min_names=terms.min_names)
+        return align(ensemble_scores(scores), labels, terms.label, universe)
 
     recipes = [] if is_live(name) else [one for one in known_names(store, at) if not is_live(one)]
-    daily = {one: series(one) for one in recipes}
+    daily = {one: rank_ic_by_day(judged(one), min_names=terms.min_names) for one in recipes}
     ledger = trial_ledger(store)
-    mine = None if name == ORACLE or ledger.is_empty() else daily.get(name, series(name))["rank_ic"]
-    return Luck(name, choice_risk(daily), None if mine is None else deflated_by_ledger(mine.to_numpy(), ledger))
+    returns = None if name == ORACLE or ledger.is_empty() else apart(judged(name), terms.horizon_d)
+    return Luck(name, choice_risk(daily), None if returns is None else deflated_by_ledger(returns, ledger))

@@ -23,7 +23,8 @@ from gogoku_pipeline.evaluation.neutral import EXPOSURES, SECTOR
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.graph.catalogue import registry
-from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
+from gogoku_pipeline.registry.champions import BASELINE
+from gogoku_pipeline.registry.tables import GATE, PREDICTIONS, SHADOW
 from gogoku_pipeline.schema import topix
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.universe import UNIVERSE
@@ -131,6 +132,13 @@ def named(rows: pl.DataFrame, name: str, asked: Asked) -> pl.DataFrame:
     return found.select(
         pl.lit(name).alias("model"), seed, "session", "code", pl.col("horizon_d").cast(pl.Int16), "score", counts
     )
+
+
+def bar_of(store: Store, asked: Asked) -> str:
+    """The baseline of the gate's verdict on a walk: the stronger of its objectives; the baseline's name without one."""
+    day = _walk_day(store, asked.cutoff)
+    rows = GATE.empty() if day is None else store.tables.scan(GATE, start=day, end=day).collect()
+    return BASELINE if rows.is_empty() else str(rows["baseline"][0])
 
 
 def outcomes(store: Store, name: str, asked: Asked, sessions: pl.Series) -> pl.DataFrame:

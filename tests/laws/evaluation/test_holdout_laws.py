@@ -63,7 +63,7 @@ def scrambled(tmp_path_factory):
 
 
 def judged(data, start):
-    contest = Contest(LadderRecipe("ridge"), LadderRecipe("reversal_5d"), (LadderRecipe("random"),))
+    contest = Contest(LadderRecipe("ridge"), (LadderRecipe("reversal_5d"),), (LadderRecipe("random"),))
     context = GateContext(universe=MARKET.universe, audit_passed=True, simulated=True)
     return judge(contest, data, MARKET.sessions[-8], terms(start), context, exposures=None)
 
