@@ -9,10 +9,17 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from gogoku_pipeline.core.errors import EvaluationError
-from gogoku_pipeline.evaluation.ensemble import ensemble_scores
-from gogoku_pipeline.evaluation.frames import align
-from gogoku_pipeline.evaluation.ic import MIN_NAMES, rank_ic_by_day
+from gogoku_pipeline.evaluation.cross_sections import CrossSections, Floats
+from gogoku_pipeline.evaluation.ensemble import mean_ranks
+from gogoku_pipeline.evaluation.frames import (
+    KEY,
+    checked_label_name,
+    checked_scores,
+    nothing_in_common,
+    require_columns,
+)
+from gogoku_pipeline.evaluation.ic import MIN_NAMES, rank_ic_of
+from gogoku_pipeline.evaluation.layout import Axes, measured
 from gogoku_pipeline.evaluation.significance import newey_west_t, stationary_bootstrap_ci
 
 
@@ -44,34 +51,41 @@ def rank_ic_by_horizon(
         belong to a horizon on which no day has a ranking.
 
     Raises:
-        EvaluationError: not one horizon in common with the labels; see `frames.align`.
+        EvaluationError: nothing in common with the labels, columns missing, two rows for one key; see `frames.align`.
     """
-    named = ensemble_scores(
-        scores if "model" in scores.columns else scores.with_columns(pl.lit("model").alias("model"))
-    )
+    frame = checked_scores(scores if "model" in scores.columns else scores.with_columns(pl.lit("model").alias("model")))
+    checked_label_name(label)
+    require_columns(labels, (*KEY, label), "labels")
+    axes = Axes(frame["session"].unique().sort(), Axes.of(labels).codes)
+    tradable = True if universe is None else axes.has(axes.cells(universe.filter("is_tradable")))
+    outcomes = {}
+    for horizon in sorted(labels["horizon_d"].unique()):
+        known = labels.filter(pl.col("horizon_d") == horizon).select("session", "code", label)
+        outcomes[int(horizon)] = np.where(tradable, axes.lay(known, label, "labels"), np.nan)
     rows = []
-    for (model,), own in named.partition_by("model", as_dict=True, maintain_order=True).items():
-        made = set(own["horizon_d"].unique())
-        for horizon in sorted(labels["horizon_d"].unique()):
-            if len(made) > 1 and horizon not in made:
-                continue
-            asked = own.filter(horizon_d=horizon) if len(made) > 1 else own.with_columns(horizon_d=pl.lit(horizon))
-            known = labels.filter(horizon_d=horizon).join(asked, on=["session", "code"], how="semi")
-            if known.height:
-                daily = rank_ic_by_day(align(asked, known, label, universe), min_names=min_names)
-                rows.append({"model": model, **_figures(daily, int(horizon), resamples, seed)})
+    for (model,), own in frame.partition_by("model", as_dict=True).items():
+        lists = {
+            int(made): _opinion(own.filter(pl.col("horizon_d") == made), axes) for made in own["horizon_d"].unique()
+        }
+        for horizon, outcome in outcomes.items():
+            opinion = lists.get(horizon) if len(lists) > 1 else next(iter(lists.values()))
+            if opinion is not None and (np.isfinite(outcome) & np.isfinite(opinion)).any():
+                daily = measured(opinion, outcome, lambda part: {"rank_ic": rank_ic_of(part, min_names=min_names)})
+                rows.append({"model": model, **_figures(daily["rank_ic"], horizon, resamples, seed)})
     if not rows:
-        raise EvaluationError(
-            "RankIC by horizon",
-            got="no label of a scored session and name",
-            want="labels of the scored sessions",
-            remedy="Materialise data__labels after the walk's last session.",
-        )
+        raise nothing_in_common(frame, labels, label)
     return pl.DataFrame(rows, infer_schema_length=None).sort("model", "horizon_d")
 
 
-def _figures(daily: pl.DataFrame, horizon_d: int, resamples: int, seed: int) -> dict[str, int | float | None]:
-    series = daily.sort("session")["rank_ic"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+def _opinion(scores: pl.DataFrame, axes: Axes) -> Floats:
+    """One list of a model: the mean of each seed's ranks [T, N], NaN for a name nobody scored."""
+    seeds = scores.partition_by("seed") if "seed" in scores.columns else [scores]
+    laid = [axes.lay(part, "score", "scores") for part in seeds]
+    return mean_ranks([CrossSections(grid, grid).score_places for grid in laid])
+
+
+def _figures(series: Floats, horizon_d: int, resamples: int, seed: int) -> dict[str, int | float | None]:
+    """Of one daily series in time order, NaN for a day without a ranking."""
     known = series[np.isfinite(series)]
     figures: dict[str, int | float | None] = {"horizon_d": horizon_d, "n_days": int(known.size)}
     if not known.size:

@@ -62,5 +62,5 @@ def test_constant_scores_have_days_of_no_ranking_and_no_figure():
 
 
 def test_labels_of_other_names_are_refused():
-    with pytest.raises(EvaluationError, match="no label of a scored session"):
+    with pytest.raises(EvaluationError, match="nothing in common"):
         rank_ic_by_horizon(SCORES, labels().with_columns(code=pl.lit("00000")).unique(["session", "horizon_d"]))
