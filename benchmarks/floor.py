@@ -1,7 +1,9 @@
 """What no panel can go below, and what memory it takes: a kernel that only writes, and the peak of a process.
 
 The floor reads six columns and writes every cell of the output once, row after row into as many streams as there are
-columns, into memory that was touched before. The peak is taken in a process of its own that is handed its inputs as a
+columns, into memory that was touched before. So do the others once they are warm: the house keeps the memory of outputs
+that are gone (`features.output_memory`), Polars' allocator does the same, and the untimed first round pays for both.
+The peak is taken in a process of its own that is handed its inputs as a
 file: resident memory at the highest, the inputs and every library in it.
 
     python -m benchmarks.floor [--codes 4000] [--sessions 2500]

@@ -3,7 +3,8 @@
 78 columns per stock and 70 across a session (`benchmarks.panel_columns`). The house delivers a table in float32,
 sorted by session and code; Polars is timed twice, in the order of its work (by code) and in the house's order. Outputs
 are proved equal first on double precision (null cells equal, at most 1e-4 of a column's standard deviation apart);
-Polars is timed on single precision, its faster side. Medians of CPU seconds of the process, variants alternated.
+Polars is timed on single precision, its faster side. Each side writes to memory its own allocator kept from the round
+before: the first, untimed one pays for clearing it. Medians of CPU seconds of the process, variants alternated.
 
     python -m benchmarks.panel [--codes 4000] [--sessions 460] [--rounds 3]
 """

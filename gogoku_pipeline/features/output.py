@@ -70,31 +70,60 @@ FIRST = np.zeros(1, np.int64)
 """The only row of values that stand alone."""
 
 
+LINE = 16
+"""Cells of the output that come into the cache together."""
+
+
 class Order(NamedTuple):
-    """Rows that are put out and the place of each, in any order; made once for many columns."""
+    """Rows that are put out and the place of each, in any order; made once for many columns.
+
+    Attributes:
+        rows: of the values; targets: where they go; lines: one target of every LINE of them.
+    """
 
     rows: Places
     targets: Places
+    lines: Places
 
 
 def order_of_block(out_row: Whole) -> Order:
     """The rows of a few stocks in their own order: neighbours in the output follow each other soon enough."""
     rows = np.flatnonzero(out_row >= 0)
-    return Order(rows.astype(np.uint32), out_row[rows].astype(np.uint32))
+    targets = out_row[rows].astype(np.uint32)
+    return Order(rows.astype(np.uint32), targets, np.asarray(lines_of(targets), dtype=np.uint32))
 
 
 @compiled
-def put(values: Values, slots: Whole, order: Order, out: Floats, columns: Whole) -> None:
+def lines_of(targets: Places) -> Places:
+    """The first of the targets that share a line."""
+    last = 0
+    for i in range(targets.size):
+        last = max(last, targets[i])
+    known, out, many = np.zeros(last // LINE + 1, np.bool_), np.empty(targets.size, np.uint32), 0
+    for i in range(targets.size):
+        if not known[targets[i] // LINE]:
+            known[targets[i] // LINE] = True
+            out[many] = targets[i]
+            many += 1
+    return out[:many].copy()
+
+
+@compiled
+def put(values: Values, slots: Whole, order: Order, out: Floats, columns: Whole) -> float:
     """Write rows `slots` of values [slots, rows] to rows `columns` of the Float32 output [columns, rows put out].
 
-    What is not finite becomes NaN, the null of arrays.
+    What is not finite becomes NaN, the null of arrays. Every line of the output is looked at before it is written to:
+    looks do not wait for each other, as writes do. Returns their sum, which means nothing and makes them happen.
     """
-    rows, targets = order.rows, order.targets
+    rows, targets, lines, looked = order.rows, order.targets, order.lines, np.float32(0)
     for k in range(slots.size):
         value, column = values[slots[k]], out[columns[k]]
+        for i in range(lines.size):
+            looked += column[lines[i]]
         for i in range(rows.size):
             single = np.float32(value[rows[i]])
             column[targets[i]] = single if abs(single) < np.inf else np.float32(np.nan)
+    return float(looked)
 
 
 def nullable(name: str, values: Floats) -> pl.Series:
