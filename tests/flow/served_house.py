@@ -97,13 +97,22 @@ def process(name, arguments, environment, folder):
     try:
         yield started
     finally:
-        os.killpg(started.pid, signal.SIGTERM)
-        try:
-            started.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait(timeout=10)
-        wait(lambda: not group_exists(started.pid), 30, f"{name} to be gone")
+        for ending, seconds in ((signal.SIGTERM, 60), (signal.SIGKILL, 60)):
+            if not is_gone_within(0, started):
+                os.killpg(started.pid, ending)
+            if is_gone_within(seconds, started):
+                break
+        assert is_gone_within(0, started), f"{name} outlives SIGKILL"
+
+
+def is_gone_within(seconds, started):
+    """Whether the whole group of a process ends in time; a run's worker may outlive its leader."""
+    deadline = time.monotonic() + seconds
+    while started.poll() is None or group_exists(started.pid):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.5)
+    return True
 
 
 def group_exists(group):

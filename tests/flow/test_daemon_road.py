@@ -107,7 +107,7 @@ def bench(market, tmp_path):
             "JQUANTS_API_KEY": "simulator-premium-key",
         }
         with serving(folder, LOCATION.format(per_run=PER_RUN), environment) as made:
-            wait((folder / "cache" / "heartbeat.json").exists, 120, "the alert sensor's first tick")
+            wait((folder / "cache" / "heartbeat.json").exists, 600, "the alert sensor's first tick")
             yield made, open_store(f"file://{folder / 'data'}", probe=False), inbox
 
 
@@ -116,7 +116,7 @@ def test_a_backfill_fills_sixty_sessions_in_bounded_runs_and_a_bad_day_alerts_on
     keys = [session.isoformat() for session in market.sessions[: SESSIONS + 1]]
     served.materialise(*CALENDAR)
     good = served.backfill(ROAD, keys[:SESSIONS])
-    ended = served.finished(good, 420)
+    ended = served.finished(good, 1800)
     assert ended == "COMPLETED_SUCCESS", "\n".join(served.failures(good))
     runs = served.runs(good)
     assert len(runs) >= SESSIONS // PER_RUN + 1
@@ -125,9 +125,9 @@ def test_a_backfill_fills_sixty_sessions_in_bounded_runs_and_a_bad_day_alerts_on
     assert inbox.received == []
 
     bad = served.backfill(ROAD, keys[BAD : BAD + 1])
-    assert served.finished(bad, 240) in {"COMPLETED_FAILED", "FAILED"}
+    assert served.finished(bad, 900) in {"COMPLETED_FAILED", "FAILED"}
     assert keys[BAD] not in [str(session) for session in store.tables.sessions(table)]
-    wait(lambda: inbox.received, 120, "the alert")
+    wait(lambda: inbox.received, 600, "the alert")
     time.sleep(65)  # two more ticks of the sensor
     (text,) = inbox.received
     assert "coverage" in text
