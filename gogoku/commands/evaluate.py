@@ -113,6 +113,8 @@ def evaluate(
     if as_json:
         print(json.dumps(rows(found), default=str))
         return
+    if not found.calibration.is_empty():
+        intervals(found.calibration)
     shown(found, f"walk of {cutoff:%Y-%m-%d}" if cutoff else "newest walk")
     for words in remarks(found, terms.holdout_start):
         console.print(f"[dim]{words}[/]")
@@ -198,9 +200,22 @@ def deciles(part: "pl.DataFrame") -> None:
     console.print(table)
 
 
+def intervals(part: "pl.DataFrame") -> None:
+    """Whether the served intervals hold what they promise."""
+    by = ["bucket"] if "bucket" in part.columns else []
+    table = Table(*(["volatility, fifth"] if by else []), "quantile", title="served intervals against excess returns")
+    for heading in ("days", "at or below", "gap", "pinball"):
+        table.add_column(heading, justify="right")
+    for row in part.sort(*by, "quantile").iter_rows(named=True):
+        shares = [cell(form, row) for form in ("{n_days}", "{coverage:.1%}", "{gap:+.1%}", "{pinball:.5f}")]
+        table.add_row(*(str(row[name]) for name in by), f"{row['quantile']:.0%}", *shares)
+    console.print(table)
+
+
 def remarks(found: "Assessment", sealed: date | None) -> list[str]:
     """What must be known to read the figures right."""
-    words = ["no quantile forecasts are stored: calibration of intervals does not apply to these models"]
+    words = ["no intervals were served with these scores: calibration does not apply"]
+    words = words if found.calibration.is_empty() else []
     inside = found.daily.filter(found.daily["session"] >= sealed)["session"].n_unique() if sealed else 0
     if inside:
         words.append(
@@ -220,6 +235,7 @@ def rows(found: "Assessment") -> Row:
         "summary": plain(found.summary),
         "parts": {kind: plain(part) for kind, part in found.parts.items()},
         "deciles": plain(found.deciles),
+        "calibration": plain(found.calibration),
     }
 
 

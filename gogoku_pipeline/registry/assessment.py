@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from gogoku_pipeline.evaluation.breakdown import buckets_by_day, by_bucket, by_month, by_regime
+from gogoku_pipeline.evaluation.calibration import calibration, calibration_by_day
 from gogoku_pipeline.evaluation.comparison import Comparison, choice_risk, compare
 from gogoku_pipeline.evaluation.daily import DailyConfig, daily_metrics
 from gogoku_pipeline.evaluation.deflation import DeflatedSharpe
@@ -26,8 +27,10 @@ from gogoku_pipeline.evaluation.trials import deflated_by_ledger
 from gogoku_pipeline.evaluation.verdict import GateConfig
 from gogoku_pipeline.registry.evidence import (
     ORACLE,
+    SERVED,
     Asked,
     exposures_in,
+    intervals_of,
     is_live,
     known_names,
     outcomes,
@@ -38,6 +41,9 @@ from gogoku_pipeline.registry.evidence import (
 from gogoku_pipeline.registry.ledgers import trial_ledger
 from gogoku_pipeline.registry.luck import apart
 from gogoku_pipeline.store import Store
+
+RISK = "vol_20d"
+"""Exposure by whose fifths calibration is shown."""
 
 SIZES = ("log10_mcap_jpy", "log10_adv_20d_jpy")
 """Exposures that order stocks by size; the first that is stored is used."""
@@ -52,12 +58,15 @@ class Assessment:
         summary: `summary.summarise_days`, one row per model and horizon.
         parts: RankIC and spread by "month", "regime", "sector" and "size", as far as each is known; see `breakdown`.
         deciles: `ranking.quantile_returns`: mean label of each tenth of the list, worst first.
+        calibration: `calibration.calibration` of the served intervals against `excess_open`, by fifth of volatility
+            where it is stored; no rows for what serves no intervals.
     """
 
     daily: pl.DataFrame
     summary: pl.DataFrame
     parts: dict[str, pl.DataFrame]
     deciles: pl.DataFrame
+    calibration: pl.DataFrame
 
 
 def assess(
@@ -99,7 +108,20 @@ def assess(
         summary=summarise_days(together, config),
         parts={kind: pl.concat([part[kind] for part in parts if kind in part]) for kind in kinds},
         deciles=pl.concat(deciles),
+        calibration=served_calibration(store, asked) if SERVED in names else pl.DataFrame(),
     )
+
+
+def served_calibration(store: Store, asked: Asked) -> pl.DataFrame:
+    """Do the intervals of the served lists hold what they promise? See `Assessment.calibration`."""
+    intervals = intervals_of(store, asked)
+    if intervals.is_empty():
+        return pl.DataFrame()
+    labels = outcomes(store, SERVED, asked, intervals["session"].unique())
+    exposures = exposures_in(store, universe_of(store, intervals["session"].unique()), asked.plan)
+    held = exposures is not None and RISK in exposures.columns
+    buckets = buckets_by_day(exposures, RISK) if exposures is not None and held else None
+    return calibration(calibration_by_day(intervals, labels, "excess_open", buckets=buckets))
 
 
 def compared(

@@ -28,6 +28,7 @@ from gogoku_pipeline.registry.tables import GATE, PREDICTIONS, SHADOW
 from gogoku_pipeline.schema import topix
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.universe import UNIVERSE
+from gogoku_pipeline.training.intervals import LEVEL
 from gogoku_pipeline.training.walk_forward import SCORES, scores_from_table
 
 SERVED, SHADOWED, ORACLE = "served", "shadow:", "oracle"
@@ -139,6 +140,23 @@ def bar_of(store: Store, asked: Asked) -> str:
     day = _walk_day(store, asked.cutoff)
     rows = GATE.empty() if day is None else store.tables.scan(GATE, start=day, end=day).collect()
     return BASELINE if rows.is_empty() else str(rows["baseline"][0])
+
+
+def intervals_of(store: Store, asked: Asked) -> pl.DataFrame:
+    """[model, session, code, horizon_d, quantile, value]: ends of the intervals that were served with the lists."""
+    held = store.tables.scan(PREDICTIONS).filter(_between(asked) & pl.col("interval_low").is_not_null()).collect()
+    ends = {"interval_low": (1 - LEVEL) / 2, "interval_high": (1 + LEVEL) / 2}
+    return pl.concat(
+        held.select(
+            pl.lit(SERVED).alias("model"),
+            "session",
+            "code",
+            pl.col("horizon_d").cast(pl.Int16),
+            pl.lit(round(quantile, 4)).alias("quantile"),
+            pl.col(name).alias("value"),
+        )
+        for name, quantile in ends.items()
+    )
 
 
 def outcomes(store: Store, name: str, asked: Asked, sessions: pl.Series) -> pl.DataFrame:

@@ -26,6 +26,8 @@ from gogoku_pipeline.tables.universe import UNIVERSE
 from gogoku_pipeline.training.walk_forward import SCORES, scores_from_table
 
 WHO = CommitInfo("run-1", "test")
+TENTH = 1.2816
+"""A normal outcome lies above it in one case of ten."""
 HORIZON_D, DAYS, NAMES = 5, 90, 40
 SESSIONS = tse_calendar().sessions[1000 : 1000 + DAYS]
 CUTOFF = SESSIONS[-1]
@@ -62,6 +64,7 @@ def folder(tmp_path_factory):
     size = days.len()
     labels = filled(LABELS, {**keys, "exit_session": pl.Series([day for day in exits for _ in range(NAMES)]),
                              "ret_open": pl.Series(0.03 * outcome.ravel()),
+                             "excess_open": pl.Series(0.03 * outcome.ravel()),
                              "available_at": known.dt.convert_time_zone("Asia/Tokyo")}, size)  # fmt: skip
     store.tables.write_whole(LABELS, labels.sort(LABELS.key), commit=WHO)
 
@@ -76,7 +79,9 @@ def folder(tmp_path_factory):
     ]  # fmt: skip
     store.tables.write_sessions(SCORES, pl.concat(walk).sort(SCORES.key), [CUTOFF], commit=WHO)
     for table, knows in ((PREDICTIONS, 0.2), (SHADOW, 0.1)):
-        rows = filled(table, {**keys, "model": pl.lit("lightgbm"), "score": scores(knows)}, size)
+        ends = {"interval_low": pl.lit(-0.03 * TENTH), "interval_high": pl.lit(0.03 * TENTH)}
+        ends = ends if table is PREDICTIONS else {}
+        rows = filled(table, {**keys, "model": pl.lit("lightgbm"), "score": scores(knows), **ends}, size)
         store.tables.write_sessions(table, rows.sort(table.key), SESSIONS, commit=WHO)
     sectors = pl.Series(["0050", "3650"] * (size // 2))
     who = {"session": days, "code": codes, "sector33_code": sectors, "is_tradable": codes != "13390"}
@@ -133,6 +138,16 @@ def test_served_and_shadow_lists_are_evidence_too_and_sealed_sessions_are_called
     assert "served" in told.stdout
     assert "shadow:lightgbm" in told.stdout
     assert "hold-out" not in told.stdout, "none of these sessions is sealed"
+
+
+def test_intervals_that_were_served_are_held_against_what_happened(folder):
+    rows = json.loads(asked(folder, "evaluate", "--model", "served", "--json").stdout)["calibration"]
+    assert sorted({row["quantile"] for row in rows}) == [0.1, 0.9]
+    assert {row["bucket"] for row in rows} == {"1", "2", "3", "4", "5"}, "by fifth of volatility"
+    assert {row["n_days"] for row in rows} == {DAYS - 1 - HORIZON_D}
+    assert all(abs(row["gap"]) < 0.05 for row in rows)
+    assert "served intervals against excess returns" in asked(folder, "evaluate", "--model", "served").stdout
+    assert "no intervals were served" in asked(folder, "evaluate", "--model", "lightgbm").stdout
 
 
 def test_a_comparison_is_the_gates_own_pairing(folder):
