@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from gogoku_pipeline.core.errors import DataError
+from gogoku_pipeline.features.crowd import taken_in_order
 from gogoku_pipeline.features.expressions import COLUMN_OF_PRICE, Claims, Values, Whole
 
 
@@ -27,6 +28,8 @@ class PriceArrays:
         self._chosen = chosen
         self._where = where
         self._known: dict[str, Values] = {}
+        self._source = np.empty(where.size, np.int32)
+        self._source[where] = np.arange(where.size, dtype=np.int32)
 
     def of(self, name: str) -> Values:
         """[rows] an input by its expression name, NaN for null; raises DataError where its column was not staged."""
@@ -54,9 +57,7 @@ class PriceArrays:
             turnover = self.of("turnover")
             return np.where(turnover > 0, turnover, np.nan)
         values = self._column(COLUMN_OF_PRICE.get(name, name), name).cast(pl.Float64)
-        out = np.empty(self._where.size)
-        out[self._where] = values.fill_null(float("nan")).to_numpy()
-        return out
+        return np.asarray(taken_in_order(values.fill_null(float("nan")).to_numpy(), self._source))
 
     def _column(self, column: str, name: str = "") -> pl.Series:
         if column not in self._prices.columns:
