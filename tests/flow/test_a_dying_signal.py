@@ -4,8 +4,8 @@ The road is the real one: a market over HTTP, typed tables, labels, panel, versi
 per few evenings, the alert sensor, a webhook. Last week's losers recover, strongly, until one session, not at all for
 a month, and then again. Champion and baseline read the same features and feed on the same edge, so neither is worth
 anything while it is dead: what is shown is that the champion's own record suspends it and brings it back, under the
-registered terms of the live test. The promotion's figures are the walk's own, its decision is signed by hand: on
-fifty stocks no honest gate promotes anybody.
+registered terms of the live test. The promotion's figures are the walk's own, its decision is signed by hand: a
+market as small as this one need not convince the gate.
 """
 
 import re
