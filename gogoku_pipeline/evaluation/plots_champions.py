@@ -53,7 +53,7 @@ def champion_timeline(timeline: pl.DataFrame, verdicts: pl.DataFrame | None = No
     figure.legend(handles=[*keys, *marked], loc="outside upper right", fontsize=7.5, frameon=False, ncols=6)
     _evidence(proof, timeline)
     dates(proof)
-    return finished(figure, proof)
+    return finished(figure, bands)
 
 
 def _band(axes: Axes, days: Sequence[date], spell: tuple[int, int], lane: float, **look: object) -> None:
@@ -105,3 +105,4 @@ def _evidence(axes: Axes, timeline: pl.DataFrame) -> None:
     limit = timeline["threshold"].fill_null(np.nan).to_numpy()
     axes.plot(days, limit, color=INK, lw=0.9, ls="--", label="turns here")
     axes.set_yscale("log")
+    axes.legend(fontsize=7, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.99), ncols=3, borderpad=0)

@@ -59,13 +59,20 @@ def figures_table(accounts: pl.DataFrame, ledger: pl.DataFrame | None = None) ->
 
 
 def months_table(accounts: pl.DataFrame) -> pl.DataFrame:
-    """Net return of each month, one column per backtest, TOPIX last: [month, <scores, side>..., TOPIX] as text."""
+    """Net return of each month, one column per backtest, TOPIX last: [month, <scores, side>..., TOPIX] as text.
+
+    TOPIX is that of the backtest with most sessions in the month.
+    """
     parts = []
     for (scores, side), daily in accounts.partition_by(*WHOSE, as_dict=True, maintain_order=True).items():
-        months = by_month_of(daily.sort("session")).select("month", "ret", "topix_ret")
+        months = by_month_of(daily.sort("session")).select("month", "sessions", "ret", "topix_ret")
         parts.append(months.with_columns(pl.lit(f"{scores}, {SIDES.get(str(side), str(side))}").alias("whose")))
     every = pl.concat(parts)
-    index = every.group_by("month").agg(pl.col("topix_ret").drop_nulls().first().alias("TOPIX"))
+    index = (
+        every.sort("sessions", descending=True, maintain_order=True)
+        .group_by("month")
+        .agg(pl.col("topix_ret").drop_nulls().first().alias("TOPIX"))
+    )
     wide = every.pivot("whose", index="month", values="ret").join(index, on="month", how="left").sort("month")
     cells = [[_month(row[0]), *(number(value, "+.1%") for value in row[1:])] for row in wide.iter_rows()]
     return pl.DataFrame(cells, schema=dict.fromkeys(wide.columns, pl.String), orient="row")

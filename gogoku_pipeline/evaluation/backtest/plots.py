@@ -45,7 +45,8 @@ def capacity_picture(curve: pl.DataFrame) -> bytes:
     """
     need(curve, ("capital_jpy", "annual_return", "cost_share", "invested"), "capacity curve")
     figure, axes = canvas(
-        "How much money it carries", "million yen at the start (dotted: costs; hollow: under half invested)"
+        "How much money it carries: net return a year",
+        "million yen at the start (dotted: costs; hollow: under half invested)",
     )
     named = curve if "scores" in curve.columns else curve.with_columns(pl.lit("net return a year").alias("scores"))
     for place, (name, rows) in enumerate(by(named, "scores")):
