@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from gogoku.commands.evaluate import day, wanted
+from gogoku.commands.evidence import day, wanted
 
 if TYPE_CHECKING:
     from gogoku_pipeline.evaluation.comparison import Comparison

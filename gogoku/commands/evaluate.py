@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gogoku.commands.evidence import day, wanted
 from gogoku_pipeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from gogoku_pipeline.registry.assessment import Assessment
-    from gogoku_pipeline.registry.evidence import Asked
 
 console = Console(soft_wrap=True)
 DASH = "-"
@@ -120,35 +120,6 @@ def evaluate(
         console.print(f"[dim]{words}[/]")
     if out is not None:
         console.print(f"wrote {out}: {found.daily.height} days, {found.daily.width - 3} columns of figures")
-
-
-def day(given: datetime | None) -> date | None:
-    """The date of an option."""
-    return given.date() if given else None
-
-
-def wanted(store: Any, names: list[str], asked: "Asked", oracle: "pl.DataFrame | None") -> list[str]:
-    """The names to judge; empty asks for every recipe of the walk and the oracle."""
-    from gogoku_pipeline.registry.evidence import ORACLE, is_live, known_names
-
-    known = known_names(store, asked, oracle)
-    if unknown := [name for name in names if name not in known]:
-        raise ConfigError(
-            f"model {unknown[0]!r}",
-            got="no scores",
-            want=f"one of {', '.join(known)}" if known else "at least one walk",
-            remedy="Correct the name." if known else "Run `gogoku demo`, or materialise eval__gate at a cut-off.",
-        )
-    walked = [name for name in known if not is_live(name)]
-    chosen = names or walked
-    if not names and set(walked) <= {ORACLE}:
-        raise ConfigError(
-            "evaluation",
-            got="no walk-forward scores",
-            want="at least one walk, or a name",
-            remedy="Run `gogoku demo`, materialise eval__gate at a cut-off, or name `served`.",
-        )
-    return chosen
 
 
 def shown(found: "Assessment", of: str) -> None:
