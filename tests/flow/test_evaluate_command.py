@@ -18,7 +18,7 @@ from gogoku_pipeline.evaluation.trials import Trial, trial_rows
 from gogoku_pipeline.evaluation.verdict import GateConfig, GateContext
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import registry
-from gogoku_pipeline.registry.ledgers import record_trials
+from gogoku_pipeline.registry.ledgers import openings, record_trials
 from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
 from gogoku_pipeline.schema import topix
 from gogoku_pipeline.store import CommitInfo, open_store
@@ -201,6 +201,15 @@ def test_what_cannot_be_asked_is_named(folder, arguments, error, words):
     refused = asked(folder, *arguments).exception
     assert isinstance(refused, error)
     assert words in str(refused)
+
+
+def test_a_version_of_another_configuration_does_not_open_the_hold_out(folder):
+    store = open_store(f"file://{folder}")
+    store.artefacts.save("lightgbm", "v7", {"model.txt": b"x"}, {"config_hash": "another", "feature_hash": "f"})
+    refused = asked(folder, "evaluate", "--open-holdout", "lightgbm", "v7").exception
+    assert isinstance(refused, ConfigError)
+    assert "a version of configuration another" in str(refused)
+    assert openings(store).is_empty()
 
 
 def test_a_place_without_any_score_says_what_to_run(tmp_path):
