@@ -34,6 +34,7 @@ QUICK = {
     "asof": {"sessions": 500, "rounds": 2},
     "evaluation": {"names": 1000, "years": 1, "draws": 200},
     "audit": {"features": "few", "sample": 1},
+    "boosted": {"names": 200, "sessions": 500, "rounds": 1},
 }
 """The parts in the order of the table, with the smaller sizes of `--quick`."""
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from gogoku_pipeline.core.errors import TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.evaluation.dispersion import dispersion_by_day
 from gogoku_pipeline.models.boosted import OBJECTIVES, Boosted, BoostedConfig, fit_boosted, load_boosted
 from gogoku_pipeline.training.config import Report
 from gogoku_pipeline.training.flat import daily_metric, settled_by, targets_of
@@ -147,13 +148,22 @@ class BetterBoosted:
         horizon_d: int,
         report: Report | None = None,
     ) -> FittedBoosted:
-        """Fit every candidate; the first of equals wins. The ledger is the winner's."""
+        """Fit every candidate; the first of equals wins. The ledger is the winner's.
+
+        A candidate that leaves a validation day without a ranking (too few different scores, a fit stopped after its
+        first trees) wins only where all do: its lists would be refused.
+        """
         fits = [one.fit(data, train, validation, seed, horizon_d) for one in self.candidates]
-        best = max(fits, key=lambda fitted: fitted.validation_rank_ic)
+        best = max(fits, key=lambda fitted: (_tells(fitted, data, validation), fitted.validation_rank_ic))
         if report is not None:
             for row in best.ledger:
                 report(row)
         return best
+
+
+def _tells(fitted: FittedBoosted, data: TrainingData, validation: Sequence[date]) -> bool:
+    """Whether a fit tells stocks apart on every validation day."""
+    return not dispersion_by_day(fitted.score(data, validation))["is_degenerate"].any()
 
 
 def objectives(config: BoostedConfig) -> tuple[BoostedRecipe, ...]:

@@ -130,6 +130,15 @@ def test_the_better_objective_on_the_validation_days_is_kept_and_named(data, fol
     assert BetterBoosted((blind, recipes[1])).fit(data, fold.train, fold.validation, 1, 5).objective == "lambdarank"
 
 
+def test_a_fit_that_does_not_tell_stocks_apart_is_not_kept_whatever_its_rank_ic(data, folds, boosted):
+    fold = folds[0]
+    deep, stump = objectives(replace(boosted.config, **QUICK))
+    stump = replace(stump, config=replace(stump.config, rounds=1, leaves=2))
+    assert stump.fit(data, fold.train, fold.validation, 1, 5).validation_rank_ic > 0
+    assert BetterBoosted((stump, deep)).fit(data, fold.train, fold.validation, 1, 5).objective == "regression"
+    assert BetterBoosted((stump,)).fit(data, fold.train, fold.validation, 1, 5).objective == "lambdarank"
+
+
 def test_each_objective_is_a_design_of_its_own(boosted):
     first, second = objectives(boosted.config)
     hashes = {first.config_hash, second.config_hash, BetterBoosted((first, second)).config_hash}
