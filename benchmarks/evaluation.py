@@ -2,7 +2,8 @@
 
     python -m benchmarks.evaluation [--names 4000] [--years 5] [--draws 1000]
 
-Goal: at most 20 s of wall time on two cores and less than 3 GiB of resident memory, scores and labels included.
+Goal: at most 20 s of wall time on two cores and less than 3 GiB of resident memory, scores and labels included. CPU
+seconds of all threads stand beside the wall: other work on the machine does not count in them.
 Before anything is timed, RankIC, IC and NDCG of a few days are proved equal to scipy and scikit-learn.
 """
 
@@ -90,7 +91,8 @@ def lines(names: int = 4000, years: int = 5, draws: int = 1000) -> list[Line]:
     print(table.select("horizon_d", "n_days", "rank_ic_mean", "rank_ic_low", "rank_ic_high", "neutral_rank_ic_mean"))
     what = f"{names} names x {days} days x {len(HORIZONS)} horizons"
     return [
-        Line("E1", f"all metrics, {what}, wall s", "<=", 20.0, wall, f"{cpu:.1f} CPU-s, days {measured:.1f}"),
+        Line("E1", f"all metrics, {what}, wall s", "<=", 20.0, wall, "on two quiet cores"),
+        Line("E1", f"the same, CPU s of all {THREADS} threads", "<=", 20.0, cpu, f"of which the days {measured:.1f}"),
         Line("E2", f"peak memory, {what}, GiB", "<=", 3.0, gib, "inputs included"),
     ]
 
