@@ -54,3 +54,14 @@ def test_no_tracked_file_carries_a_path_of_one_machine():
         if (ROOT / path).exists() and homes.search((ROOT / path).read_text()) and "test_documents" not in path
     ]
     assert not found
+
+
+def test_every_picture_is_small_and_stands_in_a_document():
+    shown = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target in re.findall(r"!\[[^\]]*\]\((?!https?:)([^)]+)\)", page.read_text())
+    }
+    kept = set((ROOT / "docs" / "images").iterdir())
+    assert kept == shown, f"shown but missing, or kept but not shown: {kept ^ shown}"
+    assert all(path.stat().st_size < 250_000 for path in kept)
