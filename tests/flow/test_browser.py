@@ -18,7 +18,9 @@ from tests.flow.command_line import SCRIPT, environment
 from tests.flow.conftest import Walked
 
 GROUPS = ("raw", "core", "features", "graph", "models", "operations")
+SECTIONS = ("list", "gate", "models", "edge", "champions", "backtest", "data")
 SECONDS = 180
+DESK = {"width": 1600, "height": 900}
 
 pytestmark = pytest.mark.browser
 
@@ -103,7 +105,7 @@ def page() -> Iterator[Page]:
             executable_path=chromium(),
             args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"],
         )
-        window = browser.new_page(viewport={"width": 1600, "height": 900})
+        window = browser.new_page(viewport=DESK)
         window.set_default_timeout(60_000)
         yield window
         browser.close()
@@ -133,3 +135,28 @@ def test_an_assets_page_shows_its_description_checks_and_a_plot(address: str, pa
     page.wait_for_timeout(1000)
     page.screenshot(path=place / "asset.png")
     assert picture.bounding_box()["width"] > 100, "the plot is not drawn"
+
+
+def test_the_page_of_the_backtest_shows_its_checks_figures_and_curve(address: str, page: Page, place: Path) -> None:
+    page.goto(f"{address}/assets/eval__backtest?view=checks", wait_until="load")
+    for check in ("accounts_add_up", "trades_happen", "believable"):
+        page.get_by_text(check).first.wait_for()
+    page.goto(f"{address}/assets/eval__backtest?view=events", wait_until="load")
+    page.locator("tr", has_text="figures").first.get_by_text("long-short").first.wait_for()
+    page.locator("tr", has_text="equity").first.get_by_text("Show Markdown").first.click()
+    page.locator("img[src^='data:image/png']").first.wait_for()
+    page.screenshot(path=place / "backtest.png")
+
+
+def test_the_evening_page_is_whole_and_fits_a_desk_and_a_telephone(page: Page, place: Path) -> None:
+    (report,) = (place / ".gogoku" / "demo").glob("*/data/reports/*/*.html")
+    page.goto(report.as_uri(), wait_until="load")
+    for section in SECTIONS:
+        page.locator(f"#{section}").wait_for()
+    drawn = page.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert len(drawn) > 8 and min(drawn) > 300
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"the page is wider than {width} pixels"
+    page.set_viewport_size(DESK)
+    page.screenshot(path=place / "report.png", full_page=True)
