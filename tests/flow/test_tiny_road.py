@@ -67,7 +67,8 @@ def test_the_report_holds_verdict_oracle_and_ranking(tiny):
     for section in ("gate", "models", "edge", "champions", "backtest", "data"):
         assert f'<section id="{section}">' in page, section
     traded = tiny.store.tables.scan(ACCOUNTS).collect()
-    assert set(traded["scores"]) == {"apex_ranker", "lightgbm"} and "No backtest yet" not in page
+    contest = set(tiny.store.tables.scan(GATE).select("challenger", "baseline").unique().collect().row(0))
+    assert set(traded["scores"]) == contest and "No backtest yet" not in page
     assert not re.search(r"""(src|href)=["']https?://""", page)
 
 
