@@ -24,6 +24,7 @@ from gogoku_pipeline.models.losses import loss_terms
 from gogoku_pipeline.training.collapse import CollapseWatch, spread_of
 from gogoku_pipeline.training.config import Report, TrainConfig
 from gogoku_pipeline.training.days import DayBatch, DaySource, score_days
+from gogoku_pipeline.training.flat import settled_by
 
 RankIc = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], float]
 _log = logger("training")
@@ -179,7 +180,8 @@ def _validate(
 ) -> dict[str, float]:
     """Mean daily RankIC of the averaged weights, and how well they tell stocks apart."""
     scored = score_days(averaged, source, validation)
-    labels = source.data.day_targets(validation, source.horizon_d)
+    before = settled_by(source.data, validation, source.horizon_d)
+    labels = source.data.day_targets(validation, source.horizon_d, before=before)
     ics = [
         rank_ic(scores, labels[place, window.stocks].astype(np.float64))
         for place, (window, scores) in enumerate(scored)
