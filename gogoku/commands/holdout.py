@@ -3,7 +3,8 @@
 Belongs here: bringing a promoted version's design, the data and the terms together, and showing the one answer.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,7 +13,10 @@ from rich.markup import escape
 from gogoku_pipeline.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gogoku.deployment import Deployment
+    from gogoku_pipeline.dataset.batches import TrainingData
     from gogoku_pipeline.registry.holdout_judgement import Candidate
     from gogoku_pipeline.store import Store
     from resources.compute import Compute
@@ -24,25 +28,36 @@ WHO = "gogoku evaluate --open-holdout"
 def opened(place: "Deployment", model: str, version: str) -> None:
     """Judge a promoted version's design on the hold-out, once, and show what it said."""
     from assets.models import training_data
-    from gogoku.commands.compare import table_of
     from gogoku.sizes import sizes_of
-    from gogoku_pipeline.registry.holdout_judgement import Witness, findings, judge_on_holdout
-    from gogoku_pipeline.store import CommitInfo
     from gogoku_pipeline.tables.universe import UNIVERSE
 
     store, compute = place.open_store(), sizes_of(place)
     who = candidate(store, compute, model, version)
+    universe = store.tables.scan(UNIVERSE).select("session", "code", "is_tradable").collect()
+    answer(store, compute, who, (training_data(store, compute), universe), place.clock.now())
+
+
+def answer(
+    store: "Store", compute: "Compute", who: "Candidate", evidence: "tuple[TrainingData, pl.DataFrame]", now: datetime
+) -> None:
+    """Show what the hold-out said to this design before, then ask it, which it answers once.
+
+    Args:
+        store: holds verdicts, log and findings.
+        compute: registered terms, cache.
+        who: the design that asks.
+        evidence: panel with labels, and the universe.
+        now: the clock's instant.
+    """
+    from gogoku.commands.compare import table_of
+    from gogoku_pipeline.registry.holdout_judgement import Witness, findings, judge_on_holdout
+    from gogoku_pipeline.store import CommitInfo
+
     for row in findings(store).filter(design=who.design).iter_rows(named=True):
         console.print(said(row))
-    found, rows = judge_on_holdout(
-        store,
-        who,
-        training_data(store, compute),
-        compute.terms,
-        store.tables.scan(UNIVERSE).select("session", "code", "is_tradable").collect(),
-        Witness(place.clock.now(), CommitInfo(run_id=WHO, code_version="1"), compute.cache_dir / "walks"),
-    )
-    console.print(table_of(found, replace(compute.terms.gate, horizon_d=found.horizon_d)))
+    witness = Witness(now, CommitInfo(run_id=WHO, code_version="1"), compute.cache_dir / "walks")
+    found, rows = judge_on_holdout(store, who, evidence[0], compute.terms, evidence[1], witness)
+    console.print(table_of(found, compute.terms.gate))
     console.print(said(rows.row(0, named=True)))
 
 

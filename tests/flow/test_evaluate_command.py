@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gogoku.cli import build_app
+from gogoku.commands.evaluate import remarks
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import ConfigError, EvaluationError, PartitionMissingError
 from gogoku_pipeline.core.sessions import tse_calendar
@@ -18,6 +19,8 @@ from gogoku_pipeline.evaluation.trials import Trial, trial_rows
 from gogoku_pipeline.evaluation.verdict import GateConfig, GateContext
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import registry
+from gogoku_pipeline.registry.assessment import assess
+from gogoku_pipeline.registry.evidence import Asked
 from gogoku_pipeline.registry.ledgers import openings, record_trials
 from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
 from gogoku_pipeline.schema import topix
@@ -138,6 +141,9 @@ def test_served_and_shadow_lists_are_evidence_too_and_sealed_sessions_are_called
     assert "served" in told.stdout
     assert "shadow:lightgbm" in told.stdout
     assert "hold-out" not in told.stdout, "none of these sessions is sealed"
+    found = assess(open_store(f"file://{folder}"), ["served"], Asked(), GateConfig(resamples=100))
+    words = f"{DAYS - 1 - HORIZON_D - 60} sessions lie in the frozen hold-out (from {SESSIONS[60]}): a live record"
+    assert any(one.startswith(words) for one in remarks(found, SESSIONS[60]))
 
 
 def test_intervals_that_were_served_are_held_against_what_happened(folder):
