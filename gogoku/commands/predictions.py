@@ -2,7 +2,7 @@
 
 import json
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 import typer
@@ -12,6 +12,7 @@ from rich.table import Table
 from gogoku_pipeline.core.errors import DataError, PartitionMissingError
 
 console = Console()
+INTERVAL = "80 % interval"
 
 
 def predictions(
@@ -39,12 +40,22 @@ def predictions(
         return
     head = ranked.row(0, named=True)
     table = Table(title=f"{day}: {ranked.height} issues by {head['model']} {head['model_version']}")
-    for heading in ("rank", "code", "name", "sector", "score"):
-        table.add_column(heading, justify="right" if heading in {"rank", "score"} else "left")
+    for heading in ("rank", "code", "name", "sector", "score", INTERVAL):
+        table.add_column(heading, justify="right" if heading in {"rank", "score", INTERVAL} else "left")
     for row in shown.iter_rows(named=True):
-        table.add_row(str(row["rank"]), row["code"], row["name_english"], row["sector33_code"], f"{row['score']:+.4f}")
+        told = (str(row["rank"]), row["code"], row["name_english"], row["sector33_code"], f"{row['score']:+.4f}")
+        table.add_row(*told, interval(row))
     console.print(table)
+    if (reason := head["interval_reason"]) is not None:
+        console.print(f"[dim]no intervals: {reason}[/]")
     console.print(f"[dim]served because {head['served_because']}; features {head['feature_hash'][:12]}[/]")
+
+
+def interval(row: dict[str, Any]) -> str:
+    """Between which returns, relative to the universe's mean, four outcomes in five should lie; a dash for none."""
+    if row["interval_low"] is None:
+        return "-"
+    return f"{row['interval_low']:+.1%} .. {row['interval_high']:+.1%}"
 
 
 def only(ranked: pl.DataFrame, code: str, day: date) -> pl.DataFrame:

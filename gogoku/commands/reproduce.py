@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 console = Console(soft_wrap=True)
 SHOWN = 10
+ALWAYS = ("rank", "score")
+"""Figures that are told of every place; the others where they differ."""
 
 
 def reproduce(
@@ -47,9 +49,10 @@ def _tell(found: "Reproduction") -> None:
         return
     console.print(f"[red]differs[/]  {found.session}: {found.differences.height} of {found.rows} places by {made_by}")
     for row in found.differences.head(SHOWN).iter_rows(named=True):
-        console.print(
-            f"  {row['code']}  rank {row['rank']} -> {row['rank_again']}  score {row['score']} -> {row['score_again']}"
-        )
+        figures = [name.removesuffix("_again") for name in row if name.endswith("_again")]
+        moved = [name for name in figures if name in ALWAYS or row[name] != row[f"{name}_again"]]
+        told = "  ".join(f"{name} {row[name]} -> {row[f'{name}_again']}" for name in moved)
+        console.print(f"  {row['code']}  {told}")
 
 
 def register(app: typer.Typer) -> None:
