@@ -176,7 +176,7 @@ def outcomes(store: Store, name: str, asked: Asked, sessions: pl.Series) -> pl.D
     assert isinstance(last, date)
     rows = store.tables.scan(LABELS, start=first, end=last).filter(pl.col("available_at").is_not_null()).collect()
     day = None if is_live(name) else _walk_day(store, asked.cutoff)
-    known = _decided(known_by(rows, day or date.max))
+    known = decided(known_by(rows, day or date.max))
     if known.filter(pl.col("session").is_in(sessions.implode())).is_empty():
         raise EvaluationError(
             f"scores of {name}",
@@ -187,8 +187,11 @@ def outcomes(store: Store, name: str, asked: Asked, sessions: pl.Series) -> pl.D
     return known
 
 
-def _decided(labels: pl.DataFrame) -> pl.DataFrame:
-    """Labels of (session, horizon) pairs whose planned exit is not after the newest outcome that is known."""
+def decided(labels: pl.DataFrame) -> pl.DataFrame:
+    """Labels of (session, horizon) pairs whose planned exit is not after the newest outcome among them.
+
+    The last sessions before it are left out whole, though a few of their names (no entry, delisted) are known.
+    """
     calendar = tse_calendar()
     newest = labels["available_at"].dt.date().max()
     pairs = labels.select("session", "horizon_d").unique()

@@ -24,7 +24,7 @@ from gogoku_pipeline.dataset.holdout import Holdout
 from gogoku_pipeline.dataset.splits import Fold
 from gogoku_pipeline.evaluation.comparison import Comparison, compare
 from gogoku_pipeline.evaluation.summary import SummaryConfig, summarise
-from gogoku_pipeline.registry.evidence import known_by
+from gogoku_pipeline.registry.evidence import decided, known_by
 from gogoku_pipeline.registry.ledgers import open_holdout, openings
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.schema.columns import JST_INSTANT, Column
@@ -157,8 +157,8 @@ def _reach(store: Store, who: Candidate, data: TrainingData, terms: Terms) -> tu
         terms.holdout_folds(())
     assert terms.holdout is not None
     begun = _unfinished(store, who.design, terms.holdout)
-    decided = data.labels.filter((pl.col("horizon_d") == horizon) & pl.col("available_at").is_not_null())
-    last = decided["session"].max()
+    known = data.labels.filter((pl.col("horizon_d") == horizon) & pl.col("available_at").is_not_null())
+    last = decided(known)["session"].max()
     assert isinstance(last, date)
     through = begun or last
     sessions = [day for day in data.sessions if day <= through]
