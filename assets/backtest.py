@@ -119,7 +119,7 @@ def shown(made: "Backtests") -> dict[str, dg.MetadataValue]:
     if made.capacity.height:
         pictures["capacity"] = picture(capacity_picture(made.capacity), "Net return against money")
     return {
-        "figures": _table(figures_table(made.accounts)),
+        "figures": _table(figures_table(made.accounts, made.ledger)),
         **pictures,
         "months": _table(months_table(made.accounts)),
         "sectors": _table(sectors_table(made.exposure)),

@@ -15,10 +15,10 @@ from gogoku_pipeline.monitoring.coverage import coverage_by_session
 from gogoku_pipeline.monitoring.feature_pictures import with_feature_pictures
 from gogoku_pipeline.monitoring.live_intervals import served_calibration
 from gogoku_pipeline.monitoring.record import out_of_sample
+from gogoku_pipeline.registry.backtest_runs import daily_ledger
 from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
 from gogoku_pipeline.registry.champions import history
 from gogoku_pipeline.registry.evidence import ORACLE
-from gogoku_pipeline.registry.ledgers import trial_ledger
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
@@ -107,7 +107,7 @@ def evening_inputs(
             served_calibration(store, day, horizon_d, plan=plan),
         ),
         reign=reign_until(store, day, terms),
-        traded=newest_backtests(store),
+        traded=newest_backtests(store, horizon_d),
         versions={"features": head["feature_hash"][:16], "tables": head["table_versions"]},
         simulated=simulated,
     )
@@ -122,12 +122,12 @@ def reign_until(store: Store, day: date, terms: Terms) -> Reign:
     return Reign(champion_timeline(store, terms, days), said if said.height else None)
 
 
-def newest_backtests(store: Store) -> Traded:
+def newest_backtests(store: Store, horizon_d: int) -> Traded:
     """What the newest backtests left; nothing before the first of them."""
     if not store.tables.exists(ACCOUNTS):
         return Traded()
     accounts, exposure, capacity = (store.tables.scan(table).collect() for table in (ACCOUNTS, EXPOSURE, CAPACITY))
-    return Traded(accounts, exposure, capacity, trial_ledger(store))
+    return Traded(accounts, exposure, capacity, daily_ledger(store, horizon_d))
 
 
 def _newest(store: Store, session: date | None) -> date:

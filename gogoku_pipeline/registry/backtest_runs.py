@@ -6,6 +6,7 @@ Does not belong here: the exchange's rules (`evaluation.backtest`), reading tabl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -42,6 +43,7 @@ class Backtests:
         accounts, exposure, capacity: rows of the tables of those names.
         figures: one line per scores and side; `performance.Performance`.
         problems: what could not be traded, and why, by `scores, side`.
+        ledger: of trials, as `daily_ledger` gives it.
     """
 
     accounts: pl.DataFrame
@@ -49,6 +51,7 @@ class Backtests:
     capacity: pl.DataFrame
     figures: Mapping[tuple[str, str], Performance] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    ledger: pl.DataFrame | None = None
 
     @property
     def suspicions(self) -> dict[str, tuple[str, ...]]:
@@ -101,7 +104,7 @@ def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: 
     window = max(config.volume_window for config in strategies)
     start = _first(scores) - timedelta(days=2 * window + CALENDAR_SLACK_DAYS)
     grid = market_grid(stored_market(store, start), volume_window=window)
-    ledger = trial_ledger(store)
+    ledger = daily_ledger(store, strategies[0].horizon_d)
     parts: dict[Table, list[pl.DataFrame]] = {ACCOUNTS: [], EXPOSURE: [], CAPACITY: []}
     figures: dict[tuple[str, str], Performance] = {}
     problems: dict[str, str] = {}
@@ -119,7 +122,16 @@ def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: 
             if place == 0:
                 parts[CAPACITY].append(_owned(CAPACITY, capacity(rows, grid, config), name, config))
     accounts, exposure, curve = (pl.concat([table.empty(), *made]).sort(table.key) for table, made in parts.items())
-    return Backtests(accounts, exposure, curve, figures, problems)
+    return Backtests(accounts, exposure, curve, figures, problems, ledger)
+
+
+def daily_ledger(store: Store, horizon_d: int) -> pl.DataFrame:
+    """Every trial ever logged with its Sharpe ratio per session, to be compared with daily returns.
+
+    Trials are judged by positions of `horizon_d` sessions that do not overlap; a ratio per session is that ratio over
+    the square root of the sessions, as for independent returns (Lo 2002).
+    """
+    return trial_ledger(store).with_columns(pl.col("sharpe") / math.sqrt(horizon_d))
 
 
 def capacity(scores: pl.DataFrame, grid: MarketGrid, config: BacktestConfig) -> pl.DataFrame:

@@ -20,9 +20,11 @@ from gogoku_pipeline.dataset.exits import open_to_open, price_grid
 from gogoku_pipeline.evaluation.backtest.config import BacktestConfig, CostConfig
 from gogoku_pipeline.evaluation.backtest.market import MarketFrames, market_grid
 from gogoku_pipeline.evaluation.backtest.result import run_backtest
-from gogoku_pipeline.registry.backtest_runs import judged_scores, run_backtests
+from gogoku_pipeline.evaluation.trials import Trial, trial_rows
+from gogoku_pipeline.registry.backtest_runs import daily_ledger, judged_scores, run_backtests
 from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
 from gogoku_pipeline.registry.backtesting import served_scores, stored_market, walk_forward_scores
+from gogoku_pipeline.registry.ledgers import record_trials
 from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.schema import daily_bars, dividends, listed_issues, topix
 from gogoku_pipeline.simulator.books.dividends import rows_of_day
@@ -354,6 +356,16 @@ def test_a_backtest_without_trades_fails_by_name_and_the_others_stand(store):
     assert accounts_add_up(made.accounts).passed
     stolen = pl.col("equity_jpy") - pl.when(pl.int_range(pl.len()) == 7).then(5.0).otherwise(0.0)
     assert not accounts_add_up(made.accounts.with_columns(stolen)).passed
+
+
+def test_trials_of_whole_positions_are_counted_per_session(store, tmp_path):
+    kept = open_store(f"file://{tmp_path / 'trials'}")
+    positions = np.random.default_rng(0).normal(0.01, 0.02, 30)
+    tried = trial_rows([(Trial("m", "c", "f", 1), positions)], recorded_at=datetime(2024, 1, 4, tzinfo=JST))
+    record_trials(kept, tried, commit=COMMIT)
+    (found,) = daily_ledger(kept, 4)["sharpe"]
+    assert found == pytest.approx(tried["sharpe"][0] / 2)
+    assert daily_ledger(store, HORIZON_D).is_empty()
 
 
 def test_lists_of_a_few_evenings_are_traded_only_when_asked_for(store):
