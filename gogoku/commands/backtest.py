@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 console = Console()
 SERVED, ORACLE = "served", "oracle"
-CALENDAR_SLACK_DAYS = 30
-"""Days for the longest holidays: twice the sessions and this many calendar days hold every average."""
 _FIGURES = {
     "net": ("total_return", "{:+.1%}"),
     "net a year": ("annual_return", "{:+.1%}"),
@@ -116,12 +114,10 @@ def wanted(store: "Store", model: str, cutoff: datetime | None) -> "dict[str, pl
 
 
 def market_of(store: "Store", first: date, config: "BacktestConfig") -> "MarketGrid":
-    """The stored market as arrays, from enough days before the first score for its average volumes."""
-    from gogoku_pipeline.evaluation.backtest.market import market_grid
-    from gogoku_pipeline.registry.backtesting import stored_market
+    """The stored market as a strategy needs it."""
+    from gogoku_pipeline.registry.backtest_runs import market_from
 
-    start = first - timedelta(days=2 * config.volume_window + CALENDAR_SLACK_DAYS)
-    return market_grid(stored_market(store, start), volume_window=config.volume_window)
+    return market_from(store, first, config.volume_window)
 
 
 def one(name: str, scores: "pl.DataFrame", grid: "MarketGrid", config: "BacktestConfig") -> dict[str, Any]:

@@ -102,8 +102,7 @@ def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: 
     if not scores:
         return Backtests(ACCOUNTS.empty(), EXPOSURE.empty(), CAPACITY.empty())
     window = max(config.volume_window for config in strategies)
-    start = _first(scores) - timedelta(days=2 * window + CALENDAR_SLACK_DAYS)
-    grid = market_grid(stored_market(store, start), volume_window=window)
+    grid = market_from(store, _first(scores), window)
     ledger = daily_ledger(store, strategies[0].horizon_d)
     parts: dict[Table, list[pl.DataFrame]] = {ACCOUNTS: [], EXPOSURE: [], CAPACITY: []}
     figures: dict[tuple[str, str], Performance] = {}
@@ -123,6 +122,12 @@ def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: 
                 parts[CAPACITY].append(_owned(CAPACITY, capacity(rows, grid, config), name, config))
     accounts, exposure, curve = (pl.concat([table.empty(), *made]).sort(table.key) for table, made in parts.items())
     return Backtests(accounts, exposure, curve, figures, problems, ledger)
+
+
+def market_from(store: Store, first: date, volume_window: int) -> MarketGrid:
+    """The stored market as arrays, from enough days before the first score for its average volumes."""
+    start = first - timedelta(days=2 * volume_window + CALENDAR_SLACK_DAYS)
+    return market_grid(stored_market(store, start), volume_window=volume_window)
 
 
 def daily_ledger(store: Store, horizon_d: int) -> pl.DataFrame:
