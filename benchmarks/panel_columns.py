@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.features import roll
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import (
     Expr,
     F,
@@ -31,7 +32,7 @@ from gogoku_pipeline.features.operators.range_volatility import parkinson, roger
 from gogoku_pipeline.features.operators.ranges import true_range
 from gogoku_pipeline.features.operators.recursive import ema, recursion
 from gogoku_pipeline.features.operators.regression import pair_regression
-from gogoku_pipeline.features.operators.windows import compiled, deviation, highest, lag, lowest, mean, total
+from gogoku_pipeline.features.operators.windows import deviation, highest, lag, lowest, mean, total
 from gogoku_pipeline.features.registry import Registry
 
 YEAR = math.sqrt(245)

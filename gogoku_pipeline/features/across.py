@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.crowd import lay_back
 from gogoku_pipeline.features.days import Days, tiles
@@ -28,7 +29,6 @@ from gogoku_pipeline.features.evaluation import (
 from gogoku_pipeline.features.expressions import Claims, Expr, Floats, Values, Whole
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.formulas import Recipe
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.output import finite, observed_often
 
 AT_ONCE = 8

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features import expressions
 from gogoku_pipeline.features.evaluation import Stocks
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.compilation import compiled
 
 CHUNK = 512
 """Rows that go through a program together: 4 KiB per value."""

@@ -17,12 +17,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.core.errors import DataError, FeatureError
 from gogoku_pipeline.features.crowd import Crowd, SessionOrder, looked_up, rows_at
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.operators.ordering import Places
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.price_arrays import PriceArrays
 from gogoku_pipeline.features.staged import Releases, floats, read_releases, spread
 from gogoku_pipeline.features.states.register import STATES

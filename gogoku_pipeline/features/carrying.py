@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.axes import StockAxis, build_axis
 from gogoku_pipeline.features.carried import Carried, Place, Prints, code_of
@@ -21,7 +22,6 @@ from gogoku_pipeline.features.evaluation import EvaluationTable, Past, kernel_of
 from gogoku_pipeline.features.expressions import Claims, Expr, Values, Whole
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.needs import Needs, needs_of
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.output import output_rows
 from gogoku_pipeline.features.registry import Registry, house
 from gogoku_pipeline.features.tail_rows import dense, spans

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
 from gogoku_pipeline.features.operators.ordering import Places
-from gogoku_pipeline.features.operators.windows import compiled
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.feature import Feature
 from gogoku_pipeline.features.leaves import leaf_of_rows, unknown
-from gogoku_pipeline.features.operators.compilation import compiled
 from gogoku_pipeline.features.staged import Releases
 from gogoku_pipeline.features.states.register import STATES
 

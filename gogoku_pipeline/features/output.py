@@ -13,9 +13,9 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.expressions import Claims, Floats, Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 
 Places = npt.NDArray[np.uint32]
 

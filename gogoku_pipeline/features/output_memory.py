@@ -84,7 +84,7 @@ class OutputMemory:
         """Keep it, and let go of the longest kept where that is too much."""
         if len(memory) > self._keeps:
             return
-        memory.madvise(mmap.MADV_FREE)
+        _advise(memory, "MADV_FREE")
         self._idle[id(memory)] = memory
         while self.kept > self._keeps:
             for key in tuple(self._idle)[:1]:
@@ -94,8 +94,14 @@ class OutputMemory:
 def _fresh(size: int) -> mmap.mmap:
     """Memory of this process alone, in large pages where the kernel has them."""
     memory = mmap.mmap(-1, math.ceil(size / LARGE_PAGE) * LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_HUGEPAGE)
+    _advise(memory, "MADV_HUGEPAGE")
     return memory
+
+
+def _advise(memory: mmap.mmap, advice: str) -> None:
+    """Give the kernel a hint; systems that do not know it do without."""
+    if (known := getattr(mmap, advice, None)) is not None:
+        memory.madvise(known)
 
 
 OUTPUTS = OutputMemory()

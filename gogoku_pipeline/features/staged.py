@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.state import State
 
 

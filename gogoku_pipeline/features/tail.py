@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.axes import StockAxis
 from gogoku_pipeline.features.evaluation import Store
 from gogoku_pipeline.features.expressions import Values, Whole
 from gogoku_pipeline.features.needs import Needs
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.price_arrays import PriceArrays
 from gogoku_pipeline.features.resumed import Resumed
 

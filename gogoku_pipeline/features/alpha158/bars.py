@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.alpha158.chains import Series, merging_weights, series_of, window_sums
 from gogoku_pipeline.features.alpha158.names import WINDOWS
 from gogoku_pipeline.features.expressions import Values
-from gogoku_pipeline.features.operators.windows import compiled
 
 TINY = 1e-12
 """What qlib adds to denominators."""

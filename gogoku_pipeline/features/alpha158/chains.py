@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values
-from gogoku_pipeline.features.operators.windows import compiled
 
 PAD = 60
 """Empty places before a stock's first row: as many as the longest window reaches back."""

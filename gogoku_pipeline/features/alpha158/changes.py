@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.alpha158.bars import STILL, TINY, Presence, deviations, series
 from gogoku_pipeline.features.alpha158.chains import (
     PAD,
@@ -15,7 +16,6 @@ from gogoku_pipeline.features.alpha158.chains import (
 )
 from gogoku_pipeline.features.alpha158.names import WINDOWS, first_column
 from gogoku_pipeline.features.expressions import Floats, Values
-from gogoku_pipeline.features.operators.windows import compiled
 
 BETA, RSQR, RESI, CORR, CORD, CNTP, SUMP, WVMA, VSUMP = (
     first_column(name) for name in ("BETA", "RSQR", "RESI", "CORR", "CORD", "CNTP", "SUMP", "WVMA", "VSUMP")

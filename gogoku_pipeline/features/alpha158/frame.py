@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.alpha158.bars import Bars
 from gogoku_pipeline.features.alpha158.chains import PAD
 from gogoku_pipeline.features.alpha158.names import NAMES
@@ -17,7 +18,6 @@ from gogoku_pipeline.features.alpha158.stock import stock_columns
 from gogoku_pipeline.features.axes import StockAxis, build_axis
 from gogoku_pipeline.features.expressions import Floats, Values, Whole
 from gogoku_pipeline.features.inputs import TOPIX_COLUMNS, UNIVERSE_COLUMNS, FeatureInputs
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.output import in_output_order, order_by_place
 
 Places = npt.NDArray[np.uint32]

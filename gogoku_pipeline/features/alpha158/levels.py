@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.alpha158.bars import TINY, Bars, Presence, deviations, filled
 from gogoku_pipeline.features.alpha158.chains import PAD, Series, age_of_largest, largest, products
 from gogoku_pipeline.features.alpha158.names import WINDOWS, first_column
 from gogoku_pipeline.features.alpha158.ordered import quantiles, standing
 from gogoku_pipeline.features.expressions import Floats, Values
-from gogoku_pipeline.features.operators.windows import compiled
 
 ROC, MA, STD, MAX, MIN, QTLU, QTLD, RANK, RSV, IMAX, IMIN, IMXD, VMA, VSTD = (
     first_column(name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.alpha158.chains import PAD
 from gogoku_pipeline.features.alpha158.names import WINDOWS
 from gogoku_pipeline.features.expressions import Values
-from gogoku_pipeline.features.operators.windows import compiled
 
 
 @compiled

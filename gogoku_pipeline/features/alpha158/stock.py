@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.alpha158.bars import Bars, filled, presence, series
 from gogoku_pipeline.features.alpha158.chains import PAD, window_sums
 from gogoku_pipeline.features.alpha158.changes import correlations, moves, trend
 from gogoku_pipeline.features.alpha158.levels import candle, extremes, level_columns, order_columns
 from gogoku_pipeline.features.expressions import Floats
-from gogoku_pipeline.features.operators.windows import compiled
 
 
 @compiled

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.operators.recursive import recursion
-from gogoku_pipeline.features.operators.windows import compiled
 
 FAST, SLOW = 2.0 / 3.0, 2.0 / 31.0
 """Smoothing constants of exponential means over 2 and 30 sessions (Kaufman's own)."""

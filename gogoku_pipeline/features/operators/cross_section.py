@@ -17,9 +17,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.operators.ordering import Places, ascending, desk_of
-from gogoku_pipeline.features.operators.windows import compiled
 
 
 def members_mean(x: Expr) -> Expr:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
-from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, lag, place_sums, window
+from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, lag, place_sums, window
 
 COLLINEAR = 1e-12
 """Share of the product of two variances below which their determinant is rounding."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled, window
+from gogoku_pipeline.features.operators.windows import window
 
 
 def deepest_fall(x: Expr, n: int) -> Expr:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole, log
-from gogoku_pipeline.features.operators.windows import compiled, lag, window
+from gogoku_pipeline.features.operators.windows import lag, window
 
 
 def fractional_difference(price: Expr, n: int, d: float) -> Expr:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.compilation import compiled
 
 TOTAL, MEAN, COUNT, VARIANCE, HIGHEST = range(5)
 """What can be asked of a window."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole, larger, pointwise
-from gogoku_pipeline.features.operators.windows import compiled, window
+from gogoku_pipeline.features.operators.windows import window
 
 
 def at_event(x: Expr, age: Expr, n: int) -> Expr:

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
-from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, window, window_sums
+from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, window, window_sums
 
 
 def skew(x: Expr, n: int) -> Expr:

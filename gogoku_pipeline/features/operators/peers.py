@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.operators.cross_section import group_sums
 from gogoku_pipeline.features.operators.ordering import Places
-from gogoku_pipeline.features.operators.windows import compiled
 
 LEAST_PEERS = 2
 """A mean over fewer others says more about them than about the sector."""

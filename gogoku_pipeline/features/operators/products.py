@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values
-from gogoku_pipeline.features.operators.compilation import compiled
 from gogoku_pipeline.features.operators.halves import SCARCE
 
 COUNT, SUM_X, SUM_Y, XX, XY, YY = range(6)

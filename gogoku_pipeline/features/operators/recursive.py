@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 
 
 def recursion(name: str, kernel: Callable[..., Any], *args: Expr, size: int, params: tuple[Any, ...] = ()) -> Expr:

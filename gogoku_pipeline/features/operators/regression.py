@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.operators.products import COUNT, SUM_X, SUM_Y, XX, XY, YY, place_products
-from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, window
+from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, window
 
 LN2 = math.log(2.0)
 

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import (
     Expr,
     Values,
@@ -26,7 +27,7 @@ from gogoku_pipeline.features.expressions import (
 )
 from gogoku_pipeline.features.operators.products import COUNT, SUM_X, SUM_Y, XY, place_products
 from gogoku_pipeline.features.operators.regression import complete_pairs
-from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, compiled, lag, window
+from gogoku_pipeline.features.operators.windows import NEGLIGIBLE, lag, window
 
 _ROOTS = 3.0 - 2.0 * math.sqrt(2.0)
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole, pointwise
 from gogoku_pipeline.features.operators.recursive import recursion
-from gogoku_pipeline.features.operators.windows import compiled
 
 
 def direction(x: Expr) -> Expr:

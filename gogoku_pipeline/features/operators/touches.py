@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Expr, Values, Whole
 from gogoku_pipeline.features.operators.recursive import recursion
-from gogoku_pipeline.features.operators.windows import compiled, window
+from gogoku_pipeline.features.operators.windows import window
 
 
 def claim_age(claim: Expr, most: int) -> Expr:

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled as compiled
 from gogoku_pipeline.core.errors import FeatureError
 from gogoku_pipeline.features.expressions import Expr, Values, Whole, sqrt
-from gogoku_pipeline.features.operators.compilation import compiled as compiled
 from gogoku_pipeline.features.operators.halves import COUNT, HIGHEST, MEAN, TOTAL, VARIANCE, alone
 from gogoku_pipeline.features.operators.halves import NEGLIGIBLE as NEGLIGIBLE
 

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.exchange_days import exchange_days, known_within
 from gogoku_pipeline.features.states.price_basis import factor_on
 from gogoku_pipeline.features.states.state import Known, State

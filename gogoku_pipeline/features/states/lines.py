@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 
 END, START, YEAR_END, AGO, BASIS, ORDER = range(6)
 """Columns of `when`: last day of the period, first and last day of its fiscal year, the day twelve months before the

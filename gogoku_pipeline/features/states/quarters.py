@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.lines import (
     AGO,
     BASIS,

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.documents import results_documents
 from gogoku_pipeline.features.states.exchange_days import exchange_days, known_within
 from gogoku_pipeline.features.states.state import Known, State

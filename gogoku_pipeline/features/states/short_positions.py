@@ -18,8 +18,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 from gogoku_pipeline.features.states.state import Known, State
 from gogoku_pipeline.features.states.whole_calendar import over_whole_calendar
 

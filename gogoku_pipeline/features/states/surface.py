@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
+from gogoku_pipeline.core.compilation import compiled
 from gogoku_pipeline.features.expressions import Claims, Values, Whole
-from gogoku_pipeline.features.operators.windows import compiled
 
 DAYS_IN_YEAR = 365.0
 QUARTER = 0.25
