@@ -43,7 +43,7 @@ class Backtests:
         accounts, exposure, capacity: rows of the tables of those names.
         figures: one line per scores and side; `performance.Performance`.
         problems: what could not be traded, and why, by `scores, side`.
-        ledger: of trials, as `daily_ledger` gives it.
+        ledger: of trials, as `daily_ledger` gives it; None where it says nothing.
     """
 
     accounts: pl.DataFrame
@@ -115,7 +115,7 @@ def run_backtests(store: Store, scores: Mapping[str, pl.DataFrame], strategies: 
             except EvaluationError as problem:
                 problems[f"{name}, {config.side}"] = str(problem)
                 continue
-            figures[name, config.side] = performance_of(result.daily, ledger if ledger.height else None)
+            figures[name, config.side] = performance_of(result.daily, ledger)
             parts[ACCOUNTS].append(_accounts(name, result))
             parts[EXPOSURE].append(_owned(EXPOSURE, result.exposure, name, config))
             if place == 0:
@@ -130,13 +130,15 @@ def market_from(store: Store, first: date, volume_window: int) -> MarketGrid:
     return market_grid(stored_market(store, start), volume_window=volume_window)
 
 
-def daily_ledger(store: Store, horizon_d: int) -> pl.DataFrame:
+def daily_ledger(store: Store, horizon_d: int) -> pl.DataFrame | None:
     """Every trial ever logged with its Sharpe ratio per session, to be compared with daily returns.
 
     Trials are judged by positions of `horizon_d` sessions that do not overlap; a ratio per session is that ratio over
-    the square root of the sessions, as for independent returns (Lo 2002).
+    the square root of the sessions, as for independent returns (Lo 2002). None while fewer than two trials have a
+    ratio: how far luck spreads them cannot be told.
     """
-    return trial_ledger(store).with_columns(pl.col("sharpe") / math.sqrt(horizon_d))
+    ledger = trial_ledger(store)
+    return None if ledger["sharpe"].count() < 2 else ledger.with_columns(pl.col("sharpe") / math.sqrt(horizon_d))
 
 
 def capacity(scores: pl.DataFrame, grid: MarketGrid, config: BacktestConfig) -> pl.DataFrame:
