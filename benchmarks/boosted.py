@@ -1,6 +1,6 @@
 """What a LightGBM walk of five folds spends on bins: one table for all folds, against a new one for every fold.
 
-    python -m benchmarks.boosted [--names 800] [--sessions 1000] [--features 140] [--rounds 3]
+    python -m benchmarks.boosted [--names 400] [--sessions 800] [--features 140] [--rounds 3]
 
 Both ways read the same panel and end with the five training sets a booster takes, one seed per fold (a walk has five,
 and the old way binned for each). Before anything is timed, the first fold's trees are proved equal to the bit, and the
@@ -92,9 +92,9 @@ def prove(data: TrainingData, folds: list[Fold], config: BoostedConfig) -> str:
     return f"RankIC {found['shared']:.4f}, {found['alone']:.4f} with bins per fold (paired t {t:+.1f})"
 
 
-def lines(names: int = 800, sessions: int = 1000, features: int = 140, rounds: int = 3) -> list[Line]:
+def lines(names: int = 400, sessions: int = 800, features: int = 140, rounds: int = 3) -> list[Line]:
     """The goal of the table; see the top of the file."""
-    config = BoostedConfig(rounds=30, patience=30)
+    config = BoostedConfig(rounds=20, patience=20)
     with tempfile.TemporaryDirectory() as folder:
         data = market(Path(folder), names, sessions, features)
         folds = walk_forward(data.sessions, FOLDS, HORIZON_D, min_train=sessions // 3)
@@ -117,8 +117,8 @@ def lines(names: int = 800, sessions: int = 1000, features: int = 140, rounds: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--names", type=int, default=800)
-    parser.add_argument("--sessions", type=int, default=1000)
+    parser.add_argument("--names", type=int, default=400)
+    parser.add_argument("--sessions", type=int, default=800)
     parser.add_argument("--features", type=int, default=140)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()

@@ -27,6 +27,7 @@ planted markets: the same RankIC as regression with a tenth, less with the whole
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 Metric = Callable[[npt.NDArray[np.float64]], float]
 """Mean daily RankIC of predictions for the validation rows, in their order; NaN counts as no progress."""
+Tells = Callable[[npt.NDArray[np.float64]], bool]
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,17 @@ def load_boosted(text: str) -> Boosted:
 
 
 def fit_boosted(
-    train: lightgbm.Dataset, validation: Floats, metric: Metric, config: BoostedConfig, *, seed: int
+    train: lightgbm.Dataset,
+    validation: Floats,
+    metric: Metric,
+    config: BoostedConfig,
+    *,
+    seed: int,
+    tells: Tells | None = None,
 ) -> Boosted:
     """Fit a booster; stop when the validation RankIC has not improved for `patience` rounds.
+
+    A few trees give a few scores: a round after which stocks cannot be told apart is never the best one.
 
     Args:
         train: a part of `boosted_bins.BinnedRows` made for the same configuration.
@@ -155,6 +164,7 @@ def fit_boosted(
         metric: mean daily RankIC of predictions for `validation`.
         config: how trees are grown.
         seed: of feature and row sampling.
+        tells: whether predictions for `validation` tell its rows apart; None asks nothing.
     """
     booster = lightgbm.Booster(params=config.parameters(train.num_data(), seed), train_set=train)
     running = np.zeros(len(validation))
@@ -166,7 +176,7 @@ def fit_boosted(
         running += booster.predict(validation, start_iteration=step, num_iteration=1, num_threads=config.threads)
         value = metric(running)
         curve.append(value)
-        if np.isfinite(value) and value > best:
+        if np.isfinite(value) and value > best and (tells is None or tells(running)):
             best, best_round = value, step + 1
         if step + 1 - best_round >= config.patience:
             break

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gogoku_pipeline.dataset.batches import DayTable, TrainingData
 from gogoku_pipeline.dataset.splits import label_span
+from gogoku_pipeline.evaluation.dispersion import MIN_UNIQUE_RATIO
 from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.training.recipes import TARGET
 
@@ -59,3 +60,16 @@ def daily_metric(days: npt.NDArray[np.int64], targets: Floats) -> Callable[[npt.
         return float(np.mean(finite)) if finite else float("nan")
 
     return metric
+
+
+def telling(days: npt.NDArray[np.int64]) -> Callable[[npt.NDArray[np.float64]], bool]:
+    """Whether predictions leave no day degenerate, as a function of them; days of each row ascending [rows]."""
+    starts = np.flatnonzero(np.diff(days, prepend=-1))
+    spans = list(zip(starts, [*starts[1:], len(days)], strict=True))
+
+    def tells(predictions: npt.NDArray[np.float64]) -> bool:
+        return all(
+            np.unique(predictions[start:stop]).size >= MIN_UNIQUE_RATIO * (stop - start) for start, stop in spans
+        )
+
+    return tells

@@ -19,7 +19,7 @@ from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.evaluation.dispersion import dispersion_by_day
 from gogoku_pipeline.models.boosted import OBJECTIVES, Boosted, BoostedConfig, fit_boosted, load_boosted
 from gogoku_pipeline.training.config import Report
-from gogoku_pipeline.training.flat import daily_metric, settled_by, targets_of
+from gogoku_pipeline.training.flat import daily_metric, settled_by, targets_of, telling
 from gogoku_pipeline.training.recipes import Identity, config_hash, file_of
 from gogoku_pipeline.training.shared_bins import SharedBins
 
@@ -43,8 +43,10 @@ class FittedBoosted:
 
     @property
     def validation_rank_ic(self) -> float:
-        """Best mean daily RankIC of the validation days; -inf where none could be measured."""
-        return max((ic for ic in self.boosted.curve if np.isfinite(ic)), default=float("-inf"))
+        """Mean daily RankIC of the validation days at the kept round; -inf where none could be measured."""
+        kept = self.boosted.booster.num_trees() - 1
+        value = self.boosted.curve[kept] if kept < len(self.boosted.curve) else float("nan")
+        return value if np.isfinite(value) else float("-inf")
 
     def score(self, data: TrainingData, sessions: Sequence[date]) -> pl.DataFrame:
         """Scores of each session's cross-section."""
@@ -104,8 +106,9 @@ class BoostedRecipe:
             raise TrainingError(
                 "LightGBM", got="no labelled validation row", want="some", remedy="Check labels and folds."
             )
-        metric = daily_metric(table.day[keep], wanted[keep])
-        boosted = fit_boosted(rows, table.values[keep], metric, self.config, seed=seed)
+        days = table.day[keep]
+        metric, tells = daily_metric(days, wanted[keep]), telling(days)
+        boosted = fit_boosted(rows, table.values[keep], metric, self.config, seed=seed, tells=tells)
         ledger = [{"epoch": float(place + 1), "validation_rank_ic": ic} for place, ic in enumerate(boosted.curve)]
         if report is not None:
             for row in ledger:

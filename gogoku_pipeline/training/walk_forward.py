@@ -184,7 +184,7 @@ def _fit_key(recipe: Recipe, data: TrainingData, folds: Sequence[Fold], seed: in
     """Hash of everything the fit of the last of these folds depends on."""
     fold = folds[-1]
     parts = {
-        "layout": 2,
+        "layout": 3,
         "recipe": recipe.config_hash,
         "panel": data.panel.key,
         "labels": data.fingerprint(horizon_d, TARGET),

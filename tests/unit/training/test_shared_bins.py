@@ -8,6 +8,7 @@ import pytest
 
 from gogoku_pipeline.core.errors import DatasetError, TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.evaluation.dispersion import dispersion_by_day
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
 from gogoku_pipeline.models.boosted_bins import BinnedRows, day_grades, list_sizes
 from gogoku_pipeline.training.recipe_boosted import BetterBoosted, BoostedRecipe, objectives
@@ -148,3 +149,17 @@ def test_each_objective_is_a_design_of_its_own(boosted):
     hashes = {first.config_hash, second.config_hash, BetterBoosted((first, second)).config_hash}
     assert len(hashes) == 3
     assert BoostedRecipe(replace(first.config, threads=2), first.name).config_hash == first.config_hash
+
+
+@pytest.mark.parametrize("objective", ["regression", "lambdarank"])
+def test_a_fit_is_never_cut_at_a_round_that_leaves_a_day_without_a_ranking(objective, market, panel, folds, boosted):
+    """Labels that teach nothing stop a fit at once; what is kept still tells stocks apart."""
+    noise = market.labels.with_columns(
+        pl.col("gauss_open").shuffle(seed=9).over("session", mapping_strategy="group_to_rows")
+    )
+    data, fold = TrainingData(panel, noise), folds[0]
+    for seed in (1, 2, 3):
+        recipe = replace(boosted, config=replace(boosted.config, objective=objective, list_length=16))
+        fitted = recipe.fit(data, fold.train, fold.validation, seed, 5)
+        assert fitted.boosted.booster.num_trees() > 1
+        assert not dispersion_by_day(fitted.score(data, fold.validation))["is_degenerate"].any()
