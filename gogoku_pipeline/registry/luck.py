@@ -75,6 +75,9 @@ def deflated(returns: Floats, tried: Sequence[Tried], ledger: pl.DataFrame | Non
         words = "reported, not gated: the ledger holds no trial"
         return Criterion("deflated_sharpe", math.nan, LIKELY, None, words)
     found = deflated_by_ledger(returns, pl.concat([ledger, fresh]))
+    if not math.isfinite(found.probability):
+        words = f"reported, not gated: {found.n} positions carry no deflated Sharpe ratio; {found.n_trials} trials ever"
+        return Criterion("deflated_sharpe", math.nan, LIKELY, None, f"{words} logged")
     words = (
         f"reported, not gated: Sharpe ratio {found.sharpe:.3f} per position over {found.n} positions; the best of "
         f"{found.n_trials} trials ever logged would show {found.benchmark:.3f} without skill; probability of skill "

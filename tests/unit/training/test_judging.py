@@ -101,6 +101,8 @@ def test_without_a_ledger_the_report_says_so(judged):
     none = deflated(np.ones(3), [], None)
     assert none.passed is None and math.isnan(none.value)
     assert "no ledger of trials was given" in none.words
+    short = deflated(np.array([0.1, 0.2]), judged.trials, TRIALS.empty())
+    assert "2 positions carry no deflated Sharpe ratio; 5 trials ever logged" in short.words
     assert "holds no trial" in deflated(np.ones(3), [], TRIALS.empty()).words
 
 
