@@ -46,6 +46,7 @@ from tests.laws.evaluation.gate_study import upper_bound
 RATE_SCALE = 5_000.0
 NOT_JUDGED = {"train LightGBM", "train APEX-Ranker", "write the verdict down", "tonight's ranking", "report"}
 TOO_FEW_DAYS = "enough_days"
+PROMOTES, LEAK_AUDIT = "promotes", "leak_audit"
 console = Console(stderr=True)
 
 
@@ -115,10 +116,14 @@ def summary(rows: pl.DataFrame) -> str:
 
 
 def _require(title: str, results: Sequence[dg.ExecuteInProcessResult]) -> None:
-    """Every run of a stage succeeds, or fails because the gate did not promote and for no other reason."""
+    """Every run of a stage succeeds, or fails because the gate did not promote; a false alarm of the audit is told."""
     for result in results:
-        failed = {check.check_name for check in result.get_asset_check_evaluations() if not check.passed}
-        if not result.success and failed != {"promotes"}:
+        found = [check for check in result.get_asset_check_evaluations() if not check.passed]
+        failed = {check.check_name for check in found}
+        for check in found:
+            if check.check_name == LEAK_AUDIT:
+                console.print(f"  leak audit: {check.description}", highlight=False)
+        if not result.success and not {PROMOTES} <= failed <= {PROMOTES, LEAK_AUDIT}:
             steps = [event.step_key for event in result.all_events if event.is_step_failure]
             raise AssertionError(f"{title}: failed in {steps}, checks {sorted(failed)}")
 
