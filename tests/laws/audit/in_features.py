@@ -51,14 +51,14 @@ def mean_since_the_first_row(x, starts, begin, n):
     return out
 
 
-def place_of_row(x, member, cell, cells):
-    order = np.lexsort((np.arange(x.size), x, cell))
+def place_of_row(x, first, group, groups):
     out = np.empty(x.size)
-    out[order] = np.arange(x.size) - np.searchsorted(cell[order], cell[order])
+    for a, b in zip(first[:-1], first[1:], strict=True):
+        out[a:b][np.argsort(x[a:b], kind="stable")] = np.arange(b - a)
     return out
 
 
-def less_the_mean_of_everything(x, member, cell, cells):
+def less_the_mean_of_everything(x, first, group, groups):
     return x - np.nanmean(x)
 
 
