@@ -1,7 +1,8 @@
 """What must be found is found, and nothing is found where nothing is: the road on two markets with known truth.
 
 Both markets are fetched over HTTP, typed, staged, turned into features and graphs, learnt and judged by the same
-code; they differ in one dial. Seeds are fixed.
+code; they differ in one dial, which stands at twice the house's strength where something is planted: at once its
+strength the interval of 132 days need not leave zero. Seeds are fixed.
 """
 
 import asyncio
@@ -118,7 +119,7 @@ def trial(folder, signal: float) -> Trial:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory) -> Trial:
-    return trial(tmp_path_factory.mktemp("planted"), signal=1.0)
+    return trial(tmp_path_factory.mktemp("planted"), signal=2.0)
 
 
 @pytest.fixture(scope="module")
