@@ -30,6 +30,10 @@ SHIFTS = range(-20, 21)
 NOBODY_KNOWS = 0.5
 """Mean daily RankIC with a window that has not begun: ten times what honest models reach; only a leak gets there."""
 
+CHANCE = 4.0
+"""Standard errors, 1 / sqrt(names - 1), that one cross-section must be beyond chance. A slow feature has one order on
+all the days that are looked at, and their labels overlap, so many days say little more than one."""
+
 _DAYS = 20
 """Decisions a scan looks at; enough, since each has a whole cross-section."""
 
@@ -97,7 +101,11 @@ def score_windows(case: Case) -> Answer:
 
 
 def features_against_labels(case: Case) -> Answer:
-    """No single feature of the panel orders the day's stocks as their label does."""
+    """No single feature of the panel orders the day's stocks as their label does.
+
+    A feature that few stocks have (a reaction to results) orders them by chance as well as a leak would: it must agree
+    beyond chance, and where not even full agreement would, it is not asked.
+    """
     data, horizon = case.learning, case.road.horizon_d
     wanted = data.targets(horizon, "ret_open").values
     days = [day for day in case.fold.train if np.isfinite(wanted[data.panel.index(day)]).any()][-_DAYS:]
@@ -107,8 +115,11 @@ def features_against_labels(case: Case) -> Answer:
     for place, name in enumerate(data.panel.names):
         daily = [rank_ic(table.values[table.day == day, place], labels[table.day == day]) for day in range(len(days))]
         known = [value for value in daily if np.isfinite(value)]
-        if len(known) > len(days) // 2 and abs(float(np.mean(known))) >= NOBODY_KNOWS:
-            words = f"RankIC {np.mean(known):.2f} with the return it is to predict"
+        both = np.isfinite(table.values[:, place]) & np.isfinite(labels)
+        names = np.count_nonzero(both) / max(len(known), 1)
+        limit = max(NOBODY_KNOWS, CHANCE / np.sqrt(max(names - 1.0, 1.0)))
+        if len(known) > len(days) // 2 and abs(float(np.mean(known))) >= limit:
+            words = f"RankIC {np.mean(known):.2f} with the return it is to predict, over {names:.0f} stocks a day"
             found.append(Violation("features_against_labels", name, days[0], "", words))
     return found, table.values.size
 

@@ -7,6 +7,8 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm as normal
+from scipy.stats import t as student
 
 from gogoku_pipeline.audit.case import Answer, Case
 from gogoku_pipeline.core.seeds import derive_seed
@@ -17,8 +19,13 @@ from gogoku_pipeline.training.recipes import TARGET, Recipe
 
 PERMUTATIONS = 5
 LIMIT = 2.0
-"""Standard errors. One run of an honest model exceeds them one time in twenty; the median of five, if runs were
-independent, one time in 900 (they share their test days, so rather more often)."""
+"""Standard errors of a known deviation. One run of an honest model exceeds them one time in twenty; the median of five,
+if runs were independent, one time in 900 (they share their test days, so rather more often)."""
+
+
+def limit(days: int) -> float:
+    """What LIMIT is where the deviation is estimated from so many days: Student's quantile of the same chance."""
+    return float(student.ppf(normal.cdf(LIMIT), max(days - 1, 1)))
 
 
 def shuffled_labels(case: Case) -> Answer:
@@ -36,7 +43,7 @@ def shuffled_labels(case: Case) -> Answer:
         if sum(np.isfinite(run.t) for run in runs) < PERMUTATIONS:
             continue
         median = sorted(runs, key=lambda run: abs(run.t))[PERMUTATIONS // 2]
-        if abs(median.t) >= LIMIT:
+        if abs(median.t) >= limit(median.n):
             words = f"RankIC {median.mean:+.3f} is {abs(median.t):.1f} standard errors from zero over {median.n} days"
             found.append(Violation("shuffled_labels", recipe.name, case.fold.counted[0], "", words))
     return found, compared
