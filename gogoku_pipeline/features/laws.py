@@ -125,7 +125,9 @@ def chunks(
     parts: dict[tuple[date, tuple[tuple[str, date], ...]], list[str]] = {}
     for name in names:
         begins = _begins(registry, name, start)
-        first = max(begins.pop("", FIRST), oldest)
+        first = begins.pop("", FIRST)
+        if first < oldest:
+            first = FIRST  # the index may reach further back than prices do, and the whole was made with all of it
         parts.setdefault((first, tuple(sorted(begins.items()))), []).append(name)
     found = []
     for (first, sources), several in parts.items():

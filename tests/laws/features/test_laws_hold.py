@@ -88,6 +88,14 @@ def test_a_chunk_with_its_declared_warm_up_equals_the_whole_to_the_bit(inputs, s
     assert laws.chunks(house(), NAMES, inputs, start, ulps=0) == []
 
 
+def test_a_chunk_equals_the_whole_where_the_index_reaches_further_back_than_prices(inputs):
+    later = pl.col("session") >= SESSIONS[60]
+    young = replace(inputs, prices=inputs.prices.filter(later), universe=inputs.universe.filter(later))
+    names = [name for name in NAMES if house().feature(name).axis == "market"]
+    assert laws.warmup_sessions(names, house()) > 250
+    assert laws.chunks(house(), names, young, SESSIONS[300], ulps=0) == []
+
+
 @pytest.mark.parametrize("factor", [0.25, 1024.0, 7.0])
 def test_the_basis_of_a_history_carries_no_meaning(inputs, factor):
     assert laws.rebasing(house(), NAMES, inputs, factor) == []
