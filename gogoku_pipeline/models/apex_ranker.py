@@ -6,16 +6,18 @@ Source: PatchTST (Nie et al., ICLR 2023) with the adaptations named in `layers/`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.layers.encoder_block import EncoderBlock
 from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding
 from gogoku_pipeline.models.layers.score_head import ScoreHead
+from gogoku_pipeline.models.network import DayInputs, Network, NetworkOutput, refuse_horizons
 
 Size = Literal["tiny", "small", "base"]
 
@@ -40,6 +42,8 @@ class RankerConfig:
     """Width inside the feed-forward network."""
     dropout: float = 0.1
     """Share dropped in training."""
+    horizons: tuple[int, ...] = (5,)
+    """Sessions ahead that are ranked, one score each."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that contradict each other, by name."""
@@ -60,6 +64,7 @@ class RankerConfig:
         for name in ("look_back", "patch", "stride", "d_model", "depth", "heads", "d_ff"):
             if getattr(self, name) < 1:
                 raise _bad(name, str(getattr(self, name)), "at least 1")
+        refuse_horizons("RankerConfig", self.horizons)
         if not 0.0 <= self.dropout < 1.0:
             raise _bad("dropout", str(self.dropout), "a share in [0, 1)")
 
@@ -72,6 +77,14 @@ class RankerConfig:
         if unknown := sorted(set(changes) - known):
             raise _bad("RankerConfig", f"unknown fields {unknown}", f"fields among {sorted(known)}")
         return replace(PRESETS[size], **changes)
+
+    @classmethod
+    def load(cls, saved: Mapping[str, Any]) -> RankerConfig:
+        """The configuration a fit was saved with; lists of a file become tuples again."""
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in saved.items()
+        }
+        return cls(**found)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for manifests and hashes."""
@@ -86,7 +99,7 @@ PRESETS: dict[str, RankerConfig] = {
 """tiny: tests; small: two CPU cores; base: one GPU (width and depth of the earlier `apex_base`, shorter look-back)."""
 
 
-class ApexRanker(nn.Module):
+class ApexRanker(Network):
     """The network.
 
     Args:
@@ -97,33 +110,30 @@ class ApexRanker(nn.Module):
     def __init__(self, n_features: int, config: RankerConfig) -> None:
         super().__init__()
         self.n_features, self.config = n_features, config
+        self.look_back, self.horizons = config.look_back, config.horizons
         self.embed = PatchEmbedding(config.look_back, config.patch, config.stride, 2 * n_features, config.d_model)
         self.blocks = nn.ModuleList(
             EncoderBlock(config.d_model, config.heads, config.d_ff, config.dropout) for _ in range(config.depth)
         )
-        self.head = ScoreHead(config.d_model, config.dropout)
+        self.head = ScoreHead(config.d_model, len(config.horizons), config.dropout)
 
-    def forward(self, values: Tensor, valid: Tensor) -> Tensor:
-        """Scores of stocks.
+    def forward(self, inputs: DayInputs) -> NetworkOutput:
+        """Scores of stocks, each of its own look-back alone.
 
-        Args:
-            values: [N, L, F], 0 where missing.
-            valid: [N, L, F] in {0, 1}: the network is told what is missing instead of reading zeros as facts.
-
-        Returns:
-            [N] float32.
+        Raises:
+            ConfigError: windows of another shape.
         """
-        if values.shape != valid.shape or values.shape[1:] != (self.config.look_back, self.n_features):
+        values, valid = inputs.values, inputs.valid
+        if values.shape != valid.shape or values.shape[1:] != (self.look_back, self.n_features):
             raise _bad(
                 "windows",
                 f"values {tuple(values.shape)} and validity {tuple(valid.shape)}",
-                f"[N, {self.config.look_back}, {self.n_features}] both",
+                f"[N, {self.look_back}, {self.n_features}] both",
             )
         x = self.embed(torch.cat([values * valid, valid], dim=-1))  # [N, 1 + P, d_model]
         for block in self.blocks:
             x = block(x)
-        scores: Tensor = self.head(x)
-        return scores
+        return NetworkOutput(self.head(x[:, 0]))  # the decision token, after it has read the others
 
 
 def _bad(thing: str, got: str, want: str) -> ConfigError:

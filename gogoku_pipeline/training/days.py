@@ -14,32 +14,27 @@ from torch import Tensor, nn
 from gogoku_pipeline.core.errors import DatasetError
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.dataset.batches import DayWindow, TrainingData
+from gogoku_pipeline.models.network import DayInputs, NetworkOutput
 
 
-@dataclass(frozen=True)
-class DayBatch:
-    """Some days.
+@dataclass(frozen=True, kw_only=True)
+class DayBatch(DayInputs):
+    """Some days, with what their stocks did.
 
     Attributes:
-        values: [M, L, F] all stocks of all days.
-        valid: [M, L, F] in {0, 1}.
-        day: [M] which day of the batch a stock belongs to.
-        slot: [M] its place inside the day.
-        targets: [B, N] normal scores, 0 where there is none.
-        mask: [B, N] where there is a target.
+        slot: [M] the place of a stock inside its day.
+        targets: [B, N, H] normal scores, one column per horizon, 0 where there is none.
+        mask: [B, N, H] where there is a target.
     """
 
-    values: Tensor
-    valid: Tensor
-    day: Tensor
     slot: Tensor
     targets: Tensor
     mask: Tensor
 
-    def padded(self, scores: Tensor) -> Tensor:
-        """[M] -> [B, N]."""
-        out = torch.zeros_like(self.targets)
-        return out.index_put((self.day, self.slot), scores)
+    def padded(self, said: Tensor) -> Tensor:
+        """[M, ...] -> [B, N, ...], 0 where a day has no stock."""
+        out = said.new_zeros((*self.targets.shape[:2], *said.shape[1:]))
+        return out.index_put((self.day, self.slot), said)
 
 
 @dataclass(frozen=True)
@@ -48,15 +43,27 @@ class DaySource:
 
     Attributes:
         data: panel and labels.
-        horizon_d: label horizon.
+        horizon_d: label horizon that is judged.
         look_back: sessions per window.
         device: where tensors go.
+        horizons: horizons that are learnt, in the order of a network's scores; empty for the judged one alone.
     """
 
     data: TrainingData
     horizon_d: int
     look_back: int
     device: torch.device
+    horizons: tuple[int, ...] = ()
+
+    @property
+    def learnt(self) -> tuple[int, ...]:
+        """Horizons that are learnt."""
+        return self.horizons or (self.horizon_d,)
+
+    @property
+    def judged(self) -> int:
+        """Column of the judged horizon among a network's scores."""
+        return self.learnt.index(self.horizon_d)
 
     def usable(self, sessions: Sequence[date]) -> list[date]:
         """Sessions with a full look-back inside the panel and a non-empty cross-section."""
@@ -66,28 +73,30 @@ class DaySource:
     def batch(self, sessions: Sequence[date], *, before: date | None) -> DayBatch:
         """Some days with their targets; labels known on or after `before` are withheld."""
         windows = [self.data.day(day, self.look_back) for day in sessions]
-        labels = self.data.day_targets(sessions, self.horizon_d, before=before)
-        widest = max(len(window.stocks) for window in windows)
-        targets = np.full((len(windows), widest), np.nan, dtype=np.float32)
-        for place, window in enumerate(windows):
-            targets[place, : len(window.stocks)] = labels[place, window.stocks]
         counts = [len(window.stocks) for window in windows]
-        values, valid = self.tensors(windows)
+        targets = np.full((len(windows), max(counts), len(self.learnt)), np.nan, dtype=np.float32)
+        for column, horizon in enumerate(self.learnt):
+            labels = self.data.day_targets(sessions, horizon, before=before)
+            for place, window in enumerate(windows):
+                targets[place, : counts[place], column] = labels[place, window.stocks]
         mask = np.isfinite(targets)
         return DayBatch(
-            values=values,
-            valid=valid,
-            day=torch.from_numpy(np.repeat(np.arange(len(counts)), counts)).to(self.device),
+            **vars(self.inputs(windows)),
             slot=torch.from_numpy(np.concatenate([np.arange(count) for count in counts])).to(self.device),
             targets=torch.from_numpy(np.where(mask, targets, np.float32(0))).to(self.device),
             mask=torch.from_numpy(mask).to(self.device),
         )
 
-    def tensors(self, windows: Sequence[DayWindow]) -> tuple[Tensor, Tensor]:
-        """Values and validity of several days, [M, L, F] float32 each."""
+    def inputs(self, windows: Sequence[DayWindow]) -> DayInputs:
+        """What a network reads of several days, float32."""
         values = torch.from_numpy(np.concatenate([window.values for window in windows]))
         valid = torch.from_numpy(np.concatenate([window.valid for window in windows]))
-        return values.to(self.device).float(), valid.to(self.device).float()
+        day = np.repeat(np.arange(len(windows)), [len(window.stocks) for window in windows])
+        return DayInputs(
+            values=values.to(self.device).float(),
+            valid=valid.to(self.device).float(),
+            day=torch.from_numpy(day).to(self.device),
+        )
 
     def shuffled(self, sessions: Sequence[date], per_step: int, seed: int, epoch: int) -> Iterator[list[date]]:
         """The days of one epoch in random order, in steps of at most `per_step`."""
@@ -99,7 +108,7 @@ class DaySource:
 def score_days(
     model: nn.Module, source: DaySource, sessions: Sequence[date]
 ) -> list[tuple[DayWindow, npt.NDArray[np.float64]]]:
-    """Scores of each day's cross-section, without gradients, in evaluation mode.
+    """Scores of each day's cross-section for the judged horizon, without gradients, in evaluation mode.
 
     Raises:
         DatasetError: a score is not finite.
@@ -110,8 +119,8 @@ def score_days(
     with torch.no_grad():
         for day in sessions:
             window = source.data.day(day, source.look_back)
-            values, valid = source.tensors([window])
-            scores = model(values, valid).double().cpu().numpy()
+            said: NetworkOutput = model(source.inputs([window]))
+            scores = said.scores[:, source.judged].double().cpu().numpy()
             if not np.isfinite(scores).all():
                 raise DatasetError(
                     f"scores of {day}", got="NaN or infinite", want="finite", remedy="Lower the learning rate."

@@ -67,7 +67,7 @@ def train_network(
     """Fit a network.
 
     Args:
-        model: takes (values, valid) [M, L, F] and gives scores [M]; moved to the source's device.
+        model: a `models.network.Network`; moved to the source's device.
         source: panel, labels, horizon, look-back, device.
         sessions: (train, validation) decisions.
         config: the loop.
@@ -96,7 +96,7 @@ def train_network(
         for days in source.shuffled(train, config.days_per_step, seed, epoch):
             batch = source.batch(days, before=validation[0])
             first = "loss" not in row
-            _step(model, batch, optimiser, config, row, measure_shares=first)
+            _step(model, batch, optimiser, config, row, source.judged, measure_shares=first)
             schedule.step()
             averaged.update_parameters(model)
         row |= _validate(averaged, source, validation, rank_ic, watch, epoch)
@@ -134,13 +134,16 @@ def _step(
     optimiser: torch.optim.Optimizer,
     config: TrainConfig,
     row: dict[str, float],
+    judged: int,
     *,
     measure_shares: bool,
 ) -> None:
     """One optimiser step; adds the step's losses (running means over the epoch) to `row`."""
     model.train()
-    scores = batch.padded(model(batch.values, batch.valid))
-    terms = loss_terms(scores, batch.targets, batch.mask, config.loss, min_names=config.min_names)
+    scores = batch.padded(model(batch).scores)[..., judged]
+    terms = loss_terms(
+        scores, batch.targets[..., judged], batch.mask[..., judged], config.loss, min_names=config.min_names
+    )
     if not terms:
         return
     if measure_shares:

@@ -39,11 +39,11 @@ class FittedRanker:
             DatasetError: other features, or a session without a full look-back in the panel.
         """
         self.identity.check(data.panel)
-        config = RankerConfig(**self.identity.settings["model"])
+        config = RankerConfig.load(self.identity.settings["model"])
         model = ApexRanker(len(data.panel.names), config)
         model.load_state_dict(self.weights)
         device = choose_device(self.device)
-        source = DaySource(data, self.identity.horizon_d, config.look_back, device)
+        source = DaySource(data, self.identity.horizon_d, config.look_back, device, config.horizons)
         days = [day for day in sessions if len(data.members(day))]
         with repeatable(0, int(self.identity.settings["train"]["threads"])):
             scored = score_days(model.to(device), source, days)
@@ -90,7 +90,8 @@ class RankerRecipe:
         """Fit; early stopping reads the smoothed mean daily RankIC of `validation`."""
         with repeatable(seed, self.train.threads):
             network = ApexRanker(len(data.panel.names), self.model)
-            source = DaySource(data, horizon_d, self.model.look_back, choose_device(self.train.device))
+            device = choose_device(self.train.device)
+            source = DaySource(data, horizon_d, self.model.look_back, device, self.model.horizons)
             trained = train_network(
                 network, source, (train, validation), self.train, seed=seed, rank_ic=rank_ic, report=report
             )

@@ -11,6 +11,7 @@ from gogoku_pipeline.models.layers.attention import SelfAttention
 from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding, patch_count
 from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.losses import loss_terms
+from gogoku_pipeline.models.network import one_day
 
 FEATURES = 6
 
@@ -28,6 +29,10 @@ def network(seed=0, **changes):
     return ApexRanker(FEATURES, RankerConfig.of("tiny", **changes))
 
 
+def scored(model, values, valid):
+    return model(one_day(values, valid)).scores[:, 0]
+
+
 def day(stocks=64, seed=0):
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn(stocks, 8, FEATURES, generator=generator)
@@ -42,11 +47,11 @@ def test_one_batch_can_be_learnt_by_heart():
     mask = torch.ones(1, 64, dtype=torch.bool)
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(200):
-        terms = loss_terms(model(values, valid)[None], targets, mask, LossWeights(), min_names=3)
+        terms = loss_terms(scored(model, values, valid)[None], targets, mask, LossWeights(), min_names=3)
         optimiser.zero_grad()
         sum(terms.values()).backward()
         optimiser.step()
-    assert rank_ic(model(values, valid).detach().numpy(), targets[0].numpy()) > 0.95
+    assert rank_ic(scored(model, values, valid).detach().numpy(), targets[0].numpy()) > 0.95
 
 
 def test_the_order_of_stocks_means_nothing():
@@ -54,20 +59,22 @@ def test_the_order_of_stocks_means_nothing():
     values, valid = day()
     order = torch.from_numpy(np.random.default_rng(1).permutation(64))
     with torch.no_grad():
-        assert torch.allclose(model(values, valid)[order], model(values[order], valid[order]), atol=1e-6)
+        assert torch.allclose(
+            scored(model, values, valid)[order], scored(model, values[order], valid[order]), atol=1e-6
+        )
 
 
 def test_a_stock_scores_the_same_alone_as_among_others():
     model = network().eval()
     values, valid = day()
     with torch.no_grad():
-        assert torch.allclose(model(values, valid)[:1], model(values[:1], valid[:1]), atol=1e-6)
+        assert torch.allclose(scored(model, values, valid)[:1], scored(model, values[:1], valid[:1]), atol=1e-6)
 
 
 def test_different_stocks_get_different_scores():
     model = network().eval()
     with torch.no_grad():
-        scores = model(*day()).numpy()
+        scores = scored(model, *day()).numpy()
     assert len(np.unique(scores)) == 64
     assert scores.std() > 1e-6
 
@@ -76,7 +83,7 @@ def test_every_session_of_the_look_back_and_every_feature_matters():
     model = network().eval()
     values, valid = day()
     values.requires_grad_(True)
-    model(values, valid).sum().backward()
+    scored(model, values, valid).sum().backward()
     assert (values.grad.abs().sum(dim=0) > 0).all()
 
 
@@ -85,7 +92,7 @@ def test_missing_is_told_apart_from_zero():
     values, valid = torch.zeros(2, 8, FEATURES), torch.ones(2, 8, FEATURES)
     valid[1, :, 0] = 0
     with torch.no_grad():
-        known, unknown = model(values, valid)
+        known, unknown = scored(model, values, valid)
     assert known != unknown
 
 
@@ -94,7 +101,7 @@ def test_a_value_behind_a_missing_bit_is_never_read():
     values, valid = day()
     noise = torch.where(valid == 0, 99.0, values)
     with torch.no_grad():
-        assert torch.equal(model(values, valid), model(noise, valid))
+        assert torch.equal(scored(model, values, valid), scored(model, noise, valid))
 
 
 def test_gradient_flows_to_every_parameter():
@@ -102,7 +109,7 @@ def test_gradient_flows_to_every_parameter():
     targets, mask = torch.randn(1, 64), torch.ones(1, 64, dtype=torch.bool)
     for weight in LossWeights(ic=1.0, listnet=0.0, huber=0.0), LossWeights():
         model.zero_grad()
-        sum(loss_terms(model(*day())[None], targets, mask, weight, min_names=3).values()).backward()
+        sum(loss_terms(scored(model, *day())[None], targets, mask, weight, min_names=3).values()).backward()
         dead = [name for name, part in model.named_parameters() if part.grad is None or not part.grad.abs().sum() > 0]
         # a constant added to every score changes no ranking, so only the scale anchor moves the head's bias
         assert set(dead) <= {"head.score.bias"} if weight.huber == 0 else dead == []
@@ -158,7 +165,7 @@ def test_unknown_sizes_and_windows_of_another_shape_are_refused():
     with pytest.raises(ConfigError, match="size"):
         RankerConfig.of("huge")
     with pytest.raises(ConfigError, match="windows"):
-        network()(torch.zeros(2, 9, FEATURES), torch.zeros(2, 9, FEATURES))
+        scored(network(), torch.zeros(2, 9, FEATURES), torch.zeros(2, 9, FEATURES))
 
 
 def test_presets_grow():
