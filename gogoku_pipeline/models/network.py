@@ -73,12 +73,16 @@ class Network(nn.Module):
         horizons: horizons of its scores, in sessions.
         needs_edges: whether it reads the session's graph.
         raw_channels: channels it reads as they are, by name.
+        levels: probabilities of its quantiles; empty without such heads.
+        checkpointing: whether its blocks compute their activations twice instead of keeping them.
     """
 
     look_back: int
     horizons: tuple[int, ...]
     needs_edges: bool = False
     raw_channels: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
+    checkpointing: bool = False
 
     def forward(self, inputs: DayInputs) -> NetworkOutput:
         """Scores of the stocks of some days."""

@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gogoku_pipeline.core.errors import TrainingError
 from gogoku_pipeline.core.log import logger
-from gogoku_pipeline.models.losses import loss_terms
+from gogoku_pipeline.models.losses.terms import loss_terms
 from gogoku_pipeline.training.collapse import CollapseWatch, spread_of
 from gogoku_pipeline.training.config import Report, TrainConfig
 from gogoku_pipeline.training.days import DayBatch, DaySource, score_days

@@ -7,14 +7,11 @@ from scipy.stats import pearsonr
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.loss_weights import LossWeights
-from gogoku_pipeline.models.losses import (
-    huber_loss,
-    ic_loss,
-    listnet_loss,
-    loss_terms,
-    standardised,
-    usable_days,
-)
+from gogoku_pipeline.models.losses.huber import huber_loss
+from gogoku_pipeline.models.losses.ic import ic_loss
+from gogoku_pipeline.models.losses.listnet import listnet_loss
+from gogoku_pipeline.models.losses.masked import standardised, usable_days
+from gogoku_pipeline.models.losses.terms import loss_terms
 
 ALL = (ic_loss, listnet_loss, huber_loss)
 

@@ -10,7 +10,7 @@ from gogoku_pipeline.models.apex_ranker import PRESETS, ApexRanker, RankerConfig
 from gogoku_pipeline.models.layers.attention import SelfAttention
 from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding, patch_count
 from gogoku_pipeline.models.loss_weights import LossWeights
-from gogoku_pipeline.models.losses import loss_terms
+from gogoku_pipeline.models.losses.terms import loss_terms
 from gogoku_pipeline.models.network import one_day
 
 FEATURES = 6
