@@ -10,9 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from assets.partitions import PARTITIONS_PER_RUN
 from gogoku.demo.stages import Stage
+from resources.event_log import event_log_in
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -108,5 +110,6 @@ def dagster_instance(home: Path, database_url: str = "") -> Iterator[dg.DagsterI
     root = Path(__file__).parents[2]
     shutil.copyfile(root / ("deploy/dagster.yaml" if database_url else "dagster.yaml"), home / "dagster.yaml")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    own = {} if database_url else event_log_in(home)
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home), overrides=own)) as instance:
         yield instance
