@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from gogoku_pipeline.core.errors import ConfigError
-
 EDGE_ATTRIBUTES = ("weight", "is_same_sector", "is_same_market", "weight_delta_20d")
 """What is known of an edge, in the order of its attributes; an unknown sector, market or delta is 0."""
 
@@ -87,17 +85,6 @@ class Network(nn.Module):
     def forward(self, inputs: DayInputs) -> NetworkOutput:
         """Scores of the stocks of some days."""
         raise NotImplementedError
-
-
-def refuse_horizons(owner: str, horizons: tuple[int, ...]) -> None:
-    """Raise ConfigError unless horizons are given, positive, ascending and different."""
-    if not horizons or list(horizons) != sorted(set(horizons)) or min(horizons) < 1:
-        raise ConfigError(
-            f"{owner}.horizons",
-            got=str(horizons),
-            want="sessions ahead, ascending, each once, such as (1, 5, 10, 20)",
-            remedy="Correct the network's configuration.",
-        )
 
 
 def one_day(values: Tensor, valid: Tensor, edges: Edges | None = None, raw: Tensor | None = None) -> DayInputs:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gogoku_pipeline.models.layers.attention import SelfAttention
+from gogoku_pipeline.models.layers.layer_scale import LayerScale
 
 
 class EncoderBlock(nn.Module):
@@ -20,18 +21,20 @@ class EncoderBlock(nn.Module):
         heads: attention heads.
         d_ff: width inside the feed-forward network.
         dropout: share of each branch's output dropped in training (not of attention weights: few tokens, slow kernel).
+        scale: initial LayerScale of both branches; 0 for none.
     """
 
-    def __init__(self, d_model: int, heads: int, d_ff: int, dropout: float) -> None:
+    def __init__(self, d_model: int, heads: int, d_ff: int, dropout: float, scale: float = 0.0) -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(d_model)
         self.attention = SelfAttention(d_model, heads)
         self.norm_feed = nn.LayerNorm(d_model)
         self.feed = nn.Sequential(nn.Linear(d_model, d_ff), nn.GELU(), nn.Linear(d_ff, d_model))
         self.drop = nn.Dropout(dropout)
+        self.scale_attention, self.scale_feed = LayerScale(d_model, scale), LayerScale(d_model, scale)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, P, d_model] -> [N, P, d_model]."""
-        x = x + self.drop(self.attention(self.norm_attention(x)))
-        out: Tensor = x + self.drop(self.feed(self.norm_feed(x)))
+        x = x + self.drop(self.scale_attention(self.attention(self.norm_attention(x))))
+        out: Tensor = x + self.drop(self.scale_feed(self.feed(self.norm_feed(x))))
         return out

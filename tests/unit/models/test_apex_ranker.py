@@ -6,7 +6,7 @@ import torch
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.evaluation.ic import rank_ic
-from gogoku_pipeline.models.apex_ranker import PRESETS, ApexRanker, RankerConfig
+from gogoku_pipeline.models.apex_ranker import ApexRanker, RankerConfig
 from gogoku_pipeline.models.layers.attention import SelfAttention
 from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding, patch_count
 from gogoku_pipeline.models.loss_weights import LossWeights
@@ -169,5 +169,5 @@ def test_unknown_sizes_and_windows_of_another_shape_are_refused():
 
 
 def test_presets_grow():
-    sizes = [sum(p.numel() for p in ApexRanker(45, PRESETS[name]).parameters()) for name in ("tiny", "small", "base")]
+    sizes = [sum(p.numel() for p in ApexRanker(45, RankerConfig.presets[name]).parameters()) for name in ("tiny", "small", "base")]
     assert sizes == sorted(sizes) and len(set(sizes)) == 3

@@ -1,0 +1,89 @@
+"""Variable selection: which features speak on this day, for this stock, and how loudly.
+
+Paper: Lim et al., "Temporal Fusion Transformers" (2021), section 4.2: v = softmax(GRN(xi)), out = sum_j v_j f_j(xi_j).
+Here a variable is embedded as xi_j = x_j a_j + m_j b_j + c_j with m_j its validity, so a missing value is told.
+
+| kind | f_j | weights v | cost beside a linear map |
+|---|---|---|---|
+| affine | identity: sum_j v_j xi_j = (v*x) A + (v*m) B + v C, no [.., F, d] tensor | one per variable | small |
+| grouped | the same | one per group of variables, shared inside | small |
+| per_variable | a GRN each, as in the paper, of width `inner` | one per variable | F * inner numbers per token |
+
+Weights are multiplied by their number, so equal weights leave a plain linear embedding (a factor the paper's a_j would
+learn). What the selection reads: values and validity in the affine forms, all embeddings in the paper's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from gogoku_pipeline.models.layers.gated_residual import GatedResidual, StackedGatedResidual
+
+SelectionKind = Literal["affine", "grouped", "per_variable"]
+
+
+def grouped_by_first_word(names: Sequence[str]) -> list[int]:
+    """Group of each feature: features whose names begin with the same word (`ret_5d`, `ret_20d`) are one group."""
+    order: dict[str, int] = {}
+    return [order.setdefault(name.split("_")[0], len(order)) for name in names]
+
+
+class VariableSelection(nn.Module):
+    """Selected features of each token.
+
+    Args:
+        groups: group of each variable, 0 .. G-1; `range(F)` for one weight per variable.
+        width: numbers per token out.
+        hidden: width of the selection's GRN.
+        dropout: share dropped in training.
+        inner: width of each variable's own GRN; 0 for the affine form.
+    """
+
+    group_of: Tensor
+
+    def __init__(self, groups: Sequence[int], width: int, hidden: int, dropout: float, inner: int = 0) -> None:
+        super().__init__()
+        variables, self.count = len(groups), max(groups) + 1
+        self.register_buffer("group_of", torch.tensor(list(groups)), persistent=False)
+        size = inner or width
+        bound = variables**-0.5
+        self.value = nn.Parameter(torch.empty(variables, size).uniform_(-bound, bound))
+        self.known = nn.Parameter(torch.empty(variables, size).uniform_(-bound, bound))
+        self.offset = nn.Parameter(torch.zeros(variables, size))
+        self.own = StackedGatedResidual(variables, inner, dropout) if inner else None
+        self.widen = nn.Linear(inner, width) if inner else nn.Identity()
+        self.select = GatedResidual(variables * inner if inner else 2 * variables, hidden, self.count, dropout)
+
+    def forward(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """Select.
+
+        Args:
+            values: [.., F], 0 where missing.
+            valid: [.., F] in {0, 1}.
+
+        Returns:
+            Tokens [.., width] and weights [.., G] that add to 1.
+        """
+        if self.own is None:
+            weights = torch.softmax(self.select(torch.cat([values, valid], dim=-1)), dim=-1)  # [.., G]
+            loud = self.count * weights[..., self.group_of]  # [.., F]
+            return (loud * values) @ self.value + (loud * valid) @ self.known + loud @ self.offset, weights
+        embedded = values[..., None] * self.value + valid[..., None] * self.known + self.offset  # [.., F, inner]
+        weights = torch.softmax(self.select(embedded.flatten(-2)), dim=-1)
+        loud = self.count * weights[..., self.group_of]
+        chosen: Tensor = self.widen(torch.einsum("...f,...fd->...d", loud, self.own(embedded)))
+        return chosen, weights
+
+
+def selection_entropy(weights: Tensor) -> Tensor:
+    """Mean entropy of selection weights [.., G] as a share of the largest possible: 0 one variable, 1 all alike."""
+    size = weights.shape[-1]
+    if size < 2:
+        return weights.new_zeros(())
+    entropy = -(weights * torch.log(weights.clamp(min=1e-12))).sum(dim=-1).mean()
+    return entropy / math.log(size)
