@@ -15,6 +15,10 @@ from gogoku_pipeline.core.errors import DatasetError
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.dataset.batches import DayWindow, TrainingData
 from gogoku_pipeline.models.network import DayInputs, NetworkOutput
+from gogoku_pipeline.training.recipes import TARGET
+
+RETURN = "excess_open"
+"""What a stock earned over the horizon, relative to the universe's mean: for losses that trade."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +29,15 @@ class DayBatch(DayInputs):
         slot: [M] the place of a stock inside its day.
         targets: [B, N, H] normal scores, one column per horizon, 0 where there is none.
         mask: [B, N, H] where there is a target.
+        returns: [B, N, H] relative to the market, 0 where there is none; None unless the source gives them.
+        stock: int64 [B, N], place on the panel, -1 in the padding; None likewise.
     """
 
     slot: Tensor
     targets: Tensor
     mask: Tensor
+    returns: Tensor | None = None
+    stock: Tensor | None = None
 
     def padded(self, said: Tensor) -> Tensor:
         """[M, ...] -> [B, N, ...], 0 where a day has no stock."""
@@ -47,6 +55,7 @@ class DaySource:
         look_back: sessions per window.
         device: where tensors go.
         horizons: horizons that are learnt, in the order of a network's scores; empty for the judged one alone.
+        gives_returns: whether batches hold what stocks earned, beside their normal scores.
     """
 
     data: TrainingData
@@ -54,6 +63,7 @@ class DaySource:
     look_back: int
     device: torch.device
     horizons: tuple[int, ...] = ()
+    gives_returns: bool = False
 
     @property
     def learnt(self) -> tuple[int, ...]:
@@ -71,21 +81,56 @@ class DaySource:
         return [day for day in sessions if self.data.panel.index(day) >= first and len(self.data.members(day))]
 
     def batch(self, sessions: Sequence[date], *, before: date | None) -> DayBatch:
-        """Some days with their targets; labels known on or after `before` are withheld."""
+        """Some days with their targets; labels known on or after `before` are withheld.
+
+        Raises:
+            DatasetError: an infinite label.
+        """
         windows = [self.data.day(day, self.look_back) for day in sessions]
         counts = [len(window.stocks) for window in windows]
-        targets = np.full((len(windows), max(counts), len(self.learnt)), np.nan, dtype=np.float32)
-        for column, horizon in enumerate(self.learnt):
-            labels = self.data.day_targets(sessions, horizon, before=before)
-            for place, window in enumerate(windows):
-                targets[place, : counts[place], column] = labels[place, window.stocks]
+        targets = self._labels(windows, TARGET, before)
         mask = np.isfinite(targets)
+        more = {}
+        if self.gives_returns:
+            stock = np.full(mask.shape[:2], -1, dtype=np.int64)
+            for place, window in enumerate(windows):
+                stock[place, : counts[place]] = window.stocks
+            more = {"returns": self._there(self._labels(windows, RETURN, before)), "stock": torch.from_numpy(stock)}
         return DayBatch(
             **vars(self.inputs(windows)),
             slot=torch.from_numpy(np.concatenate([np.arange(count) for count in counts])).to(self.device),
-            targets=torch.from_numpy(np.where(mask, targets, np.float32(0))).to(self.device),
+            targets=self._there(targets),
             mask=torch.from_numpy(mask).to(self.device),
+            **{name: value.to(self.device) for name, value in more.items()},
         )
+
+    def masks(self, sessions: Sequence[date], *, before: date | None) -> tuple[Tensor, Tensor]:
+        """Targets [B, places, H] and where there is one, without reading a feature: what a step can learn from."""
+        grids = [self.data.day_targets(sessions, horizon, label=TARGET, before=before) for horizon in self.learnt]
+        targets = np.stack(grids, axis=-1)
+        return self._there(targets), torch.from_numpy(np.isfinite(targets)).to(self.device)
+
+    def _labels(self, windows: Sequence[DayWindow], label: str, before: date | None) -> npt.NDArray[np.float32]:
+        """Labels of each day's stocks, side by side [B, N, H]; NaN where there is none."""
+        sessions, widest = [window.session for window in windows], max(len(window.stocks) for window in windows)
+        found = np.full((len(windows), widest, len(self.learnt)), np.nan, dtype=np.float32)
+        for column, horizon in enumerate(self.learnt):
+            labels = self.data.day_targets(sessions, horizon, label=label, before=before)
+            for place, window in enumerate(windows):
+                found[place, : len(window.stocks), column] = labels[place, window.stocks]
+        if np.isinf(found).any():
+            day, _, column = (int(axis[0]) for axis in np.nonzero(np.isinf(found)))
+            raise DatasetError(
+                f"{label} over {self.learnt[column]} sessions on {sessions[day]}",
+                got="an infinite label",
+                want="finite, or none",
+                remedy="Build the labels again; look at the prices of that day.",
+            )
+        return found
+
+    def _there(self, values: npt.NDArray[np.float32]) -> Tensor:
+        """Values on the device, 0 where there is none."""
+        return torch.from_numpy(np.nan_to_num(values, nan=0.0)).to(self.device)
 
     def inputs(self, windows: Sequence[DayWindow]) -> DayInputs:
         """What a network reads of several days, float32."""
@@ -99,10 +144,22 @@ class DaySource:
         )
 
     def shuffled(self, sessions: Sequence[date], per_step: int, seed: int, epoch: int) -> Iterator[list[date]]:
-        """The days of one epoch in random order, in steps of at most `per_step`."""
-        order = stream(seed, "days", epoch).permutation(len(sessions))
-        for start in range(0, len(order), per_step):
-            yield [sessions[place] for place in order[start : start + per_step]]
+        """The days of one epoch in random order, in steps of at most `per_step`.
+
+        A source that gives returns keeps the days of a step together and in order (a portfolio is traded from one to
+        the next); then the steps come in random order, cut anew in every epoch.
+        """
+        draw = stream(seed, "days", epoch)
+        if not self.gives_returns:
+            order = draw.permutation(len(sessions))
+            for start in range(0, len(order), per_step):
+                yield [sessions[place] for place in order[start : start + per_step]]
+            return
+        first = int(draw.integers(per_step)) if len(sessions) > per_step else 0
+        cuts = sorted({0, *range(first, len(sessions), per_step), len(sessions)})
+        blocks = list(zip(cuts, cuts[1:], strict=False))
+        for place in draw.permutation(len(blocks)):
+            yield list(sessions[blocks[place][0] : blocks[place][1]])
 
 
 def score_days(
@@ -113,6 +170,13 @@ def score_days(
     Raises:
         DatasetError: a score is not finite.
     """
+    return [(window, scores[:, source.judged]) for window, scores in score_horizons(model, source, sessions)]
+
+
+def score_horizons(
+    model: nn.Module, source: DaySource, sessions: Sequence[date]
+) -> list[tuple[DayWindow, npt.NDArray[np.float64]]]:
+    """Scores [n, H] of each day's cross-section for every horizon of the network, as `score_days`."""
     was_training = model.training
     model.eval()
     out = []
@@ -120,7 +184,7 @@ def score_days(
         for day in sessions:
             window = source.data.day(day, source.look_back)
             said: NetworkOutput = model(source.inputs([window]))
-            scores = said.scores[:, source.judged].double().cpu().numpy()
+            scores = said.scores.double().cpu().numpy()
             if not np.isfinite(scores).all():
                 raise DatasetError(
                     f"scores of {day}", got="NaN or infinite", want="finite", remedy="Lower the learning rate."
