@@ -93,13 +93,13 @@ def record_verdict(store: Store, record: VerdictRecord, *, commit: CommitInfo) -
         other = f"{promoted['model'][0]} {promoted['version'][0]}"
         raise _bad(record, f"a second promotion beside {other}", "at most one promotion per session")
     row = {**record.__dict__, "reasons": json.dumps(list(record.reasons), ensure_ascii=False)}
-    store.tables.append(CHAMPIONS, pl.DataFrame([row], schema=CHAMPIONS.polars_schema), commit=commit, widen=True)
+    store.tables.append(CHAMPIONS, pl.DataFrame([row], schema=CHAMPIONS.polars_schema), commit=commit)
     return True
 
 
 def history(store: Store) -> pl.DataFrame:
     """All verdicts, oldest first, as `tables.CHAMPIONS` declares them."""
-    return store.tables.scan(CHAMPIONS, widened=True).collect()
+    return store.tables.scan(CHAMPIONS).collect()
 
 
 def champion(store: Store, at: date) -> Champion:

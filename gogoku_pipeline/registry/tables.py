@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from gogoku_pipeline.schema.columns import JST_INSTANT, Column
+from gogoku_pipeline.schema.columns import JST_INSTANT, Column, OlderRows
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
 
 _MODEL = Column("model", pl.String, "Name of the recipe, e.g. lightgbm.")
@@ -27,7 +27,7 @@ CHAMPIONS = Table(
         Column("cutoff", pl.Date, "Last session whose labels the version was trained on."),
         Column("config_hash", pl.String, "Hash of the gate's registered terms."),
         _FEATURE_HASH,
-        Column("recipe_hash", pl.String, "Hash of the recipe's configuration.", nullable=True),
+        Column("recipe_hash", pl.String, "Hash of the recipe's configuration.", nullable=True, older=OlderRows()),
     ),
     key=("decided_for", "model", "version", "recorded_at"),
     partitioned=False,
@@ -124,9 +124,16 @@ PREDICTIONS = Table(
             "Lower end of the 80 % interval of the open-to-open return minus the universe's mean.",
             "ratio",
             nullable=True,
+            older=OlderRows(),
         ),
-        Column("interval_high", pl.Float64, "Upper end of that interval.", "ratio", nullable=True),
-        Column("interval_reason", pl.String, "Why there is no interval; null where there is one.", nullable=True),
+        Column("interval_high", pl.Float64, "Upper end of that interval.", "ratio", nullable=True, older=OlderRows()),
+        Column(
+            "interval_reason",
+            pl.String,
+            "Why there is no interval; null where there is one, and in lists from before there were any.",
+            nullable=True,
+            older=OlderRows(),
+        ),
         _MODEL,
         Column("model_version", pl.String, "Version of its trained files."),
         _FEATURE_HASH,

@@ -65,6 +65,17 @@ class SourceField:
 
 
 @dataclass(frozen=True)
+class OlderRows:
+    """What rows read as in a column that was declared after they were written.
+
+    Attributes:
+        value: the honest answer for all of them; None where nothing was known, which the column must allow.
+    """
+
+    value: str | float | bool | None = None
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a table.
 
@@ -79,6 +90,8 @@ class Column:
         allowed: closed list of values, empty for no list; a value outside it is quarantined.
         expected: open list of values documented so far; a value outside it is kept and reported as a warning.
         inside: for a column taken from inside a JSON object, the key within `source`; empty otherwise.
+        older: what rows read as that were written before the column was declared; None for a column without which
+            stored rows cannot be read: they are made again.
     """
 
     name: str
@@ -92,3 +105,4 @@ class Column:
     expected: tuple[str, ...] = ()
     inside: str = ""
     at_most: float | None = None
+    older: OlderRows | None = None

@@ -72,7 +72,7 @@ def _kept(source: Source) -> set[str]:
 def _column_line(column: Column, source: Source | None) -> str:
     shown = "instant (JST)" if column.dtype == JST_INSTANT else str(_instance(column.dtype))
     kind = f"{shown}, may be null" if column.nullable else shown
-    words = column.description + _values(column)
+    words = column.description + _values(column) + _older_rows(column)
     told = column.inside or _field(column, source)
     return f"| `{column.name}` | {kind} | {column.unit} | {words.replace('|', '/')} | {told} |"
 
@@ -85,6 +85,13 @@ def _values(column: Column) -> str:
     more = len(column.expected) - _MOST_SHOWN
     listed = ", ".join(column.expected[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
     return f" Documented: {listed}; others are kept and reported."
+
+
+def _older_rows(column: Column) -> str:
+    if column.older is None:
+        return ""
+    value = "null" if column.older.value is None else f"`{column.older.value}`"
+    return f" Rows from before the column was declared read {value}."
 
 
 def _field(column: Column, source: Source | None) -> str:

@@ -47,6 +47,8 @@ class Table:
             raise _bad(self.name, "no column `session`", "one, because the table is partitioned by session")
         if unknown := [code for code in self.warnings if code not in WARNINGS]:
             raise _bad(self.name, f"warning codes {unknown}", f"codes among {sorted(WARNINGS)}")
+        for column in self.columns:
+            _check_older_rows(self, column)
 
     @property
     def polars_schema(self) -> pl.Schema:
@@ -68,6 +70,22 @@ class Table:
             want=f"one of {[column.name for column in self.columns]}",
             remedy=f"See `gogoku describe {self.name}`.",
         )
+
+
+def _check_older_rows(table: Table, column: Column) -> None:
+    """Refuse a column whose older rows would read as something no row may hold, or as one that cannot be told apart."""
+    if column.older is None:
+        return
+    where, value = f"{table.name}.{column.name}", column.older.value
+    if column.name in table.key:
+        raise _bad(where, "a key column that older rows lack", "keys that every row has")
+    if column.nullable != (value is None):
+        want = "null, or a column that is not nullable" if column.nullable else "a value, or a nullable column"
+        raise _bad(where, f"{value!r} for older rows", want)
+    try:
+        pl.Series([value], dtype=column.dtype, strict=True)
+    except TypeError:
+        raise _bad(where, f"{value!r} for older rows", f"a value of type {column.dtype}") from None
 
 
 def _bad(name: str, got: str, want: str) -> SchemaError:

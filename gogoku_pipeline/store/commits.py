@@ -17,7 +17,7 @@ from gogoku_pipeline.core.errors import CommitConflictError, StoreError
 from gogoku_pipeline.store.objects import first_line
 
 MAX_RETRIES = 5
-_CHANGES_NO_ROW = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+_CHANGES_NO_ROW = ("OPTIMIZE", "VACUUM START", "VACUUM END", "ADD COLUMN")
 _LONGEST_FIRST_WAIT_SECONDS = 0.2
 
 T = TypeVar("T")

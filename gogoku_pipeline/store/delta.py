@@ -9,12 +9,11 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import polars as pl
-from deltalake import ColumnProperties, DeltaTable, Field, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, DeltaTable, Schema, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from deltalake.schema import PrimitiveType
 
 from gogoku_pipeline.core.errors import SchemaError, StoreError
-from gogoku_pipeline.schema.columns import JST_INSTANT
+from gogoku_pipeline.schema.columns import JST_INSTANT, Column
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store.commits import CommitInfo
 from gogoku_pipeline.store.objects import first_line
@@ -33,15 +32,6 @@ _CONFIGURATION = {
 
 _ROW_GROUP = 32_768
 _UTC_INSTANT = pl.Datetime("us", "UTC")
-_FIELD_TYPES: dict[pl.DataType | type[pl.DataType], str] = {
-    pl.String: "string",
-    pl.Date: "date",
-    pl.Boolean: "boolean",
-    pl.Int32: "integer",
-    pl.Int64: "long",
-    pl.Float64: "double",
-    JST_INSTANT: "timestamp",
-}
 
 
 def open_table(uri: str, options: Mapping[str, str], *, version: int | None = None) -> DeltaTable | None:
@@ -149,43 +139,50 @@ def stored_columns(stored: DeltaTable) -> pl.Schema:
     return pl.Schema(stored.schema())
 
 
-def absent_columns(table: Table, stored: pl.Schema) -> list[str]:
-    """Columns that may be null and that the table did not have when it was written."""
-    return [column.name for column in table.columns if column.nullable and column.name not in stored]
+def widen(stored: DeltaTable, table: Table, commit: CommitInfo) -> None:
+    """One commit, if need be: a table written by a former declaration gains the columns its older rows may lack."""
+    held = stored_columns(stored)
+    gained = {one.name: _kept_type(one.dtype) for one in table.columns if one.older and one.name not in held}
+    if gained:
+        stored.alter.add_columns(Schema.from_arrow(pl.Schema(gained)).fields, commit_properties=commit.properties())
 
 
-def widen(stored: DeltaTable, table: Table, absent: Sequence[str], commit: CommitInfo) -> None:
-    """One commit: an append-only table gains columns; rows written before read as null there."""
-    fields = [Field(name, PrimitiveType(_FIELD_TYPES[table.polars_schema[name]]), nullable=True) for name in absent]
-    stored.alter.add_columns(fields, commit_properties=commit.properties())
-
-
-def check_stored_columns(table: Table, stored: pl.Schema, absent: Sequence[str] = ()) -> None:
-    """Compare what lies on disk with the declaration; `absent` columns may be missing.
+def check_stored_columns(table: Table, stored: pl.Schema) -> None:
+    """Compare what lies on disk with the declaration; columns that say what older rows read as may be missing.
 
     Raises:
         SchemaError: a declared column is missing or of another type.
     """
-    for name, dtype in table.polars_schema.items():
-        kept = _UTC_INSTANT if dtype == JST_INSTANT else dtype
-        if stored.get(name) != kept and name not in absent:
+    for column in table.columns:
+        if column.older and column.name not in stored:
+            continue
+        if stored.get(column.name) != _kept_type(column.dtype):
             raise SchemaError(
                 f"stored table {table.name}",
-                got=f"column {name} of type {stored.get(name)}",
-                want=f"{kept}, as declared now",
-                remedy="The declaration changed: call tables.restart(table) and backfill; old versions stay readable.",
+                got=f"column {column.name} of type {stored.get(column.name)}",
+                want=f"{_kept_type(column.dtype)}, as declared now",
+                remedy="The declaration changed: call tables.restart(table) and backfill (docs/operations.md, After an "
+                "update); old versions stay readable.",
             )
 
 
-def declared_view(table: Table, stored: pl.LazyFrame, absent: Sequence[str] = ()) -> pl.LazyFrame:
-    """Declared columns in declared order, instants in Tokyo time, `absent` ones null."""
+def declared_view(table: Table, lazy: pl.LazyFrame, stored: pl.Schema) -> pl.LazyFrame:
+    """Declared columns in declared order, instants in Tokyo time; older rows as their columns say."""
+    return lazy.select(_declared(column, is_stored=column.name in stored) for column in table.columns)
 
-    def kept(name: str, dtype: pl.DataType) -> pl.Expr:
-        if name in absent:
-            return pl.lit(None, dtype=dtype).alias(name)
-        return pl.col(name).dt.convert_time_zone("Asia/Tokyo") if dtype == JST_INSTANT else pl.col(name)
 
-    return stored.select(kept(name, dtype) for name, dtype in table.polars_schema.items())
+def _declared(column: Column, *, is_stored: bool) -> pl.Expr:
+    older = pl.lit(column.older.value if column.older else None, dtype=column.dtype).alias(column.name)
+    if not is_stored:
+        return older
+    kept = pl.col(column.name)
+    kept = kept.dt.convert_time_zone("Asia/Tokyo") if column.dtype == JST_INSTANT else kept
+    return kept.fill_null(older) if column.older and column.older.value is not None else kept
+
+
+def _kept_type(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType | type[pl.DataType]:
+    """The type a column has on disk."""
+    return _UTC_INSTANT if dtype == JST_INSTANT else dtype
 
 
 def lazily(uri: str, table: Table, stored: DeltaTable, options: Mapping[str, str]) -> pl.LazyFrame:

@@ -151,7 +151,7 @@ class RawStore:
             columns = {item.name: [getattr(row, item.name) for row in batch] for item in fields(RawRequest)}
             frame = pl.DataFrame(columns, schema=RAW_REQUESTS.polars_schema)
             commit = CommitInfo(run_id=batch[-1].run_id, code_version=self._code_version)
-            self._tables.append(RAW_REQUESTS, frame, commit=commit, widen=True)
+            self._tables.append(RAW_REQUESTS, frame, commit=commit)
             self._pending.clear()
             return len(batch)
 
@@ -168,8 +168,7 @@ class RawStore:
             Columns of `raw_requests`.
         """
         self.flush()
-        index = self._tables.scan(RAW_REQUESTS, ordered=False, widened=True)
-        lazy = index.filter(pl.col("source") == source).with_columns(pl.col("media").fill_null("json"))
+        lazy = self._tables.scan(RAW_REQUESTS, ordered=False).filter(pl.col("source") == source)
         if start is not None:
             lazy = lazy.filter(pl.coalesce("event_date", "covers_to") >= start)
         if end is not None:

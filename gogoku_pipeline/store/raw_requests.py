@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import polars as pl
 
-from gogoku_pipeline.schema.columns import JST_INSTANT, Column
+from gogoku_pipeline.schema.columns import JST_INSTANT, Column, OlderRows
 from gogoku_pipeline.schema.tables import Table
 
 RAW_REQUESTS = Table(
@@ -34,10 +34,24 @@ RAW_REQUESTS = Table(
         Column("schema_fingerprint", pl.String, "Hash of the field names seen."),
         Column("fetch_id", pl.String, "The same for all pages of one walk; sorts by time."),
         Column("run_id", pl.String, "Run that fetched it."),
-        Column("media", pl.String, "Form of the bytes.", nullable=True, allowed=("json", "csv.gz", "parquet")),
-        Column("covers_from", pl.Date, "First event day inside; null unless it is a file.", nullable=True),
-        Column("covers_to", pl.Date, "Last event day inside; null unless it is a file.", nullable=True),
-        Column("last_modified", JST_INSTANT, "When the publisher last changed the file.", nullable=True),
+        Column(
+            "media", pl.String, "Form of the bytes.", allowed=("json", "csv.gz", "parquet"), older=OlderRows("json")
+        ),
+        Column(
+            "covers_from",
+            pl.Date,
+            "First day inside; null unless it is a file.",
+            nullable=True,
+            older=OlderRows(),
+        ),
+        Column("covers_to", pl.Date, "Last day inside; null unless it is a file.", nullable=True, older=OlderRows()),
+        Column(
+            "last_modified",
+            JST_INSTANT,
+            "When the publisher last changed the file.",
+            nullable=True,
+            older=OlderRows(),
+        ),
     ),
     key=("source", "request_key", "fetch_id", "page_number"),
     partitioned=False,

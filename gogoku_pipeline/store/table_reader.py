@@ -47,7 +47,6 @@ class TableReader:
         end: date | None = None,
         version: int | None = None,
         ordered: bool = True,
-        widened: bool = False,
     ) -> pl.LazyFrame:
         """Rows of a table, lazily; filters on `session` skip files that cannot match.
 
@@ -57,10 +56,10 @@ class TableReader:
             end: last session (included), None for the newest.
             version: as the table was at that version; None for now.
             ordered: sort by the key; False saves the sort where order does not matter.
-            widened: columns that may be null and that the stored table lacks read as null (append-only tables).
 
         Returns:
-            Declared columns in declared order and type, instants in Tokyo time; no rows where there is no table.
+            Declared columns in declared order and type, instants in Tokyo time; no rows where there is no table. Rows
+            written before a column was declared read there as the column says (`Column.older`).
 
         Raises:
             SchemaError: what is stored contradicts the declaration.
@@ -71,13 +70,12 @@ class TableReader:
             return table.empty().lazy()
         lazy = delta.lazily(self.uri(table), table, stored, self._options)
         schema = delta.stored_columns(stored)
-        absent = delta.absent_columns(table, schema) if widened else []
-        delta.check_stored_columns(table, schema, absent)
+        delta.check_stored_columns(table, schema)
         if start is not None:
             lazy = lazy.filter(pl.col("session") >= start)
         if end is not None:
             lazy = lazy.filter(pl.col("session") <= end)
-        view = delta.declared_view(table, lazy, absent)
+        view = delta.declared_view(table, lazy, schema)
         return view.sort(table.key) if ordered else view
 
     def sessions(

@@ -52,29 +52,30 @@ class TableStore(TableReader):
         self._ensure(table, commit)
         with_rows = set(rows["session"].unique())
         self._remember_empty(table, [day for day in wanted if day not in with_rows], commit)
-        version = self._commit(table, lambda stored: delta.replace_sessions(stored, table, rows, wanted, commit))
+
+        def write(stored: DeltaTable) -> None:
+            delta.widen(stored, table, commit)
+            delta.check_stored_columns(table, delta.stored_columns(stored))
+            delta.replace_sessions(stored, table, rows, wanted, commit)
+
+        version = self._commit(table, write)
         return CommitResult(version, rows.height, session_hashes(table, rows, wanted))
 
     def write_whole(self, table: Table, frame: pl.DataFrame, *, commit: CommitInfo) -> CommitResult:
         """Replace all rows (and columns, if the declaration changed); older versions stay readable."""
         rows = checked_rows(table, frame)
         self._ensure(table, commit)
-        version = self._commit(table, lambda stored: delta.replace_all(stored, table, rows, commit), same_columns=False)
+        version = self._commit(table, lambda stored: delta.replace_all(stored, table, rows, commit))
         if not table.partitioned:
             return CommitResult(version, rows.height)
         return CommitResult(version, rows.height, session_hashes(table, rows, sorted(rows["session"].unique())))
 
-    def append(self, table: Table, frame: pl.DataFrame, *, commit: CommitInfo, widen: bool = False) -> CommitResult:
-        """Add rows; appenders never conflict. Keys are checked inside the frame only.
-
-        With `widen`, columns that may be null and that the stored table lacks are added to it first; what was written
-        before reads as null there (`scan(..., widened=True)` reads so even before).
-        """
+    def append(self, table: Table, frame: pl.DataFrame, *, commit: CommitInfo) -> CommitResult:
+        """Add rows; appenders never conflict. Keys are checked inside the frame only."""
         rows = checked_rows(table, frame)
 
         def action(stored: DeltaTable) -> int:
-            if widen and (absent := delta.absent_columns(table, delta.stored_columns(stored))):
-                delta.widen(stored, table, absent, commit)
+            delta.widen(stored, table, commit)
             delta.check_stored_columns(table, delta.stored_columns(stored))
             delta.append_rows(stored, table, rows, commit)
             return int(stored.version())
@@ -122,10 +123,8 @@ class TableStore(TableReader):
                     remedy="Check the data URL, the disk and the credentials.",
                 ) from None
 
-    def _commit(self, table: Table, write: Callable[[DeltaTable], None], *, same_columns: bool = True) -> int:
+    def _commit(self, table: Table, write: Callable[[DeltaTable], None]) -> int:
         def action(stored: DeltaTable) -> int:
-            if same_columns:
-                delta.check_stored_columns(table, delta.stored_columns(stored))
             write(stored)
             return int(stored.version())
 

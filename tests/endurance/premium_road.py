@@ -93,7 +93,7 @@ def contents(store: Store, sources: Sequence[str]) -> dict[str, str]:
 def faults_of_landings(store: Store, sources: Sequence[str]) -> list[str]:
     """What is wrong with the raw index and the payloads it names; empty if every landing verifies against its hash."""
     found = []
-    index = store.tables.scan(RAW_REQUESTS, ordered=False, widened=True).collect()
+    index = store.tables.scan(RAW_REQUESTS, ordered=False).collect()
     walk = ["source", "request_key", "fetch_id", "page_number"]
     if (twice := int(index.select(walk).is_duplicated().sum())) > 0:
         found.append(f"raw index: {twice} pages noted twice")

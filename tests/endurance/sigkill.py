@@ -164,7 +164,7 @@ def endure(kills: int, seed: int, folder: Path, say: Callable[[str], None]) -> T
         calm = folder / "calm"
         work(service, calm)
         truth = Truth.of(open_store(f"file://{calm}/data"), SOURCES)
-        media = open_store(f"file://{calm}/data").tables.scan(RAW_REQUESTS, ordered=False, widened=True)
+        media = open_store(f"file://{calm}/data").tables.scan(RAW_REQUESTS, ordered=False)
         landed = dict(media.group_by("media").len().collect().iter_rows())
         whole = sum(len(held) for held in truth.sessions.values())
         say(f"undisturbed: {whole} sessions of {len(SOURCES)} tables from {landed}")

@@ -68,6 +68,6 @@ def test_ten_thousand_requests_through_a_service_that_stumbles_leave_no_trace(tm
     assert contents(store, ALL_SOURCES) == contents(calm, ALL_SOURCES)
     assert faults_of_landings(store, ALL_SOURCES) == []
     assert faults_of_tables(store, ALL_SOURCES) == []
-    index = store.tables.scan(RAW_REQUESTS, ordered=False, widened=True).collect()
+    index = store.tables.scan(RAW_REQUESTS, ordered=False).collect()
     ended = index.group_by("fetch_id").agg(pl.col("is_last_page").any())
     assert ended["is_last_page"].all(), "no walk was given up in the middle"

@@ -63,7 +63,7 @@ def wounds(store: Store, truth: Truth) -> tuple[list[str], int]:
 def half_objects(store: Store) -> list[str]:
     """Landed objects the index does not name (yet) whose bytes are not those of their name."""
     found = []
-    index = store.tables.scan(RAW_REQUESTS, ordered=False, widened=True).select("object_key").collect()
+    index = store.tables.scan(RAW_REQUESTS, ordered=False).select("object_key").collect()
     for key in sorted(set(store.objects.list("raw")) - set(index["object_key"])):
         digest, _, suffix = key.rpartition("/")[2].partition(".")
         kept = store.objects.get(key)
