@@ -29,6 +29,9 @@ Answer = tuple[list[Violation], int]
 LONGEST_TRAINING, LONGEST_TEST = 250, 80
 """Sessions a fit of the audit learns from and is judged on at most: enough to show a leak, cheap on a long history."""
 
+LEAST_PARTS = 3
+"""Parts of the later half of a history, whatever the sample."""
+
 
 @dataclass(frozen=True)
 class PlantedMarkets:
@@ -55,7 +58,7 @@ class Case:
         market: core rows and labels.
         road: how they become scores.
         folder: where panels are built; its owner throws it away.
-        sample: sessions that are recomputed, spread over the later half.
+        sample: sessions that are recomputed, spread over the later half; fewer than three lie near its end.
         seed: which sessions, stocks and permutations.
         stored: the panel models are trained on; None audits one made here by the same road.
         planted: makes the markets with known truth; None where there is no simulator.
@@ -154,7 +157,12 @@ class Check:
 
 
 def sampled(sessions: Sequence[date], sample: int, seed: int) -> list[date]:
-    """One session out of each of `sample` equal parts of the later half, so that they lie apart."""
+    """One session out of each of `sample` equal parts of the later half, so that they lie apart.
+
+    The later half has LEAST_PARTS parts at least, of which the newest are taken: models are trained on what was known
+    by the newest session of the sample, which must not be the middle of a short history.
+    """
     later = np.arange(len(sessions) // 2, len(sessions) - 1)
     draw = stream(seed, "audit")
-    return [sessions[int(draw.choice(part))] for part in np.array_split(later, sample)]
+    parts = np.array_split(later, min(max(sample, LEAST_PARTS), len(later)))
+    return [sessions[int(draw.choice(part))] for part in parts[-sample:]]

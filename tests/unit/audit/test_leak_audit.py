@@ -6,7 +6,7 @@ Planted leaks, and the check that names each: tests/laws/audit.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import polars as pl
 import pytest
@@ -124,6 +124,17 @@ def test_sampled_sessions_lie_apart_in_the_later_half_and_have_later_ones(market
         early, middle, late = (days.index(day) for day in sampled(days, 3, seed))
         assert 60 <= early < 80 <= middle < 100 <= late < 119
     assert len({tuple(sampled(days, 3, seed)) for seed in range(20)}) > 10
+
+
+@pytest.mark.parametrize("sample", [1, 2])
+def test_a_small_sample_lies_where_there_is_history_to_train_on(sample):
+    days = [date(2024, 1, 1) + timedelta(days=day) for day in range(120)]
+    for seed in range(20):
+        chosen = [days.index(day) for day in sampled(days, sample, seed)]
+        assert len(chosen) == sample
+        assert chosen == sorted(chosen)
+        assert chosen[0] >= 60 + (3 - sample) * 19
+    assert sampled(days[:3], 1, 0) == [days[1]]
 
 
 def test_a_row_known_only_later_may_not_have_been_used(case, spoilt):
