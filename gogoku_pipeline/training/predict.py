@@ -15,6 +15,7 @@ from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.intervals import load_intervals
+from gogoku_pipeline.training.recipe_blend import load_fitted_blend
 from gogoku_pipeline.training.recipe_boosted import load_fitted_boosted
 from gogoku_pipeline.training.recipe_ladder import load_fitted_rung
 from gogoku_pipeline.training.recipe_ranker import load_fitted_ranker
@@ -25,6 +26,7 @@ _LOADERS: dict[str, Callable[[Mapping[str, bytes]], Fitted]] = {
     "lightgbm": load_fitted_boosted,
     "naive": load_fitted_rung,
     "apex_ranker": load_fitted_ranker,
+    "blend": lambda files: load_fitted_blend(files, load_fitted),
 }
 
 
