@@ -11,17 +11,9 @@ from gogoku_pipeline.models.layers.attention import SelfAttention
 from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding, patch_count
 from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.losses.terms import loss_terms
-from gogoku_pipeline.models.network import one_day
+from gogoku_pipeline.models.network import DayInputs, one_day
 
 FEATURES = 6
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def network(seed=0, **changes):
@@ -154,6 +146,9 @@ def test_attention_equals_its_formula():
         ({"depth": 0}, "depth"),
         ({"dropout": 1.0}, "dropout"),
         ({"widht": 3}, "unknown fields"),
+        ({"market_tokens": -1}, "market_tokens"),
+        ({"horizons": (5, 5)}, "ascending"),
+        ({"quantiles": (0.5, 0.5)}, "rising"),
     ],
 )
 def test_contradicting_shapes_are_refused_by_name(changes, words):
@@ -169,5 +164,55 @@ def test_unknown_sizes_and_windows_of_another_shape_are_refused():
 
 
 def test_presets_grow():
-    sizes = [sum(p.numel() for p in ApexRanker(45, RankerConfig.presets[name]).parameters()) for name in ("tiny", "small", "base")]
+    sizes = [
+        sum(p.numel() for p in ApexRanker(45, RankerConfig.presets[name]).parameters())
+        for name in ("tiny", "small", "base")
+    ]
     assert sizes == sorted(sizes) and len(set(sizes)) == 3
+
+
+def test_market_tokens_let_stocks_of_a_day_hear_each_other_and_nobody_else():
+    model = network(market_tokens=4, layer_scale=0.1).eval()
+    values, valid = day()
+    louder = values.clone()
+    louder[1] += 1.0
+    order = torch.from_numpy(np.random.default_rng(1).permutation(64))
+    with torch.no_grad():
+        before = scored(model, values, valid)
+        assert ((before - scored(model, louder, valid)).abs() > 1e-9).all()
+        assert torch.allclose(before[order], scored(model, values[order], valid[order]), atol=1e-6)
+        two = DayInputs(values=values, valid=valid, day=torch.tensor([0] * 40 + [1] * 24))
+        assert torch.allclose(model(two).scores[40:, 0], scored(model, values[40:], valid[40:]), atol=1e-6)
+
+
+def test_one_batch_can_be_learnt_by_heart_through_market_tokens_too():
+    model = network(d_model=32, heads=4, d_ff=64, market_tokens=4, quantiles=(0.1, 0.5, 0.9), horizons=(1, 5))
+    values, valid = day(48)
+    targets = torch.randn(1, 48, 2, generator=torch.Generator().manual_seed(5))
+    mask = torch.ones(1, 48, dtype=torch.bool)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(150):
+        said = model(one_day(values, valid))
+        terms = [
+            loss
+            for place in (0, 1)
+            for loss in loss_terms(
+                said.scores[None, :, place], targets[..., place], mask, LossWeights(), min_names=3
+            ).values()
+        ]
+        optimiser.zero_grad()
+        sum(terms).backward()
+        optimiser.step()
+    with torch.no_grad():
+        said = model(one_day(values, valid))
+    assert said.quantiles.shape == (48, 2, 3) and (said.quantiles.diff(dim=-1) > 0).all()
+    for place in (0, 1):
+        assert rank_ic(said.scores[:, place].numpy(), targets[0, :, place].numpy()) > 0.95
+
+
+def test_gradient_flows_to_every_parameter_of_every_option():
+    model = network(market_tokens=4, layer_scale=0.1, quantiles=(0.1, 0.5, 0.9), quantile_gradient=True).train()
+    said = model(one_day(*day()))
+    (said.scores.pow(2).mean() + said.quantiles.pow(2).mean()).backward()
+    dead = [name for name, part in model.named_parameters() if part.grad is None or not part.grad.abs().sum() > 0]
+    assert dead == []
