@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.loss_weights import LossWeights
+from gogoku_pipeline.training.stop_rule import StopRule
 
 
 class Progress(Protocol):
@@ -24,6 +27,19 @@ class Report(Protocol):
     def __call__(self, row: Mapping[str, float]) -> None:
         """One epoch's figures by name."""
         ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run starts from and what it leaves on the way; nothing of it changes what is learnt, but `start`.
+
+    Attributes:
+        folder: of checkpoints, the run ledger and the lock of this one run; None keeps nothing.
+        start: weights to begin with instead of random ones (a warm start), as numbers by name; None for none.
+    """
+
+    folder: Path | None = None
+    start: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,9 +61,9 @@ class TrainConfig:
     ema_share: float = 0.05
     """Memory of the averaged weights, as a share of all steps; the average is what is evaluated and saved."""
     patience: int = 3
-    """Epochs without a better smoothed validation RankIC before stopping."""
+    """Epochs without a better smoothed validation figure before stopping."""
     smoothing: int = 3
-    """Epochs the validation RankIC is averaged over."""
+    """Epochs the validation figure is averaged over."""
     min_names: int = 50
     """Fewest stocks of a day that is learnt from."""
     collapse_epochs: int = 3
@@ -58,26 +74,122 @@ class TrainConfig:
     """auto, cpu, cuda or cuda:1; never part of the config hash."""
     loss: LossWeights = field(default_factory=LossWeights)
     """Loss terms."""
+    warmup_start: float = 0.0
+    """First rate of the warm-up as a share of the peak; 0 for one step's worth."""
+    averaging: Literal["ema", "swa", "none"] = "ema"
+    """What is evaluated and saved: an exponential average, an equal one over the last steps, or the raw weights."""
+    swa_share: float = 0.25
+    """Share of all steps, the last ones, that the equal average covers."""
+    horizon_weights: Mapping[int, float] = field(default_factory=dict)
+    """Weight of each horizon by its sessions; empty for the same weight. Given weights must name every horizon."""
+    curriculum: Mapping[int, float] = field(default_factory=dict)
+    """Share of the epochs after which a horizon joins; horizons not named are there from the start."""
+    stop: StopRule = field(default_factory=StopRule)
+    """Which validation figure is watched, of which horizon, and against what baseline."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the trunk; auto is bfloat16 on CUDA and float32 on the CPU. Heads and losses are always float32."""
+    days_per_pass: int = 0
+    """Days per forward pass; a step adds up its passes. 0 for the whole step; halved when memory runs out."""
+    checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them: slower, smaller."""
+    compiled: Literal["", "inductor", "aot_eager", "eager"] = ""
+    """Backend of torch.compile; empty for none."""
+    save_steps: int = 0
+    """Steps between two checkpoints of a run with a folder; 0 for one per epoch."""
+    tensorboard: bool = False
+    """Whether TensorBoard files are written beside the run ledger; needs the extra `tensorboard`."""
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other, by name."""
-        for name in ("epochs", "days_per_step", "patience", "smoothing", "min_names", "collapse_epochs", "threads"):
-            if getattr(self, name) < 1:
-                raise _bad(name, str(getattr(self, name)), "at least 1")
-        if not 0.0 <= self.warmup_share < 1.0:
-            raise _bad("warmup_share", str(self.warmup_share), "a share in [0, 1)")
-        if not 0.0 < self.ema_share < 1.0:
-            raise _bad("ema_share", str(self.ema_share), "a share in (0, 1)")
+        self._refuse_out_of_range()
+        self._refuse_contradictions()
+
+    def _refuse_out_of_range(self) -> None:
+        """Refuse a dial that makes no sense by itself."""
+        least = {name: 1 for name in _COUNTS} | {"days_per_pass": 0, "save_steps": 0}
+        for name, lowest in least.items():
+            if getattr(self, name) < lowest:
+                raise _bad(name, str(getattr(self, name)), f"at least {lowest}")
+        for name in ("warmup_share", "warmup_start"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise _bad(name, str(getattr(self, name)), "a share in [0, 1)")
+        for name in ("ema_share", "swa_share"):
+            if not 0.0 < getattr(self, name) < 1.0:
+                raise _bad(name, str(getattr(self, name)), "a share in (0, 1)")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise _bad(name, repr(getattr(self, name)), f"one of {allowed}")
         if not (self.learning_rate > 0 and self.clip > 0 and self.weight_decay >= 0):
             raise _bad("learning_rate, clip, weight_decay", "a value out of range", "positive, positive, not negative")
+
+    def _refuse_contradictions(self) -> None:
+        """Refuse dials that only together make no sense, and settle the keys of horizons as numbers."""
         if self.smoothing > self.epochs:
             raise _bad("smoothing and epochs", f"{self.smoothing} over {self.epochs} epochs", "smoothing <= epochs")
+        for name in ("horizon_weights", "curriculum"):
+            found = {int(horizon): float(value) for horizon, value in getattr(self, name).items()}
+            object.__setattr__(self, name, dict(sorted(found.items())))
+        if self.horizon_weights and not any(self.horizon_weights.values()):
+            raise _bad("horizon_weights", "no positive weight", "at least one")
+        if not all(0 <= weight < math.inf for weight in self.horizon_weights.values()):
+            raise _bad("horizon_weights", str(self.horizon_weights), "no negative weight")
+        if not all(0 <= share < 1 for share in self.curriculum.values()):
+            raise _bad("curriculum", str(self.curriculum), "shares of the epochs in [0, 1)")
+        if self.loss.sharpe > 0 and self.days_per_step < SHARPE_DAYS:
+            raise _bad("sharpe and days_per_step", f"{self.days_per_step} days", f"at least {SHARPE_DAYS} consecutive")
+        if self.loss.sharpe > 0 and self.days_per_pass:
+            raise _bad(
+                "sharpe and days_per_pass", f"{self.days_per_pass}", "0: a ratio cannot be put together from parts"
+            )
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields that change the result, for manifests and hashes."""
+        """The fields of a fit, for manifests; the device is the machine's."""
         found = asdict(self)
         del found["device"]
         return found
+
+    def hashed(self) -> dict[str, Any]:
+        """The fields that change what is learnt, for the hash of a design.
+
+        How it is computed (device, threads, passes, compiling, checkpoints) is left out. Dials that came later count
+        from when they are turned: a field that is new must not make every promoted design another one.
+        """
+        found = {name: value for name, value in self.as_dict().items() if name not in _COMPUTING}
+        plain = TrainConfig().as_dict()
+        kept = {name: value for name, value in found.items() if name in _FIRST or value != plain[name]}
+        return kept | {
+            "loss": {
+                name: value
+                for name, value in found["loss"].items()
+                if name in _FIRST_LOSSES or value != plain["loss"][name]
+            }
+        }
+
+
+SHARPE_DAYS = 32
+"""Fewest days per step with the Sharpe term; `models.losses.sharpe.MIN_DAYS`, told here without loading tensors."""
+
+_COUNTS = ("epochs", "days_per_step", "patience", "smoothing", "min_names", "collapse_epochs", "threads")
+_CHOICES = {
+    "averaging": ("ema", "swa", "none"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "compiled": ("", "inductor", "aot_eager", "eager"),
+}
+_COMPUTING = ("threads", "days_per_pass", "checkpointing", "compiled", "save_steps", "tensorboard")
+_FIRST = (
+    "epochs",
+    "days_per_step",
+    "learning_rate",
+    "weight_decay",
+    "warmup_share",
+    "clip",
+    "ema_share",
+    "patience",
+    "smoothing",
+    "min_names",
+    "collapse_epochs",
+)
+_FIRST_LOSSES = ("ic", "listnet", "huber")
 
 
 def _bad(thing: str, got: str, want: str) -> ConfigError:

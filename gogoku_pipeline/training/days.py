@@ -90,19 +90,23 @@ class DaySource:
         counts = [len(window.stocks) for window in windows]
         targets = self._labels(windows, TARGET, before)
         mask = np.isfinite(targets)
-        more = {}
-        if self.gives_returns:
-            stock = np.full(mask.shape[:2], -1, dtype=np.int64)
-            for place, window in enumerate(windows):
-                stock[place, : counts[place]] = window.stocks
-            more = {"returns": self._there(self._labels(windows, RETURN, before)), "stock": torch.from_numpy(stock)}
+        returns, stock = self._trades(windows, before) if self.gives_returns else (None, None)
         return DayBatch(
             **vars(self.inputs(windows)),
             slot=torch.from_numpy(np.concatenate([np.arange(count) for count in counts])).to(self.device),
             targets=self._there(targets),
             mask=torch.from_numpy(mask).to(self.device),
-            **{name: value.to(self.device) for name, value in more.items()},
+            returns=returns,
+            stock=stock,
         )
+
+    def _trades(self, windows: Sequence[DayWindow], before: date | None) -> tuple[Tensor, Tensor]:
+        """Returns [B, N, H] and places of the stocks [B, N]."""
+        returns = self._labels(windows, RETURN, before)
+        stock = np.full(returns.shape[:2], -1, dtype=np.int64)
+        for place, window in enumerate(windows):
+            stock[place, : len(window.stocks)] = window.stocks
+        return self._there(returns), torch.from_numpy(stock).to(self.device)
 
     def masks(self, sessions: Sequence[date], *, before: date | None) -> tuple[Tensor, Tensor]:
         """Targets [B, places, H] and where there is one, without reading a feature: what a step can learn from."""

@@ -1,32 +1,43 @@
-"""The training loop: whole days in random order, averaged weights, a stop once the validation RankIC is past its best.
+"""The training loop: whole days in random order, averaged weights, a stop once the watched figure is past its best.
 
-RankIC comes in as a function (its home is evaluation/ic). The averaged weights are what is validated, kept and saved.
+Belongs here: the order of things in a run and what a checkpoint holds. Each thing has its own file: `step` (one move
+of the weights), `optim`, `averaging`, `curriculum`, `validation`, `stopping`, `collapse`, `memory`, `checkpoint`,
+`run_lock`, `run_ledger`. RankIC comes in as a function (its home is evaluation/ic).
+
+A run with a folder goes on after a kill exactly where its last checkpoint was: on the CPU to the bit.
 """
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 
 from gogoku_pipeline.core.errors import TrainingError
+from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.core.log import logger
-from gogoku_pipeline.models.losses.terms import loss_terms
-from gogoku_pipeline.training.collapse import CollapseWatch, spread_of
-from gogoku_pipeline.training.config import Report, TrainConfig
-from gogoku_pipeline.training.days import DayBatch, DaySource, score_days
-from gogoku_pipeline.training.flat import settled_by
+from gogoku_pipeline.models.network import Network, NetworkOutput
+from gogoku_pipeline.training.averaging import Averaged
+from gogoku_pipeline.training.checkpoint import load_checkpoint, save_checkpoint
+from gogoku_pipeline.training.collapse import CollapseWatch
+from gogoku_pipeline.training.config import Place, Report, TrainConfig
+from gogoku_pipeline.training.curriculum import horizon_weights, refuse_other_horizons
+from gogoku_pipeline.training.days import DayBatch, DaySource
+from gogoku_pipeline.training.memory import Passes
+from gogoku_pipeline.training.optim import make_optimiser, make_schedule
+from gogoku_pipeline.training.recipes import TARGET
+from gogoku_pipeline.training.run_ledger import Stopwatch, finite, write_run
+from gogoku_pipeline.training.run_lock import exclusive_training
+from gogoku_pipeline.training.step import Stepper
+from gogoku_pipeline.training.stopping import Decision, Stopper
+from gogoku_pipeline.training.tensorboard import write_tensorboard
+from gogoku_pipeline.training.validation import DayMetric, baseline_figure, day_metrics, validated
 
-RankIc = Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], float]
 _log = logger("training")
 
 
@@ -38,178 +49,234 @@ class Trained:
         weights: averaged weights of the best epoch, on the CPU.
         ledger: the learning curve, one row of figures per epoch.
         best_epoch: epoch the weights come from, from 1.
+        trail: what was decided after each epoch, and why.
+        events: what happened on the way (resumed, out of memory).
     """
 
     weights: dict[str, Tensor]
     ledger: list[dict[str, float]]
     best_epoch: int
+    trail: list[Decision]
+    events: list[dict[str, str | float]]
 
-
-@dataclass
-class _Best:
-    """The best epoch so far, by smoothed validation RankIC."""
-
-    value: float = -math.inf
-    epoch: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
+    def told(self) -> dict[str, Any]:
+        """What a fit's settings say of its training: best_epoch, and the decisions after each epoch."""
+        return {"best_epoch": self.best_epoch, "decisions": [finite(row) for row in self.trail]}
 
 
 def train_network(
-    model: nn.Module,
+    model: Network,
     source: DaySource,
     sessions: tuple[Sequence[date], Sequence[date]],
     config: TrainConfig,
     *,
     seed: int,
-    rank_ic: RankIc,
+    rank_ic: DayMetric,
     report: Report | None = None,
+    place: Place | None = None,
 ) -> Trained:
     """Fit a network.
 
     Args:
-        model: a `models.network.Network`; moved to the source's device.
+        model: moved to the source's device.
         source: panel, labels, horizon, look-back, device.
         sessions: (train, validation) decisions.
         config: the loop.
         seed: of the order of days; weights and dropout follow torch's generator (`device.repeatable`).
         rank_ic: RankIC of one day.
-        report: receives each epoch's figures.
+        report: receives each epoch's figures; of a resumed run, those it had reported before, too.
+        place: folder of checkpoints and run ledger, weights to start from.
 
     Raises:
-        TrainingError: no usable day, or a loss that is not finite.
+        TrainingError: no usable day; inputs, losses or gradients that are not finite; the same run twice at once.
         CollapseError: scores stopped telling stocks apart.
+        ConfigError: horizons that the network does not have. ArtefactError: a checkpoint that cannot be trusted.
     """
-    validation = source.usable(sessions[1])
-    train = source.usable(sessions[0])
-    if not train or not validation:
-        raise _bad(f"{len(train)} training and {len(validation)} validation days with a full look-back", "some of each")
-    model.to(source.device)
-    optimiser = _optimiser(model, config)
-    steps = config.epochs * -(-len(train) // config.days_per_step)
-    schedule = _schedule(optimiser, config, steps)
-    decay = math.exp(-1.0 / max(1.0, config.ema_share * steps))
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
-    watch, best, ledger = CollapseWatch(config.collapse_epochs), _Best(), []
-    for epoch in range(1, config.epochs + 1):
-        started = time.perf_counter()
-        row: dict[str, float] = {"epoch": epoch, "learning_rate": float(schedule.get_last_lr()[0])}
-        for days in source.shuffled(train, config.days_per_step, seed, epoch):
-            batch = source.batch(days, before=validation[0])
-            first = "loss" not in row
-            _step(model, batch, optimiser, config, row, source.judged, measure_shares=first)
-            schedule.step()
-            averaged.update_parameters(model)
-        row |= _validate(averaged, source, validation, rank_ic, watch, epoch)
-        row["seconds"] = time.perf_counter() - started
-        ledger.append(row)
-        if report is not None:
-            report(row)
-        if _past_the_best(best, ledger, averaged, config):
-            break
-    if not best.weights:
-        raise _bad("no epoch with a validation RankIC", "labelled validation days")
-    _log.info("best epoch %d of %d, smoothed validation RankIC %.4f", best.epoch, len(ledger), best.value)
-    return Trained(best.weights, ledger, best.epoch)
+    place = place or Place()
+    refuse_other_horizons(config, source.learnt)
+    source = replace(source, gives_returns=config.loss.sharpe > 0)
+    days = source.usable(sessions[0]), source.usable(sessions[1])
+    if not days[0] or not days[1]:
+        raise _bad(f"{len(days[0])} training and {len(days[1])} validation days with a full look-back", "some of each")
+    with exclusive_training(place.folder, f"run {place.folder}"):
+        run = _Run(model, source, days, config, seed, rank_ic, place)
+        run.resume()
+        for row in run.ledger:
+            _tell(report, row)
+        while not run.is_over:
+            _tell(report, run.epoch())
+        return run.result()
 
 
-def _optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW that decays weight matrices only."""
-    matrices = [weight for name, weight in model.named_parameters() if weight.ndim > 1 and "position" not in name]
-    others = [weight for name, weight in model.named_parameters() if weight.ndim <= 1 or "position" in name]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+class _Run:
+    """A run between its first step and its last."""
+
+    def __init__(
+        self,
+        model: Network,
+        source: DaySource,
+        days: tuple[list[date], list[date]],
+        config: TrainConfig,
+        seed: int,
+        rank_ic: DayMetric,
+        place: Place,
+    ) -> None:
+        self.model, self.source, self.config, self.seed, self.place = model, source, config, seed, place
+        self.train, self.validation = days
+        self.metrics = day_metrics(rank_ic)
+        if place.start is not None:
+            model.load_state_dict({name: torch.as_tensor(weight) for name, weight in place.start.items()})
+        model.to(source.device)
+        model.checkpointing = config.checkpointing
+        self.steps = config.epochs * -(-len(self.train) // config.days_per_step)
+        self.optimiser = make_optimiser(model, config)
+        self.schedule = make_schedule(self.optimiser, config, self.steps)
+        self.averaged = Averaged(model, config, self.steps)
+        self.events: list[dict[str, str | float]] = []
+        self.passes = Passes(config.days_per_pass, is_whole=config.loss.sharpe > 0)
+        self.stepper = Stepper(
+            model,
+            source,
+            config,
+            self.optimiser,
+            self.passes,
+            self.validation[0],
+            model.levels,
+            _forward(model, config),
+            self.events,
+        )
+        self.collapse, self.stopper = CollapseWatch(config.collapse_epochs), Stopper(config)
+        self.ledger: list[dict[str, float]] = []
+        self.best: dict[str, Tensor] = {}
+        self.step, self.taken = 0, 0
+        self.row: dict[str, float] = {}
+        self.key = self._key()
+
+    def _key(self) -> str:
+        """Hash of everything the run depends on."""
+        parts = {
+            "config": self.config.hashed(),
+            "network": [[name, list(value.shape)] for name, value in self.model.state_dict().items()],
+            "panel": self.source.data.panel.key,
+            "labels": [self.source.data.fingerprint(horizon, TARGET) for horizon in self.source.learnt],
+            "horizons": [*self.source.learnt, self.source.horizon_d],
+            "look_back": self.source.look_back,
+            "days": [[day.isoformat() for day in part] for part in (self.train, self.validation)],
+            "seed": self.seed,
+            "start": self.place.start is not None,
+        }
+        return sha256_json(parts)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all epochs are done or the stopper said so."""
+        return self.stopper.is_over or len(self.ledger) >= self.config.epochs
+
+    def epoch(self) -> dict[str, float]:
+        """Go through the training days once (or through what is left of them), judge, and keep a checkpoint."""
+        epoch, watch = len(self.ledger) + 1, Stopwatch(self.source.device)
+        if epoch == 1 and math.isnan(self.stopper.baseline):
+            rule = self.config.stop
+            self.stopper.baseline = baseline_figure(self.source, self.train, self.validation, rule, self.metrics)
+        row = self.row or {"epoch": epoch, "learning_rate": float(self.schedule.get_last_lr()[0])}
+        weights = horizon_weights(self.config, self.source.learnt, epoch)
+        steps = list(self.source.shuffled(self.train, self.config.days_per_step, self.seed, epoch))
+        for place in range(self.taken, len(steps)):
+            self.stepper.take(steps[place], weights, watch, row, where=f"epoch {epoch}, step {place + 1}")
+            self.schedule.step()
+            self.step += 1
+            self.averaged.update(self.step)
+            if self.config.save_steps and (place + 1) % self.config.save_steps == 0 and place + 1 < len(steps):
+                self.taken, self.row = place + 1, row
+                self.save()
+        self._judge(epoch, row)
+        row |= watch.figures()
+        self.ledger.append(row)
+        self.taken, self.row = 0, {}
+        self.save()
+        self.tell()
+        return row
+
+    def _judge(self, epoch: int, row: dict[str, float]) -> None:
+        """Validate the averaged weights, keep them where they are the best, raise at a collapse."""
+        rule = self.config.stop
+        figures, value, spread = validated(self.averaged.module, self.source, self.validation, rule, self.metrics)
+        self.collapse.see(epoch, spread)
+        decision = self.stopper.judge(value)
+        row |= {**figures, f"smoothed_{rule.name}": float(decision["smoothed"])}
+        if self.stopper.best_epoch == epoch:
+            self.best = self.averaged.weights()
+
+    def tell(self) -> None:
+        """Write the run ledger, and TensorBoard's files where they are asked for."""
+        about = {"run": self.key, "seed": self.seed, "steps": self.steps, "baseline": self.stopper.baseline}
+        write_run(self.place.folder, about, self.ledger, self.stopper.trail, self.events)
+        if self.config.tensorboard:
+            write_tensorboard(self.place.folder, self.ledger)
+
+    def save(self) -> None:
+        """Keep a checkpoint; nothing without a folder."""
+        if self.place.folder is None:
+            return
+        cuda = torch.cuda.get_rng_state_all() if self.source.device.type == "cuda" else []
+        state = {
+            "weights": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "averaged": self.averaged.state(),
+            "random": {"cpu": torch.get_rng_state(), "cuda": cuda},
+            "position": {"step": self.step, "taken": self.taken, "row": dict(self.row)},
+            "passes": self.passes.days_per_pass,
+            "stopper": {**self.stopper.state(), "baseline": self.stopper.baseline},
+            "collapse": self.collapse.in_a_row,
+            "ledger": self.ledger,
+            "events": self.events,
+            "best": self.best,
+        }
+        save_checkpoint(self.place.folder, self.key, state)
+
+    def resume(self) -> None:
+        """Go back to the last checkpoint of this very run, where there is one."""
+        state = None if self.place.folder is None else load_checkpoint(self.place.folder, self.key)
+        if state is None:
+            return
+        self.model.load_state_dict(state["weights"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.averaged.load(state["averaged"])
+        torch.set_rng_state(state["random"]["cpu"])
+        if state["random"]["cuda"] and self.source.device.type == "cuda":
+            torch.cuda.set_rng_state_all(state["random"]["cuda"])
+        at = state["position"]
+        self.step, self.taken, self.row = at["step"], at["taken"], at["row"]
+        self.passes.days_per_pass = state["passes"]
+        self.stopper.load(state["stopper"])
+        self.stopper.baseline = state["stopper"]["baseline"]
+        self.collapse.in_a_row = state["collapse"]
+        self.ledger[:], self.events[:] = state["ledger"], state["events"]
+        self.best = state["best"]
+        where = f"epoch {len(self.ledger) + 1}, step {self.taken}"
+        self.events.append({"event": "resumed", "where": where, "words": f"went on after {self.step} steps"})
+        _log.info("resumed at %s", where)
+
+    def result(self) -> Trained:
+        """What the run leaves behind."""
+        if not self.best:
+            raise _bad(f"no epoch with a validation {self.config.stop.name}", "labelled validation days")
+        name, best = self.config.stop.name, self.stopper.best_epoch
+        _log.info("best epoch %d of %d, smoothed validation %s %.4f", best, len(self.ledger), name, self.stopper.best)
+        return Trained(self.best, self.ledger, best, self.stopper.trail, self.events)
 
 
-def _schedule(optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int) -> LRScheduler:
-    """Linear warm-up, then a cosine to zero."""
-    warm = max(1, round(config.warmup_share * steps))
-    rise = LinearLR(optimiser, start_factor=1.0 / (warm + 1), total_iters=warm)
-    fall = CosineAnnealingLR(optimiser, T_max=max(1, steps - warm))
-    return SequentialLR(optimiser, [rise, fall], milestones=[warm])
+def _forward(model: Network, config: TrainConfig) -> Callable[[DayBatch], NetworkOutput]:
+    """The network as a step calls it."""
+    called: Callable[[DayBatch], NetworkOutput] = model
+    return torch.compile(called, backend=config.compiled) if config.compiled else called
 
 
-def _step(
-    model: nn.Module,
-    batch: DayBatch,
-    optimiser: torch.optim.Optimizer,
-    config: TrainConfig,
-    row: dict[str, float],
-    judged: int,
-    *,
-    measure_shares: bool,
-) -> None:
-    """One optimiser step; adds the step's losses (running means over the epoch) to `row`."""
-    model.train()
-    scores = batch.padded(model(batch).scores)[..., judged]
-    terms = loss_terms(
-        scores, batch.targets[..., judged], batch.mask[..., judged], config.loss, min_names=config.min_names
-    )
-    if not terms:
-        return
-    if measure_shares:
-        row |= gradient_shares(model, dict(terms))
-    total = torch.stack(list(terms.values())).sum()
-    value = float(total.detach())
-    if not math.isfinite(value):
-        raise _bad(f"a loss of {value}", "a finite loss")
-    optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(total)
-    nn.utils.clip_grad_norm_(model.parameters(), config.clip)
-    optimiser.step()
-    seen = row.get("steps", 0.0)
-    for name, figure in [("loss", value), *((f"loss_{name}", float(term.detach())) for name, term in terms.items())]:
-        row[name] = (row.get(name, 0.0) * seen + figure) / (seen + 1)
-    row["steps"] = seen + 1
-
-
-def gradient_shares(model: nn.Module, terms: dict[str, Tensor]) -> dict[str, float]:
-    """Share of each loss term in the sum of the terms' gradient norms, so that a dead term shows."""
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    norms = {}
-    for name, term in terms.items():
-        gradients = torch.autograd.grad(term, weights, retain_graph=True, allow_unused=True)
-        norms[name] = math.sqrt(sum(float(grad.pow(2).sum()) for grad in gradients if grad is not None))
-    total = sum(norms.values()) or 1.0
-    return {f"gradient_share_{name}": norm / total for name, norm in norms.items()}
-
-
-def _validate(
-    averaged: nn.Module,
-    source: DaySource,
-    validation: Sequence[date],
-    rank_ic: RankIc,
-    watch: CollapseWatch,
-    epoch: int,
-) -> dict[str, float]:
-    """Mean daily RankIC of the averaged weights, and how well they tell stocks apart."""
-    scored = score_days(averaged, source, validation)
-    before = settled_by(source.data, validation, source.horizon_d)
-    labels = source.data.day_targets(validation, source.horizon_d, before=before)
-    ics = [
-        rank_ic(scores, labels[place, window.stocks].astype(np.float64))
-        for place, (window, scores) in enumerate(scored)
-    ]
-    spread = spread_of([scores for _, scores in scored])
-    watch.see(epoch, spread)
-    finite = [value for value in ics if math.isfinite(value)]
-    return {
-        "validation_rank_ic": float(np.mean(finite)) if finite else math.nan,
-        "unique_ratio": spread.unique_ratio,
-        "flat_days": spread.flat_days,
-        "score_std": spread.std,
-    }
-
-
-def _past_the_best(best: _Best, ledger: list[dict[str, float]], averaged: AveragedModel, config: TrainConfig) -> bool:
-    """Keep the averaged weights when the smoothed RankIC is the best so far; say whether patience is over."""
-    recent = [row["validation_rank_ic"] for row in ledger[-config.smoothing :]]
-    smoothed = float(np.mean(recent))
-    ledger[-1]["smoothed_rank_ic"] = smoothed
-    epoch = len(ledger)
-    if math.isfinite(smoothed) and smoothed > best.value:
-        best.value, best.epoch = smoothed, epoch
-        best.weights = {name: weight.detach().cpu().clone() for name, weight in averaged.module.state_dict().items()}
-    return epoch - max(best.epoch, 1) >= config.patience
+def _tell(report: Report | None, row: Mapping[str, float]) -> None:
+    if report is not None:
+        report(row)
 
 
 def _bad(got: str, want: str) -> TrainingError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 from gogoku_pipeline.dataset.batches import DayTable, TrainingData
 from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.models.apex_ranker import ApexRanker, RankerConfig
-from gogoku_pipeline.training.config import Report, TrainConfig
+from gogoku_pipeline.training.config import Place, Report, TrainConfig
 from gogoku_pipeline.training.days import DaySource, score_days
 from gogoku_pipeline.training.device import choose_device, repeatable
 from gogoku_pipeline.training.loop import train_network
@@ -71,12 +71,17 @@ class RankerRecipe:
     name: str = "apex_ranker"
     family: str = "apex_ranker"
     is_seeded: bool = True
+    place: Place = field(default_factory=Place, compare=False, repr=False)
 
     @property
     def config_hash(self) -> str:
-        """Hash of network and loop, without device and threads."""
-        loop = {key: value for key, value in self.train.as_dict().items() if key != "threads"}
-        return config_hash(self.family, self.name, {"model": self.model.as_dict(), "train": loop})
+        """Hash of network and loop, without how they are computed."""
+        settings = {"model": self.model.as_dict(), "train": self.train.hashed()}
+        return config_hash(self.family, self.name, settings)
+
+    def kept_in(self, place: Place) -> RankerRecipe:
+        """The same recipe for one fit whose checkpoints and run ledger lie in a folder."""
+        return replace(self, place=place)
 
     def fit(
         self,
@@ -92,10 +97,11 @@ class RankerRecipe:
             network = ApexRanker(len(data.panel.names), self.model)
             device = choose_device(self.train.device)
             source = DaySource(data, horizon_d, self.model.look_back, device, self.model.horizons)
+            days, place = (train, validation), self.place
             trained = train_network(
-                network, source, (train, validation), self.train, seed=seed, rank_ic=rank_ic, report=report
+                network, source, days, self.train, seed=seed, rank_ic=rank_ic, report=report, place=place
             )
-        settings = {"model": self.model.as_dict(), "train": self.train.as_dict(), "best_epoch": trained.best_epoch}
+        settings = {"model": self.model.as_dict(), "train": self.train.as_dict(), **trained.told()}
         identity = Identity.of(data.panel, horizon_d, settings)
         return FittedRanker(identity, trained.weights, trained.ledger, self.train.device)
 

@@ -17,7 +17,7 @@ from gogoku_pipeline.core.errors import ArtefactError, DatasetError
 from gogoku_pipeline.core.fingerprints import sha256_json
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.panel_map import Panel
-from gogoku_pipeline.training.config import Report
+from gogoku_pipeline.training.config import Place, Report
 
 TARGET = "gauss_open"
 """The one label column every recipe learns, by exact name."""
@@ -135,6 +135,20 @@ class SharesWork(Protocol):
     def over(self, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> Recipe:
         """The same recipe, doing the common work once; windows in time order, a fit never profits from later ones."""
         ...
+
+
+@runtime_checkable
+class KeepsRuns(Protocol):
+    """A recipe whose fit takes long enough to be worth a checkpoint."""
+
+    def kept_in(self, place: Place) -> Recipe:
+        """The same recipe for one fit whose checkpoints and run ledger lie in a folder."""
+        ...
+
+
+def kept_in(recipe: Recipe, place: Place) -> Recipe:
+    """The recipe for one fit that leaves its traces in a folder, where it leaves any."""
+    return recipe.kept_in(place) if isinstance(recipe, KeepsRuns) else recipe
 
 
 def over_windows(recipe: Recipe, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> Recipe:

@@ -1,0 +1,84 @@
+"""Checkpoints: everything a killed run needs to go on exactly where it was, whole or not there at all.
+
+A file is a line naming the format, a line with the SHA-256 of the rest, and the rest: tensors and plain numbers as
+torch writes them. It is read with `weights_only`, so that a file can hold no code; a changed byte, a foreign class or
+the checkpoint of another run is refused by name.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gogoku_pipeline.core.errors import ArtefactError
+from gogoku_pipeline.core.fingerprints import sha256_bytes
+
+CHECKPOINT = "checkpoint.pt"
+_FORMAT = b"gogoku checkpoint 1"
+
+
+def save_checkpoint(folder: Path, run: str, state: dict[str, Any]) -> Path:
+    """Write a checkpoint in place of the one before; a crash leaves the old one.
+
+    Args:
+        folder: of the run.
+        run: content hash of everything the run depends on.
+        state: tensors, numbers, texts, and lists and dicts of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save({"run": run, "state": state}, buffer)
+    payload = buffer.getvalue()
+    file, fresh = folder / CHECKPOINT, folder / f"{CHECKPOINT}.part"
+    with fresh.open("wb") as out:
+        out.write(b"\n".join([_FORMAT, sha256_bytes(payload).encode(), payload]))
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
+    return file
+
+
+def load_checkpoint(folder: Path, run: str) -> dict[str, Any] | None:
+    """The state of a run's last checkpoint, on the CPU; None where there is none.
+
+    Raises:
+        ArtefactError: the file was altered, holds a class, or belongs to another run.
+    """
+    file = folder / CHECKPOINT
+    if not file.is_file():
+        return None
+    parts = file.read_bytes().split(b"\n", 2)
+    if len(parts) != 3 or parts[0] != _FORMAT:
+        raise _bad(file, "no checkpoint of this format", _FORMAT.decode())
+    if sha256_bytes(parts[2]) != parts[1].decode(errors="replace"):
+        raise _bad(file, "altered bytes", f"content hash {parts[1].decode(errors='replace')[:12]}")
+    try:
+        found = torch.load(io.BytesIO(parts[2]), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as problem:
+        raise _bad(file, f"a class it must not hold ({_first_line(problem)})", "tensors and numbers only") from None
+    if not isinstance(found, dict) or set(found) != {"run", "state"}:
+        raise _bad(file, "something else than the state of a run", "run and state")
+    if found["run"] != run:
+        raise _bad(file, f"the checkpoint of run {str(found['run'])[:12]}", f"run {run[:12]}: same data, recipe, seed")
+    state: dict[str, Any] = found["state"]
+    return state
+
+
+def drop_checkpoint(folder: Path) -> None:
+    """Forget the checkpoint of a run whose result is kept elsewhere; its ledger stays."""
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
+
+
+def _bad(file: Path, got: str, want: str) -> ArtefactError:
+    return ArtefactError(
+        f"checkpoint {file}", got=got, want=want, remedy="Delete the folder of the run: it starts over from its seed."
+    )

@@ -1,0 +1,175 @@
+"""One optimiser step: a few whole days in as many passes as memory allows, one clipped move of the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import torch
+from torch import Tensor, nn
+
+from gogoku_pipeline.core.errors import TrainingError
+from gogoku_pipeline.models.losses.terms import Outcomes, Said, days_of, objective
+from gogoku_pipeline.models.network import NetworkOutput
+from gogoku_pipeline.training.config import TrainConfig
+from gogoku_pipeline.training.days import DayBatch, DaySource
+from gogoku_pipeline.training.inspection import (
+    activations,
+    gradient_norms,
+    gradient_shares,
+    refuse_broken,
+    refuse_broken_gradients,
+)
+from gogoku_pipeline.training.memory import Passes
+from gogoku_pipeline.training.precision import trunk_precision
+from gogoku_pipeline.training.run_ledger import Stopwatch
+
+
+@dataclass
+class Stepper:
+    """Makes steps.
+
+    Attributes:
+        model: the network, on the source's device.
+        source: panel and labels.
+        config: losses, clipping, precision.
+        optimiser: over the network's weights.
+        passes: how many days fit at once.
+        before: the first decision whose labels must not profit.
+        levels: probabilities of the network's quantiles.
+        forward: the network as it is called: itself, or compiled.
+        events: receives what happened on the way.
+    """
+
+    model: nn.Module
+    source: DaySource
+    config: TrainConfig
+    optimiser: torch.optim.Optimizer
+    passes: Passes
+    before: date
+    levels: tuple[float, ...]
+    forward: Callable[[DayBatch], NetworkOutput]
+    events: list[dict[str, str | float]]
+
+    def take(
+        self, days: Sequence[date], horizons: Sequence[float], watch: Stopwatch, row: dict[str, float], *, where: str
+    ) -> None:
+        """Make one step and add its losses (running means over the epoch) to `row`.
+
+        A step that runs out of memory is made again in smaller passes, from the same random state; the first step of
+        an epoch also writes down gradient shares, norms and activations.
+
+        Raises:
+            TrainingError: inputs, labels, losses or gradients that are not finite; one day that does not fit.
+        """
+        state = _random_state(self.source.device)
+        while True:
+            told = dict(row)
+            try:
+                self._attempt(days, horizons, watch, told)
+            except torch.OutOfMemoryError as problem:
+                trouble = problem.with_traceback(None)  # frames hold the tensors that must be freed
+            else:
+                row.clear()
+                row.update(told)
+                return
+            self.optimiser.zero_grad(set_to_none=True)
+            self.events.append({"event": "out_of_memory", "where": where, "words": self.passes.halve(days, trouble)})
+            _set_random_state(state, self.source.device)
+
+    def _attempt(
+        self, days: Sequence[date], horizons: Sequence[float], watch: Stopwatch, row: dict[str, float]
+    ) -> None:
+        passes = list(self.passes.of(days))
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        usable = self._usable(days) if len(passes) > 1 else None
+        figures: dict[str, float] = {}
+        for place, part in enumerate(passes):
+            with watch.waiting():
+                batch = self.source.batch(part, before=self.before)
+                refuse_broken(f"inputs of {part[0]} to {part[-1]}:", {"values": batch.values})
+            with watch.computing():
+                measure = place == 0 and "loss" not in row
+                for name, value in self._pass(batch, horizons, usable, len(days), row, measure=measure).items():
+                    figures[name] = figures.get(name, 0.0) + value
+        if figures:
+            with watch.computing():
+                self._move(days, row)
+            _add(row, figures)
+
+    def _pass(
+        self,
+        batch: DayBatch,
+        horizons: Sequence[float],
+        usable: tuple[int, ...] | None,
+        days: int,
+        row: dict[str, float],
+        *,
+        measure: bool,
+    ) -> dict[str, float]:
+        """Forward and backward over a part of the step; its losses by name, `loss` for their sum."""
+        with trunk_precision(self.config, self.source.device), activations(self.model, row, measure=measure):
+            told = self.forward(batch)
+        quantiles = None if told.quantiles is None else batch.padded(told.quantiles)
+        said = Said(batch.padded(told.scores), quantiles, self.levels)
+        outcomes = Outcomes(batch.targets, batch.mask, batch.returns, batch.stock)
+        usable = usable or days_of(batch.mask, batch.targets, self.config.min_names)
+        least = self.config.min_names
+        terms = objective(said, outcomes, self.config.loss, horizons=horizons, days=usable, least=least)
+        if not terms:
+            return {}
+        share = len(batch.mask) / days
+        terms |= {name: value.float() * share for name, value in told.auxiliary.items()}
+        if measure:
+            row |= gradient_shares(self.model, terms)
+        total = torch.stack(list(terms.values())).sum()
+        found = {name: float(term.detach()) for name, term in terms.items()}
+        _refuse_broken_loss(found)
+        torch.autograd.backward(total)
+        return {"loss": float(total.detach()), **{f"loss_{name}": value for name, value in found.items()}}
+
+    def _move(self, days: Sequence[date], row: dict[str, float]) -> None:
+        """Clip and move the weights; refuses a gradient that is not finite."""
+        if "loss" not in row:
+            row |= gradient_norms(self.model)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        refuse_broken_gradients(self.model, norm, f"{min(days)} to {max(days)}")
+        self.optimiser.step()
+
+    def _usable(self, days: Sequence[date]) -> tuple[int, ...]:
+        """How many of the step's days can be learnt from, per horizon."""
+        targets, mask = self.source.masks(days, before=self.before)
+        return days_of(mask, targets, self.config.min_names)
+
+
+def _add(row: dict[str, float], figures: dict[str, float]) -> None:
+    """Running means over the epoch's steps."""
+    seen = row.get("steps", 0.0)
+    for name, figure in figures.items():
+        row[name] = (row.get(name, 0.0) * seen + figure) / (seen + 1)
+    row["steps"] = seen + 1
+
+
+def _refuse_broken_loss(terms: dict[str, float]) -> None:
+    for name, value in terms.items():
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"loss term {name}",
+                got=f"a loss of {value}",
+                want="a finite loss",
+                remedy="Check labels and inputs of these sessions, then lower the learning rate.",
+            )
+
+
+def _random_state(device: torch.device) -> list[Tensor]:
+    """State of torch's generators that a step draws from."""
+    return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
+
+
+def _set_random_state(state: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state[0])
+    if device.type == "cuda" and len(state) > 1:
+        torch.cuda.set_rng_state(state[1], device)
