@@ -25,7 +25,12 @@ from gogoku_pipeline.tables import quality
 from gogoku_pipeline.tables.findings import CheckResult
 from gogoku_pipeline.tables.landings import is_switched_off
 from gogoku_pipeline.tables.ledger import counts_of, newest_entries
-from gogoku_pipeline.tables.price_quality import check_adjustment, check_jumps, check_prices_consistent
+from gogoku_pipeline.tables.price_quality import (
+    check_adjustment,
+    check_contradictions_few,
+    check_jumps,
+    check_prices_consistent,
+)
 from gogoku_pipeline.tables.rejects import Conservation
 from gogoku_pipeline.tables.source_quality import (
     check_breakdown,
@@ -156,7 +161,8 @@ def of_every(source: str) -> list[TableCheck]:
 
 
 BARS = (
-    asked("prices_consistent", "Prices do not contradict each other.", lambda s: check_prices_consistent(s.frame)),
+    asked("prices_consistent", "No bar contradicts itself.", lambda s: check_prices_consistent(s.frame), WARN),
+    asked("contradictions_few", "At most 1 % of a session's bars do.", lambda s: check_contradictions_few(s.frame)),
     TableCheck("jumps_within_limits", "No jump beyond the limits.", partial(from_day_to_day, check_jumps), WARN),
     TableCheck("adjustment_agrees", "Our factors explain theirs.", adjusted_alike, WARN),
 )

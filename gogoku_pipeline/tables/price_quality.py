@@ -24,13 +24,39 @@ SERVED_ROUNDING_JPY = 0.05
 _PRICES = ("open_jpy", "high_jpy", "low_jpy", "close_jpy")
 
 
-@check("prices_consistent", "error")
+MOST_CONTRADICTORY = 0.01
+"""Share of a session's bars that may contradict themselves before the day itself is doubted."""
+
+
+@check("prices_consistent", "warn")
 def check_prices_consistent(bars: pl.DataFrame) -> Finding:
     """The high is the highest, the low the lowest, four prices or none, and a price where and only where shares traded.
+
+    A single bar that contradicts itself alerts and stops nothing: its features are null (decision 0018).
 
     Args:
         bars: rows of `core_jquants__daily_bars`.
     """
+    bad = bars.filter(is_contradictory()).select("session", "code", *_PRICES, "volume_shares")
+    return Finding(bars.height, bad.sort("session", "code"), "prices that contradict each other or the volume")
+
+
+@check("contradictions_few", "error")
+def check_contradictions_few(bars: pl.DataFrame, *, at_most: float = MOST_CONTRADICTORY) -> Finding:
+    """A session many of whose bars contradict themselves is a broken delivery, not a market.
+
+    Args:
+        bars: rows of `core_jquants__daily_bars`.
+        at_most: tolerated share of a session's bars.
+    """
+    days = bars.group_by("session").agg(is_contradictory().sum().alias("contradictory"), pl.len().alias("bars"))
+    bad = days.filter(pl.col("contradictory") > at_most * pl.col("bars")).sort("session")
+    words = f"sessions on which more than {at_most:.0%} of the bars contradict themselves"
+    return Finding(days.height, bad, words, {"contradictory": int(days["contradictory"].sum())})
+
+
+def is_contradictory() -> pl.Expr:
+    """Whether a bar's prices contradict each other or the volume; never null."""
     has_all = pl.all_horizontal(pl.col(name).is_not_null() for name in _PRICES)
     has_any = pl.any_horizontal(pl.col(name).is_not_null() for name in _PRICES)
     has_volume = pl.col("volume_shares").fill_null(0.0) > 0
@@ -41,8 +67,7 @@ def check_prices_consistent(bars: pl.DataFrame) -> Finding:
         | (pl.col("low_jpy") > pl.min_horizontal("open_jpy", "close_jpy"))
         | (pl.min_horizontal(_PRICES) <= 0)
     )
-    bad = bars.filter(is_bad.fill_null(value=False)).select("session", "code", *_PRICES, "volume_shares")
-    return Finding(bars.height, bad.sort("session", "code"), "prices that contradict each other or the volume")
+    return is_bad.fill_null(value=False)
 
 
 @check("jumps_within_limits", "warn")

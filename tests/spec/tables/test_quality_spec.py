@@ -11,7 +11,12 @@ from gogoku_pipeline.core.sessions import SessionCalendar, tse_calendar
 from gogoku_pipeline.schema import calendar, daily_bars, listed_issues
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, SESSION, Table
-from gogoku_pipeline.tables.price_quality import check_adjustment, check_jumps, check_prices_consistent
+from gogoku_pipeline.tables.price_quality import (
+    check_adjustment,
+    check_contradictions_few,
+    check_jumps,
+    check_prices_consistent,
+)
 from gogoku_pipeline.tables.quality import (
     check_calendar,
     check_conservation,
@@ -62,6 +67,7 @@ def test_a_check_without_rows_or_columns_to_look_at_fails(closes):
     for result in (
         check_schema(BARS, nothing),
         check_prices_consistent(nothing),
+        check_contradictions_few(nothing),
         check_jumps(nothing),
         check_adjustment(nothing),
         check_unit_ranges(BARS, nothing),
@@ -152,6 +158,18 @@ def test_a_value_beyond_its_unit_or_a_unit_nobody_knows_fails(closes):
 )
 def test_four_prices_agree_with_each_other_and_with_the_volume(make_bars, sessions, changed, passed):
     assert check_prices_consistent(make_bars({"session": sessions[0], "close_jpy": 100.0} | changed)).passed is passed
+
+
+@pytest.mark.parametrize(("crossed", "passed"), [(0, True), (2, True), (3, False), (200, False)])
+def test_one_contradictory_bar_in_a_hundred_alerts_and_more_of_them_stop_the_day(make_bars, sessions, crossed, passed):
+    rows = [{"session": sessions[0], "code": f"{1000 + n}0", "close_jpy": 100.0} for n in range(200)]
+    rows = [row | ({"high_jpy": 99.0} if n < crossed else {}) for n, row in enumerate(rows)]
+    bars = make_bars(*rows, {"session": sessions[1], "code": "10000", "close_jpy": 100.0})
+    result = check_contradictions_few(bars)
+    assert (result.passed, result.severity) == (passed, "error")
+    assert list(result.failures) == ([] if passed else [sessions[0]])
+    assert check_prices_consistent(bars).severity == "warn"
+    assert check_prices_consistent(bars).passed is (crossed == 0)
 
 
 @pytest.mark.parametrize(
