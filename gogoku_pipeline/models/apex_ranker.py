@@ -104,7 +104,7 @@ class ApexRanker(Network):
     def __init__(self, n_features: int, config: RankerConfig) -> None:
         super().__init__()
         self.n_features, self.config = n_features, config
-        self.look_back, self.horizons = config.look_back, config.horizons
+        self.look_back, self.horizons, self.levels = config.look_back, config.horizons, config.quantiles
         self.embed = PatchEmbedding(config.look_back, config.patch, config.stride, 2 * n_features, config.d_model)
         self.blocks = nn.ModuleList(
             EncoderBlock(config.d_model, config.heads, config.d_ff, config.dropout, config.layer_scale)
@@ -137,10 +137,10 @@ class ApexRanker(Network):
             )
         x = self.embed(torch.cat([values * valid, valid], dim=-1))  # [N, 1 + P, d_model]
         for block in self.blocks:
-            x = block(x)
+            x = self.part(block, x)
         known = x[:, 0]  # the decision token, after it has read the others
         if self.market is not None:
-            known = self.market(known, inputs.day)
+            known = self.part(self.market, known, inputs.day)
         quantiles = None
         if self.quantiles is not None:
             quantiles = self.quantiles(known if self.config.quantile_gradient else known.detach())

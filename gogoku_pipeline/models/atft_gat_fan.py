@@ -49,7 +49,7 @@ class AtftGatFan(Network):
     def __init__(self, names: Sequence[str], config: AtftConfig) -> None:
         super().__init__()
         self.n_features, self.config = len(names), config
-        self.look_back, self.horizons = config.look_back, config.horizons
+        self.look_back, self.horizons, self.levels = config.look_back, config.horizons, config.quantiles
         self.needs_edges, self.raw_channels = bool(config.graph_heads), config.raw_channels
         self.register_buffer("market_places", _places(names, config.market_features), persistent=False)
         width, market = config.hidden, len(config.market_features)
@@ -83,7 +83,7 @@ class AtftGatFan(Network):
         values, valid, removed = self._variables(inputs, market)
         tokens, chosen = self._tokens(values, valid)
         decision = self.decide(torch.cat([values[:, -1], valid[:, -1]], dim=-1))
-        known, _ = self.fusion(tokens, decision)  # [M, width]
+        known, _ = self.part(self.fusion, tokens, decision)  # [M, width]
         known = self._among_companions(known, inputs.edges)
         if self.told is not None:
             known = known + self.told(removed)
@@ -169,7 +169,7 @@ class AtftGatFan(Network):
     def _tokens(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor | None]:
         """Tokens [M, L, width] and the selection's weights [M, L, G]."""
         if self.selection is not None:
-            tokens, weights = self.selection(values, valid)
+            tokens, weights = self.part(self.selection, values, valid)
             return tokens, weights
         assert self.plain is not None
         return self.plain(torch.cat([values, valid], dim=-1)), None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 EDGE_ATTRIBUTES = ("weight", "is_same_sector", "is_same_market", "weight_delta_20d")
 """What is known of an edge, in the order of its attributes; an unknown sector, market or delta is 0."""
@@ -69,6 +71,7 @@ class Network(nn.Module):
     Attributes:
         look_back: sessions L a score reads.
         horizons: horizons of its scores, in sessions.
+        levels: probabilities of its quantiles; empty without such heads.
         needs_edges: whether it reads the session's graph.
         raw_channels: channels it reads as they are, by name.
         levels: probabilities of its quantiles; empty without such heads.
@@ -85,6 +88,12 @@ class Network(nn.Module):
     def forward(self, inputs: DayInputs) -> NetworkOutput:
         """Scores of the stocks of some days."""
         raise NotImplementedError
+
+    def part(self, module: nn.Module, *given: Tensor) -> Any:
+        """What a part of the network says; where activations are not kept, its backward pass computes it again."""
+        if self.checkpointing and self.training:
+            return checkpoint(module, *given, use_reentrant=False)
+        return module(*given)
 
 
 def one_day(values: Tensor, valid: Tensor, edges: Edges | None = None, raw: Tensor | None = None) -> DayInputs:

@@ -270,3 +270,15 @@ def test_a_saved_shape_comes_back_the_same():
     config = AtftConfig.of("atft_seed")
     saved = {name: list(value) if isinstance(value, tuple) else value for name, value in config.as_dict().items()}
     assert AtftConfig.load(saved) == config
+
+
+@pytest.mark.parametrize("shape", ["seed", "paper"])
+def test_activations_computed_again_give_the_same_gradients(shape):
+    found = []
+    for again in (False, True):
+        model = network(shape, dropout=0.1).train()
+        model.checkpointing = again
+        torch.manual_seed(3)
+        model(days(16)).scores.pow(2).sum().backward()
+        found.append([part.grad for part in model.parameters() if part.grad is not None])
+    assert all(torch.equal(kept, again) for kept, again in zip(*found, strict=True))
