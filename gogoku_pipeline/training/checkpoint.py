@@ -17,8 +17,8 @@ import torch
 
 from gogoku_pipeline.core.errors import ArtefactError
 from gogoku_pipeline.core.fingerprints import sha256_bytes
+from gogoku_pipeline.training.run_folder import CHECKPOINT
 
-CHECKPOINT = "checkpoint.pt"
 _FORMAT = b"gogoku checkpoint 1"
 
 
@@ -67,11 +67,6 @@ def load_checkpoint(folder: Path, run: str) -> dict[str, Any] | None:
         raise _bad(file, f"the checkpoint of run {str(found['run'])[:12]}", f"run {run[:12]}: same data, recipe, seed")
     state: dict[str, Any] = found["state"]
     return state
-
-
-def drop_checkpoint(folder: Path) -> None:
-    """Forget the checkpoint of a run whose result is kept elsewhere; its ledger stays."""
-    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _first_line(problem: Exception) -> str:

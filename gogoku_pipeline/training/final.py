@@ -19,7 +19,8 @@ from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.config import Progress
 from gogoku_pipeline.training.intervals import LEVEL, calibrated
 from gogoku_pipeline.training.predict import seed_scores
-from gogoku_pipeline.training.recipes import TARGET, Recipe, over_windows
+from gogoku_pipeline.training.recipes import TARGET, Recipe, kept_in, over_windows, run_folder
+from gogoku_pipeline.training.run_folder import drop_checkpoint, exclusive_training
 
 _log = logger("training")
 
@@ -65,7 +66,8 @@ def train_version(
     """Train a version on everything known at a cut-off and keep it.
 
     The version's name is a hash of all its inputs, so training the same twice finds the first one. Each fit is kept as
-    soon as it is finished: a training that was interrupted goes on with the seeds that are missing.
+    soon as it is finished: a training that was interrupted goes on with the seeds that are missing, and a network whose
+    recipe keeps its runs in a folder in the middle of the fit.
 
     Args:
         recipe: what is fitted.
@@ -79,7 +81,7 @@ def train_version(
 
     Raises:
         DatasetError: no seeds, a cut-off outside the panel, too few sessions; LeakError: the panel's scaler saw
-            sessions after the cut-off; ArtefactError: see the store.
+            sessions after the cut-off; ArtefactError: see the store; TrainingError: the same cut-off is being trained.
     """
     used = list(seeds) if recipe.is_seeded else list(seeds)[:1]
     if not used:
@@ -91,22 +93,40 @@ def train_version(
     version = f"{cutoff:%Y%m%d}-{sha256_json(manifest)[:12]}"
     curves: dict[int, list[dict[str, float]]] = {}
     if version not in store.artefacts.versions(recipe.name):
-        files: dict[str, bytes] = {}
-        shared = over_windows(recipe, data, [split[0]])
-        for seed in used:
-            kept = store.artefacts.part(recipe.name, version, f"seed-{seed}")
-            if kept is None:
-                fitted = shared.fit(data, split[0], split[1], seed, horizon_d)
-                kept = {seed_file(seed, name): payload for name, payload in fitted.files().items()}, fitted.ledger
-                store.artefacts.save_part(recipe.name, version, f"seed-{seed}", *kept)
-            files |= kept[0]
-            curves[seed] = kept[1]
-            if progress is not None:
-                progress.advance(1, f"{recipe.name}: version {version}, seed {seed}")
-        manifest |= _with_intervals(Artefact(recipe.name, version, files, manifest), data, split[1], horizon_d)
-        store.artefacts.save(recipe.name, version, files, manifest)
+        with exclusive_training(run_folder(recipe, f"{cutoff:%Y%m%d}"), f"{recipe.name} at cut-off {cutoff}"):
+            files, curves = _fits(recipe, data, split, used, horizon_d, (store, version, progress))
+            manifest |= _with_intervals(Artefact(recipe.name, version, files, manifest), data, split[1], horizon_d)
+            store.artefacts.save(recipe.name, version, files, manifest)
         _log.info("%s version %s kept, %d seeds", recipe.name, version, len(used))
     return ModelVersion(recipe.name, version, cutoff, recipe.config_hash, data.panel.catalogue_hash, manifest, curves)
+
+
+def _fits(
+    recipe: Recipe,
+    data: TrainingData,
+    split: tuple[tuple[date, ...], tuple[date, ...]],
+    seeds: list[int],
+    horizon_d: int,
+    kept_as: tuple[Store, str, Progress | None],
+) -> tuple[dict[str, bytes], dict[int, list[dict[str, float]]]]:
+    """Files and learning curves of a version's fits; what was finished before is found again."""
+    store, version, progress = kept_as
+    files: dict[str, bytes] = {}
+    curves: dict[int, list[dict[str, float]]] = {}
+    shared = over_windows(recipe, data, [split[0]])
+    for seed in seeds:
+        kept = store.artefacts.part(recipe.name, version, f"seed-{seed}")
+        if kept is None:
+            folder = run_folder(recipe, version, f"seed-{seed}")
+            fitted = kept_in(shared, folder).fit(data, split[0], split[1], seed, horizon_d)
+            kept = {seed_file(seed, name): payload for name, payload in fitted.files().items()}, fitted.ledger
+            store.artefacts.save_part(recipe.name, version, f"seed-{seed}", *kept)
+            drop_checkpoint(folder)
+        files |= kept[0]
+        curves[seed] = kept[1]
+        if progress is not None:
+            progress.advance(1, f"{recipe.name}: version {version}, seed {seed}")
+    return files, curves
 
 
 def _with_intervals(kept: Artefact, data: TrainingData, days: Sequence[date], horizon_d: int) -> dict[str, Any]:

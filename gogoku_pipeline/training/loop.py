@@ -2,7 +2,7 @@
 
 Belongs here: the order of things in a run and what a checkpoint holds. Each thing has its own file: `step` (one move
 of the weights), `optim`, `averaging`, `curriculum`, `validation`, `stopping`, `collapse`, `memory`, `checkpoint`,
-`run_lock`, `run_ledger`. RankIC comes in as a function (its home is evaluation/ic).
+`run_folder`, `run_ledger`. RankIC comes in as a function (its home is evaluation/ic).
 
 A run with a folder goes on after a kill exactly where its last checkpoint was: on the CPU to the bit.
 """
@@ -31,8 +31,8 @@ from gogoku_pipeline.training.days import DayBatch, DaySource
 from gogoku_pipeline.training.memory import Passes
 from gogoku_pipeline.training.optim import make_optimiser, make_schedule
 from gogoku_pipeline.training.recipes import TARGET
+from gogoku_pipeline.training.run_folder import exclusive_training
 from gogoku_pipeline.training.run_ledger import Stopwatch, finite, write_run
-from gogoku_pipeline.training.run_lock import exclusive_training
 from gogoku_pipeline.training.step import Stepper
 from gogoku_pipeline.training.stopping import Decision, Stopper
 from gogoku_pipeline.training.tensorboard import write_tensorboard

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
@@ -141,14 +142,27 @@ class SharesWork(Protocol):
 class KeepsRuns(Protocol):
     """A recipe whose fit takes long enough to be worth a checkpoint."""
 
+    @property
+    def place(self) -> Place:
+        """Folder of its runs, and weights to start from."""
+        ...
+
     def kept_in(self, place: Place) -> Recipe:
-        """The same recipe for one fit whose checkpoints and run ledger lie in a folder."""
+        """The same recipe with another place; what is learnt does not depend on the folder."""
         ...
 
 
-def kept_in(recipe: Recipe, place: Place) -> Recipe:
-    """The recipe for one fit that leaves its traces in a folder, where it leaves any."""
-    return recipe.kept_in(place) if isinstance(recipe, KeepsRuns) else recipe
+def run_folder(recipe: Recipe, *names: str) -> Path | None:
+    """Folder of one run among a recipe's runs; None for a recipe that keeps none."""
+    root = recipe.place.folder if isinstance(recipe, KeepsRuns) else None
+    return None if root is None else root.joinpath(recipe.name, *names)
+
+
+def kept_in(recipe: Recipe, folder: Path | None) -> Recipe:
+    """The recipe for one fit that leaves its checkpoint and ledger in a folder, where it leaves any."""
+    if folder is None or not isinstance(recipe, KeepsRuns):
+        return recipe
+    return recipe.kept_in(replace(recipe.place, folder=folder))
 
 
 def over_windows(recipe: Recipe, data: TrainingData, windows: Sequence[tuple[date, ...]]) -> Recipe:

@@ -23,7 +23,8 @@ from gogoku_pipeline.dataset.splits import Fold, refuse_overlapping
 from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import CODE, Table
 from gogoku_pipeline.training.config import Progress
-from gogoku_pipeline.training.recipes import TARGET, Fitted, Recipe, over_windows
+from gogoku_pipeline.training.recipes import TARGET, Fitted, Recipe, kept_in, over_windows, run_folder
+from gogoku_pipeline.training.run_folder import drop_checkpoint
 
 SCORES = Table(
     name="eval__walk_forward",
@@ -134,8 +135,10 @@ def run_walk_forward(
             key = _fit_key(recipe, data, folds[: place + 1], seed, horizon_d)
             kept = _kept(cache_dir, key)
             if kept is None:
-                kept = _fit(shared, data, fold, seed, horizon_d)
+                folder = run_folder(recipe, "walks", key)
+                kept = _fit(kept_in(shared, folder), data, fold, seed, horizon_d)
                 _keep(cache_dir, key, kept)
+                drop_checkpoint(folder if cache_dir else None)
             else:
                 resumed += 1
             fits.append(kept)

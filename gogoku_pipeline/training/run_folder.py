@@ -1,4 +1,7 @@
-"""One training of one thing at a time: two would overwrite each other's checkpoints and waste the machine."""
+"""The folder of a run: its checkpoint, and the lock that keeps it to one training at a time.
+
+Two trainings of one thing would overwrite each other's checkpoints and waste the machine. Read without loading tensors.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 from gogoku_pipeline.core.errors import TrainingError
 
-LOCK = "training.lock"
+LOCK, CHECKPOINT = "training.lock", "checkpoint.pt"
 
 
 @contextmanager
@@ -44,3 +47,9 @@ def exclusive_training(folder: Path | None, what: str) -> Iterator[None]:
         file.write(f"process {os.getpid()}")
         file.flush()
         yield
+
+
+def drop_checkpoint(folder: Path | None) -> None:
+    """Forget the checkpoint of a run whose result is kept elsewhere; its ledger stays."""
+    if folder is not None:
+        (folder / CHECKPOINT).unlink(missing_ok=True)
