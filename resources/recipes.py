@@ -34,10 +34,10 @@ def recipe(model: str, compute: Compute) -> "Recipe":
     if model == CHALLENGER:
         from gogoku_pipeline.models.apex_ranker import RankerConfig
         from gogoku_pipeline.training.config import TrainConfig
-        from gogoku_pipeline.training.recipe_ranker import RankerRecipe
+        from gogoku_pipeline.training.recipe_network import NetworkRecipe
 
         dials = {"threads": compute.threads, "device": compute.device, **compute.training}
-        return RankerRecipe(RankerConfig.of(compute.ranker, **compute.network), TrainConfig(**dials))
+        return NetworkRecipe(RankerConfig.of(compute.ranker, **compute.network), TrainConfig(**dials))
     raise ConfigError(f"model {model!r}", got="an unknown name", want=f"one of {MODELS}", remedy="Correct the name.")
 
 

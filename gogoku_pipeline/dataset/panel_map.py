@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.core.errors import DatasetError, LeakError
+from gogoku_pipeline.dataset.edge_map import EdgeMap
+from gogoku_pipeline.dataset.raw_map import RawMap
 
 VALUES, VALID, IN_UNIVERSE, TRADABLE, MANIFEST = (
     "values.f16",
@@ -49,6 +51,8 @@ class Panel:
         table_versions: version of each table it was read from.
         normaliser_key: which normalisation it holds.
         fitted_through: last session anything was fitted on; None when nothing is.
+        edges: the graphs of its sessions; None unless somebody asked for them (`companions`).
+        raw: channels that were never normalised; None likewise.
     """
 
     path: Path
@@ -64,6 +68,14 @@ class Panel:
     table_versions: Mapping[str, int]
     normaliser_key: str
     fitted_through: date | None
+    edges: EdgeMap | None = None
+    raw: RawMap | None = None
+
+    @property
+    def content_key(self) -> str:
+        """Key of everything a fit can read: the panel and what lies beside it."""
+        beside = [part.key for part in (self.edges, self.raw) if part is not None]
+        return "-".join([self.key, *beside])
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from gogoku_pipeline.core.errors import DatasetError
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.dataset.batches import DayWindow, TrainingData
-from gogoku_pipeline.models.network import DayInputs, NetworkOutput
+from gogoku_pipeline.models.network import DayInputs, Edges, Network, NetworkOutput
+from gogoku_pipeline.training.day_graphs import joined_graphs
 from gogoku_pipeline.training.recipes import TARGET
 
 RETURN = "excess_open"
@@ -56,6 +57,8 @@ class DaySource:
         device: where tensors go.
         horizons: horizons that are learnt, in the order of a network's scores; empty for the judged one alone.
         gives_returns: whether batches hold what stocks earned, beside their normal scores.
+        reads_edges: whether batches hold the sessions' graphs.
+        raw_channels: channels of which batches hold the values as they are.
     """
 
     data: TrainingData
@@ -64,6 +67,40 @@ class DaySource:
     device: torch.device
     horizons: tuple[int, ...] = ()
     gives_returns: bool = False
+    reads_edges: bool = False
+    raw_channels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, network: Network, data: TrainingData, horizon_d: int, device: torch.device) -> DaySource:
+        """What a network reads, judged over one horizon.
+
+        Raises:
+            DatasetError: a panel without the graphs or the raw channels the network reads.
+        """
+        lacking = [
+            name
+            for name, is_read, there in (
+                ("graphs", network.needs_edges, data.panel.edges),
+                ("raw channels", bool(network.raw_channels), data.panel.raw),
+            )
+            if is_read and there is None
+        ]
+        if lacking:
+            raise DatasetError(
+                f"panel {data.panel.key}",
+                got=f"no {' and no '.join(lacking)} beside it",
+                want="what the network reads",
+                remedy="Build the panel's companions, or switch the blocks off that read them.",
+            )
+        return cls(
+            data,
+            horizon_d,
+            network.look_back,
+            device,
+            network.horizons,
+            reads_edges=network.needs_edges,
+            raw_channels=network.raw_channels,
+        )
 
     @property
     def learnt(self) -> tuple[int, ...]:
@@ -145,7 +182,26 @@ class DaySource:
             values=values.to(self.device).float(),
             valid=valid.to(self.device).float(),
             day=torch.from_numpy(day).to(self.device),
+            edges=self._edges(windows),
+            raw=self._raw(windows),
         )
+
+    def _edges(self, windows: Sequence[DayWindow]) -> Edges | None:
+        """The sessions' graphs."""
+        held = self.data.panel.edges
+        if not self.reads_edges or held is None:
+            return None
+        return joined_graphs(windows, [held.among(day.session, day.stocks) for day in windows], self.device)
+
+    def _raw(self, windows: Sequence[DayWindow]) -> Tensor | None:
+        """Raw channels [M, L, C]."""
+        panel = self.data.panel
+        if not self.raw_channels or panel.raw is None:
+            return None
+        parts = [
+            panel.raw.window(panel.index(day.session), self.look_back, day.stocks, self.raw_channels) for day in windows
+        ]
+        return torch.from_numpy(np.concatenate(parts)).to(self.device)
 
     def shuffled(self, sessions: Sequence[date], per_step: int, seed: int, epoch: int) -> Iterator[list[date]]:
         """The days of one epoch in random order, in steps of at most `per_step`.

@@ -158,7 +158,7 @@ def _manifest(
         "feature_hash": panel.catalogue_hash,
         "feature_names": list(panel.names),
         "normaliser_key": panel.normaliser_key,
-        "panel_key": panel.key,
+        "panel_key": panel.content_key,
         "table_versions": dict(panel.table_versions),
         "labels": data.fingerprint(horizon_d, TARGET),
         "target": TARGET,

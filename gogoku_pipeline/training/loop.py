@@ -157,7 +157,7 @@ class _Run:
         parts = {
             "config": self.config.hashed(),
             "network": [[name, list(value.shape)] for name, value in self.model.state_dict().items()],
-            "panel": self.source.data.panel.key,
+            "panel": self.source.data.panel.content_key,
             "labels": [self.source.data.fingerprint(horizon, TARGET) for horizon in self.source.learnt],
             "horizons": [*self.source.learnt, self.source.horizon_d],
             "look_back": self.source.look_back,

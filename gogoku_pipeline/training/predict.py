@@ -18,14 +18,14 @@ from gogoku_pipeline.training.intervals import load_intervals
 from gogoku_pipeline.training.recipe_blend import load_fitted_blend
 from gogoku_pipeline.training.recipe_boosted import load_fitted_boosted
 from gogoku_pipeline.training.recipe_ladder import load_fitted_rung
-from gogoku_pipeline.training.recipe_ranker import load_fitted_ranker
+from gogoku_pipeline.training.recipe_network import NETWORK_LOADERS
 from gogoku_pipeline.training.recipes import Fitted
 
 NO_INTERVALS = "the version keeps no intervals: too few days or outcomes were known when it was trained"
 _LOADERS: dict[str, Callable[[Mapping[str, bytes]], Fitted]] = {
     "lightgbm": load_fitted_boosted,
     "naive": load_fitted_rung,
-    "apex_ranker": load_fitted_ranker,
+    **NETWORK_LOADERS,
     "blend": lambda files: load_fitted_blend(files, load_fitted),
 }
 

@@ -189,7 +189,7 @@ def _fit_key(recipe: Recipe, data: TrainingData, folds: Sequence[Fold], seed: in
     parts = {
         "layout": 3,
         "recipe": recipe.config_hash,
-        "panel": data.panel.key,
+        "panel": data.panel.content_key,
         "labels": data.fingerprint(horizon_d, TARGET),
         "fold": [[day.isoformat() for day in part] for part in (fold.train, fold.validation, fold.test, fold.counted)],
         "windows": [[each.train[0].isoformat(), each.train[-1].isoformat()] for each in folds],

@@ -46,7 +46,7 @@ from gogoku_pipeline.tables.universe import build_universe
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.recipe_boosted import objectives
 from gogoku_pipeline.training.recipe_ladder import ladder
-from gogoku_pipeline.training.recipe_ranker import RankerRecipe
+from gogoku_pipeline.training.recipe_network import NetworkRecipe
 
 ISSUES, SESSIONS, SEED, HORIZON_D = 200, 400, 11, 5
 TERMS = Terms(seeds=(1, 2, 3), n_folds=1, embargo=10, min_train=200, validation=30)
@@ -105,7 +105,7 @@ def trial(folder, signal: float) -> Trial:
     betas = features.select("session", "code", "beta_60d")
     labels = build_labels(prices, universe, topix, betas, tse_calendar())
     panel = build_panel([features, nodes], universe, known, Normaliser(known), folder / "cache", {}, sessions=days)
-    ranker = RankerRecipe(RankerConfig.of("small"), TrainConfig(epochs=4, threads=1))
+    ranker = NetworkRecipe(RankerConfig.of("small"), TrainConfig(epochs=4, threads=1))
     judgement = judge(
         Contest(ranker, objectives(BoostedConfig()), tuple(ladder(panel.names))),
         TrainingData(panel, labels),

@@ -11,7 +11,7 @@ from gogoku_pipeline.models.boosted import BoostedConfig
 from gogoku_pipeline.store import open_store
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
-from gogoku_pipeline.training.recipe_ranker import RankerRecipe
+from gogoku_pipeline.training.recipe_network import NetworkRecipe
 from tests.unit.dataset.planted import planted_market
 
 
@@ -56,7 +56,7 @@ def boosted():
 @pytest.fixture(scope="session")
 def ranker():
     loop = TrainConfig(epochs=6, days_per_step=4, learning_rate=5e-3, min_names=10, smoothing=1, device="cpu")
-    return RankerRecipe(RankerConfig.of("tiny", look_back=5, patch=5, stride=5, d_model=24), loop)
+    return NetworkRecipe(RankerConfig.of("tiny", look_back=5, patch=5, stride=5, d_model=24), loop)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.training.collapse import CollapseWatch, Spread, spread_of
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.device import choose_device, repeatable
-from gogoku_pipeline.training.recipe_ranker import RankerRecipe
+from gogoku_pipeline.training.recipe_network import NetworkRecipe
 from tests.unit.dataset.planted import PlantedMarket, ToyCatalogue, ToyFeature
 
 
@@ -124,7 +124,7 @@ def test_contradicting_settings_are_refused_by_name(changes, words):
 
 
 def test_device_and_threads_do_not_change_the_recipe_but_everything_else_does():
-    base = RankerRecipe()
+    base = NetworkRecipe()
     assert base.config_hash == replace(base, train=replace(base.train, device="cpu", threads=7)).config_hash
     others = [
         replace(base, train=replace(base.train, epochs=3)),

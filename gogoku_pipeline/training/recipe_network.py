@@ -1,32 +1,36 @@
-"""The APEX-Ranker recipe: network, losses and loop under one hash."""
+"""The recipe of a network: its shape, its losses and its loop under one hash. One road for every family of networks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 import polars as pl
 import safetensors.torch
 from torch import Tensor
 
+from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.dataset.batches import DayTable, TrainingData
 from gogoku_pipeline.evaluation.ic import rank_ic
-from gogoku_pipeline.models.apex_ranker import ApexRanker, RankerConfig
+from gogoku_pipeline.models.apex_ranker import RankerConfig
+from gogoku_pipeline.models.networks import FAMILIES, AnyConfig, family_of, make_network, saved_config
 from gogoku_pipeline.training.config import Place, Report, TrainConfig
 from gogoku_pipeline.training.days import DaySource, score_days
 from gogoku_pipeline.training.device import choose_device, repeatable
 from gogoku_pipeline.training.loop import train_network
-from gogoku_pipeline.training.recipes import Identity, config_hash, file_of
+from gogoku_pipeline.training.recipes import Fitted, Identity, config_hash, file_of
 
 _WEIGHTS = "weights.safetensors"
 
 
 @dataclass(frozen=True)
-class FittedRanker:
+class FittedNetwork:
     """Averaged weights with the features they were fitted on."""
 
+    family: str
     identity: Identity
     weights: dict[str, Tensor]
     ledger: list[dict[str, float]]
@@ -36,14 +40,14 @@ class FittedRanker:
         """Scores of each session's cross-section.
 
         Raises:
-            DatasetError: other features, or a session without a full look-back in the panel.
+            DatasetError: other features, a session without a full look-back in the panel, or a panel without the
+                graphs or raw channels the network reads.
         """
         self.identity.check(data.panel)
-        config = RankerConfig.load(self.identity.settings["model"])
-        model = ApexRanker(len(data.panel.names), config)
+        model = make_network(saved_config(self.family, self.identity.settings["model"]), data.panel.names)
         model.load_state_dict(self.weights)
         device = choose_device(self.device)
-        source = DaySource(data, self.identity.horizon_d, config.look_back, device, config.horizons)
+        source = DaySource.of(model, data, self.identity.horizon_d, device)
         days = [day for day in sessions if len(data.members(day))]
         with repeatable(0, int(self.identity.settings["train"]["threads"])):
             scored = score_days(model.to(device), source, days)
@@ -63,15 +67,30 @@ class FittedRanker:
 
 
 @dataclass(frozen=True)
-class RankerRecipe:
-    """APEX-Ranker with its training loop."""
+class NetworkRecipe:
+    """A network with its training loop.
 
-    model: RankerConfig = field(default_factory=lambda: RankerConfig.of("small"))
+    Attributes:
+        model: shape; its class decides the family.
+        train: the loop.
+        name: in tables and reports; empty for the family's.
+        place: where one fit keeps its checkpoints and run ledger.
+    """
+
+    model: AnyConfig = field(default_factory=lambda: RankerConfig.of("small"))
     train: TrainConfig = field(default_factory=TrainConfig)
-    name: str = "apex_ranker"
-    family: str = "apex_ranker"
+    name: str = ""
     is_seeded: bool = True
     place: Place = field(default_factory=Place, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """A recipe without a name has its family's."""
+        object.__setattr__(self, "name", self.name or self.family)
+
+    @property
+    def family(self) -> str:
+        """`apex_ranker` or `atft_gat_fan`."""
+        return family_of(self.model)
 
     @property
     def config_hash(self) -> str:
@@ -79,7 +98,7 @@ class RankerRecipe:
         settings = {"model": self.model.as_dict(), "train": self.train.hashed()}
         return config_hash(self.family, self.name, settings)
 
-    def kept_in(self, place: Place) -> RankerRecipe:
+    def kept_in(self, place: Place) -> NetworkRecipe:
         """The same recipe for one fit whose checkpoints and run ledger lie in a folder."""
         return replace(self, place=place)
 
@@ -91,21 +110,37 @@ class RankerRecipe:
         seed: int,
         horizon_d: int,
         report: Report | None = None,
-    ) -> FittedRanker:
-        """Fit; early stopping reads the smoothed mean daily RankIC of `validation`."""
+    ) -> FittedNetwork:
+        """Fit; early stopping reads the smoothed mean daily RankIC of `validation`.
+
+        Raises:
+            ConfigError: a judged horizon the network has no score for; DatasetError: see `DaySource.of`.
+        """
+        if horizon_d not in self.model.horizons:
+            raise ConfigError(
+                f"{self.name} judged over {horizon_d} sessions",
+                got=f"scores over {self.model.horizons}",
+                want="the judged horizon among the network's",
+                remedy="Set the network's horizons, or judge one of them.",
+            )
         with repeatable(seed, self.train.threads):
-            network = ApexRanker(len(data.panel.names), self.model)
-            device = choose_device(self.train.device)
-            source = DaySource(data, horizon_d, self.model.look_back, device, self.model.horizons)
+            network = make_network(self.model, data.panel.names)
+            source = DaySource.of(network, data, horizon_d, choose_device(self.train.device))
             days, place = (train, validation), self.place
             trained = train_network(
                 network, source, days, self.train, seed=seed, rank_ic=rank_ic, report=report, place=place
             )
         settings = {"model": self.model.as_dict(), "train": self.train.as_dict(), **trained.told()}
         identity = Identity.of(data.panel, horizon_d, settings)
-        return FittedRanker(identity, trained.weights, trained.ledger, self.train.device)
+        return FittedNetwork(self.family, identity, trained.weights, trained.ledger, self.train.device)
 
 
-def load_fitted_ranker(files: Mapping[str, bytes]) -> FittedRanker:
+def load_fitted_network(family: str, files: Mapping[str, bytes]) -> FittedNetwork:
     """A fit from its files."""
-    return FittedRanker(Identity.load(files), safetensors.torch.load(file_of(files, _WEIGHTS)), [])
+    return FittedNetwork(family, Identity.load(files), safetensors.torch.load(file_of(files, _WEIGHTS)), [])
+
+
+NETWORK_LOADERS: dict[str, Callable[[Mapping[str, bytes]], Fitted]] = {
+    family: partial(load_fitted_network, family) for family in FAMILIES
+}
+"""How each family of networks is loaded."""
