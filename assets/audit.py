@@ -31,6 +31,7 @@ from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
+from gogoku_pipeline.tables.corrections import CORRECTIONS
 from gogoku_pipeline.tables.landings import is_switched_off
 from resources.compute import Compute
 from resources.recipes import BASELINE, recipe
@@ -139,7 +140,16 @@ def audited_market(store: Store, compute: Compute, seed: int = 0) -> "AuditedMar
         tables={source: rows(TABLE_OF[source]) for source in _states(compute)},
         switched_off=frozenset({"topix"} if is_switched_off(store.raw.requests("topix")) else ()),
         is_whole=not codes,
+        revisions=revisions(store, codes),
     )
+
+
+def revisions(store: Store, codes: Sequence[str]) -> pl.DataFrame:
+    """What was corrected in place since the history began; of some issues only, where they were drawn."""
+    from gogoku_pipeline.audit.revisions import of_codes
+
+    noted = store.tables.scan(CORRECTIONS, ordered=False).collect()
+    return of_codes(noted, codes) if codes else noted
 
 
 def audited_road(compute: Compute) -> "Road":

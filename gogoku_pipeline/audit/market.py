@@ -9,12 +9,15 @@ from functools import partial
 
 import polars as pl
 
+from gogoku_pipeline.audit.revisions import later_than, of_codes, unrevised
 from gogoku_pipeline.core.seeds import stream
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.what_if import NAMED_ISSUES
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
+from gogoku_pipeline.schema.register import TABLE_OF
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.tables.asof import cutoff_at
+from gogoku_pipeline.tables.corrections import CORRECTIONS
 from gogoku_pipeline.tables.prices import EXTRA_COLUMNS, factor_events, stage_prices
 from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
 
@@ -45,6 +48,7 @@ class AuditedMarket:
         choose: how bars and listings become the universe; likewise.
         switched_off: sources without rows because the plan lacks them; the others are audited.
         is_whole: no issue was left out, so that cross-sections are those of the stored panel.
+        revisions: rows of `core__corrections` for these tables: what the publisher changed afterwards.
     """
 
     bars: pl.DataFrame
@@ -58,6 +62,7 @@ class AuditedMarket:
     choose: Choose = build_universe
     switched_off: frozenset[str] = frozenset()
     is_whole: bool = True
+    revisions: pl.DataFrame = field(default_factory=CORRECTIONS.empty)
 
     @property
     def sessions(self) -> list[date]:
@@ -78,7 +83,8 @@ class AuditedMarket:
         own = pl.col("code").is_in(list(codes))
         kept = {name: frame.filter(own) if "code" in frame.columns else frame for name, frame in self.tables.items()}
         bars, listed, labels = (frame.filter(own) for frame in (self.bars, self.listed, self.labels))
-        return replace(self, bars=bars, listed=listed, labels=labels, tables=kept, is_whole=False)
+        noted = of_codes(self.revisions, codes)
+        return replace(self, bars=bars, listed=listed, labels=labels, tables=kept, is_whole=False, revisions=noted)
 
     def labels_at(self, session: date) -> pl.DataFrame:
         """Labels whose outcome was known before the session's cutoff."""
@@ -89,11 +95,25 @@ class AuditedMarket:
         instant: datetime = pl.select(cutoff_at(pl.lit(session), self.cutoff)).item()
         return instant
 
+    def is_revised(self, session: date) -> bool:
+        """Whether anything was corrected after the session's cutoff."""
+        return not later_than(self.revisions, self.hour(session)).is_empty()
+
+    def unrevised(self, session: date) -> AuditedMarket:
+        """All rows, but with the versions that stood at the session's cutoff where they were corrected after it."""
+        later = later_than(self.revisions, self.hour(session))
+        if later.is_empty():
+            return self
+        bars, listed, index = (unrevised(table, getattr(self, name), later) for name, table in SOURCES.items())
+        tables = {name: unrevised(TABLE_OF[name], frame, later) for name, frame in self.tables.items()}
+        return replace(self, bars=bars, listed=listed, topix=index, tables=tables, revisions=CORRECTIONS.empty())
+
     def known_at(self, session: date) -> AuditedMarket:
-        """Only the core rows that were available strictly before the session's cutoff."""
-        in_time = pl.col("available_at") < self.hour(session)
-        known = {name: getattr(self, name).filter(in_time) for name in SOURCES}
-        return replace(self, **known, tables={name: frame.filter(in_time) for name, frame in self.tables.items()})
+        """Only the rows that were available strictly before the session's cutoff, as they stood then."""
+        market, in_time = self.unrevised(session), pl.col("available_at") < self.hour(session)
+        bars, listed, index = (getattr(market, name).filter(in_time) for name in SOURCES)
+        tables = {name: frame.filter(in_time) for name, frame in market.tables.items()}
+        return replace(market, bars=bars, listed=listed, topix=index, tables=tables)
 
     def inputs(self) -> FeatureInputs:
         """What the feature engine reads, made from these rows alone."""
@@ -115,7 +135,8 @@ class AuditedMarket:
             place = days.index(session)
             first = days[max(0, place - LOOK_BACK)]
             until = days[min(place + LOOK_AHEAD, len(days) - 1)]
-            yield Moment(session, first, self.known_at(session).inputs(), whole.until(until))
+            today = self.unrevised(session).inputs() if self.is_revised(session) else whole
+            yield Moment(session, first, self.known_at(session).inputs(), today.until(until))
 
 
 def drawn_codes(listed: pl.Series, count: int, seed: int) -> list[str]:
@@ -135,7 +156,7 @@ class Moment:
         session: the sampled session.
         first: session from which values are recomputed and compared.
         then: inputs made from the rows known at the cutoff.
-        now: inputs made from everything stored, up to some sessions later.
+        now: inputs made from everything stored, up to some sessions later, corrections noted since undone.
     """
 
     session: date

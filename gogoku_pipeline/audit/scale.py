@@ -114,5 +114,6 @@ def _split(case: Case, factor: float) -> Walk | None:
     if codes.is_empty():
         return None
     code = codes[int(stream(case.seed, "audit split").integers(codes.len()))]
-    restated = replace(case.market, bars=with_split(case.market.bars, code, at, factor))
-    return case.walk(moment, f"split-{factor}", restated.known_at(moment.session).inputs(), case.market.labels)
+    known = case.market.known_at(moment.session)
+    restated = replace(known, bars=with_split(known.bars, code, at, factor))
+    return case.walk(moment, f"split-{factor}", restated.inputs(), case.market.labels)

@@ -14,6 +14,8 @@ import pytest
 from gogoku_pipeline.audit.case import Case, sampled
 from gogoku_pipeline.audit.leak_audit import CHECKS, OF_A_PANEL, PARTS, run_audit
 from gogoku_pipeline.core.errors import LeakError
+from gogoku_pipeline.schema import daily_bars
+from gogoku_pipeline.tables.corrections import superseded_rows
 from tests.unit.audit.audited import GRAPH, ROAD
 
 
@@ -135,6 +137,48 @@ def test_a_small_sample_lies_where_there_is_history_to_train_on(sample):
         assert chosen == sorted(chosen)
         assert chosen[0] >= 60 + (3 - sample) * 19
     assert sampled(days[:3], 1, 0) == [days[1]]
+
+
+def corrected(case):
+    """The case in which one bar was corrected long after its session, and the note of it."""
+    bars, table = case.market.bars, daily_bars.TABLE
+    hit = (pl.col("session") == case.market.sessions[50]) & (pl.col("code") == bars["code"].max())
+    since = pl.col("available_at") + timedelta(days=200)
+    later = bars.with_columns(
+        pl.when(hit).then(pl.col("close_jpy") + 1.0).otherwise("close_jpy").alias("close_jpy"),
+        pl.when(hit).then(since).otherwise("available_at").alias("available_at"),
+    )
+    pairs = later.filter(hit).join(bars.filter(hit), on=table.key, suffix="__before")
+    pairs = pairs.with_columns(known_from=pl.col("available_at__before"), superseded_at=pl.col("available_at"))
+    return later, superseded_rows(table, "changed", pairs, ["close_jpy"])
+
+
+def test_a_bar_corrected_later_is_read_as_it_stood_where_the_correction_is_noted(case, spoilt):
+    later, noted = corrected(case)
+    assert noted.height == 1
+    assert failed(spoilt(bars=later, revisions=noted), "truncation") == set()
+    assert "truncation_of_prices" in failed(spoilt(bars=later), "truncation")
+
+
+def test_undoing_corrections_gives_the_rows_that_stood(case, spoilt):
+    later, noted = corrected(case)
+    market = spoilt(bars=later, revisions=noted).market
+    before, after = market.sessions[60], market.sessions[-1]
+    stood = case.market.bars.sort(daily_bars.TABLE.key)
+    assert market.is_revised(before) and market.unrevised(before).bars.equals(stood)
+    assert market.known_at(before).bars.equals(case.market.known_at(before).bars.sort(daily_bars.TABLE.key))
+    codes = [code for code in stood["code"].unique().sort()][:3]
+    assert not market.of_codes(codes).is_revised(before) and market.of_codes(codes).unrevised(after).bars.height
+
+
+def test_a_row_brought_late_and_noted_was_not_there(case, spoilt):
+    bars, table = case.market.bars, daily_bars.TABLE
+    hit = (pl.col("session") == case.market.sessions[50]) & (pl.col("code") == bars["code"].max())
+    since = pl.when(hit).then(pl.col("available_at") + timedelta(days=200)).otherwise("available_at")
+    later = bars.with_columns(since.alias("available_at"))
+    added = later.filter(hit).with_columns(superseded_at=pl.col("available_at"))
+    market = spoilt(bars=later, revisions=superseded_rows(table, "added", added, [])).market
+    assert market.unrevised(market.sessions[60]).bars.height == bars.height - 1
 
 
 def test_a_row_known_only_later_may_not_have_been_used(case, spoilt):
