@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = str(Path(sys.executable).parent / "gogoku")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment(folder, **names):
-    """What a person's shell would hold: nothing of ours but the names given."""
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "COLUMNS": "220", "PYTHONUNBUFFERED": "1", **names}
+    """What a person's shell would hold: nothing of ours but this checkout's code and the names given.
+
+    An environment shared by several checkouts runs the one that was installed last, which need not be this one.
+    """
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    return {**own, "COLUMNS": "220", "PYTHONUNBUFFERED": "1", **names}
 
 
 def gogoku(folder, *arguments, **names):
