@@ -236,5 +236,6 @@ PLANTED = (
         "cross_section",
         "universe",
         on_road(serve=those_with_an_outcome),
+        sample=3,
     ),
 )

@@ -121,6 +121,7 @@ PLANTED = (
         "truncation_of_prices",
         "prices",
         on_market(stage=lambda _: on_todays_basis),
+        sample=3,
     ),
     Planted("survivors only", "truncation", "truncation_of_prices", "universe", on_market(choose=lambda _: survivors)),
     Planted(

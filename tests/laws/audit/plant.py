@@ -22,6 +22,7 @@ class Planted:
         guilty: column, source, fold or model that must be named; part of the name is enough.
         spoil: makes the spoilt case.
         is_alone: no other part sees it: without this part the leak would pass.
+        sample: sessions that are recomputed; more than the newest where the leak needs history after it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Planted:
     guilty: str
     spoil: Spoil
     is_alone: bool = False
+    sample: int = 1
 
 
 def on_road(**functions: Any) -> Spoil:

@@ -49,7 +49,7 @@ def only(check):
 
 @pytest.mark.parametrize("leak", PLANTED, ids=lambda leak: leak.name)
 def test_a_planted_leak_is_named_with_whom_it_concerns(case, leak):
-    report = run_audit(leak.spoil(case), (leak.part,), only(leak.check))
+    report = run_audit(leak.spoil(replace(case, sample=leak.sample)), (leak.part,), only(leak.check))
     (seen,) = report.findings
     assert seen.violations and not seen.passed
     assert any(leak.guilty in name for name in seen.guilty), seen.words
@@ -90,7 +90,7 @@ def test_there_are_more_than_a_dozen_leaks_and_every_part_of_a_panel_has_one():
 @pytest.mark.slow
 @pytest.mark.parametrize("leak", [leak for leak in PLANTED if leak.is_alone], ids=lambda leak: leak.name)
 def test_without_its_part_the_leak_would_pass(case, leak):
-    report = run_audit(leak.spoil(case), OF_A_PANEL)
+    report = run_audit(leak.spoil(replace(case, sample=leak.sample)), OF_A_PANEL)
     assert report.failed_parts == (leak.part,), report.words
 
 
