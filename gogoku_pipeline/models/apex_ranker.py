@@ -25,6 +25,8 @@ from gogoku_pipeline.models.network_config import NetworkConfig, refuse_quantile
 class RankerConfig(NetworkConfig):
     """Shape of the network. `RankerConfig.of(size)` is the one dial; every field may be set on top of it."""
 
+    later = frozenset({"horizons", "layer_scale", "market_tokens", "quantiles", "quantile_gradient"})
+
     look_back: int = 20
     """Sessions a score reads, the decision session included."""
     patch: int = 5

@@ -15,6 +15,8 @@ class NetworkConfig:
 
     presets: ClassVar[Mapping[str, Any]] = {}
     """Configurations by name."""
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Fields that came after the first designs were promoted."""
 
     @classmethod
     def of(cls, size: str, **changes: Any) -> Self:
@@ -30,6 +32,14 @@ class NetworkConfig:
         """The configuration a fit was saved with; lists of a file become tuples again."""
         cls._refuse_unknown(saved)
         return cls(**_tuples(saved))
+
+    def hashed(self) -> dict[str, Any]:
+        """The fields that make a design another one.
+
+        Those that came later count from when they are set: a new dial must not make every promoted design another one.
+        """
+        plain = {field.name: field.default for field in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in self.as_dict().items() if name not in self.later or value != plain[name]}
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, for manifests and hashes."""

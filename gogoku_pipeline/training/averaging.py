@@ -14,8 +14,9 @@ from gogoku_pipeline.training.config import TrainConfig
 class Averaged:
     """The average of a network's weights over its training, as the config asks for it.
 
-    `ema`: exponential, with a memory of `ema_share` of all steps (decay exp(-1 / (share x steps))). `swa`: equal over
-    the last `swa_share` of the steps, the raw weights before. `none`: the raw weights.
+    `ema`: exponential, with a memory of `ema_share` of all steps (decay exp(-1 / (share x steps))) or the decay
+    `ema_decay` by step. `swa`: equal over the last `swa_share` of the steps, the raw weights before. `none`: the raw
+    weights.
 
     Source: Polyak and Juditsky (1992); Izmailov et al. (2018) for SWA; torch.optim.swa_utils.
 
@@ -31,7 +32,7 @@ class Averaged:
         self._model = model
         self._average: AveragedModel | None = None
         if self._kind == "ema":
-            decay = math.exp(-1.0 / max(1.0, config.ema_share * steps))
+            decay = config.ema_decay or math.exp(-1.0 / max(1.0, config.ema_share * steps))
             self._average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
         elif self._kind == "swa":
             self._average = AveragedModel(model, use_buffers=True)
@@ -46,8 +47,8 @@ class Averaged:
         """Take in the weights after step `step` of the run, counted from 1."""
         if self._average is None:
             return
-        if step <= self._starts:
-            self._average.n_averaged.zero_()  # nothing averaged yet: the next update copies
+        if self._kind == "swa" and step <= self._starts + 1:
+            self._average.n_averaged.zero_()  # nothing averaged yet: the update copies
         self._average.update_parameters(self._model)
 
     def weights(self) -> dict[str, Tensor]:

@@ -78,6 +78,8 @@ class TrainConfig:
     """First rate of the warm-up as a share of the peak; 0 for one step's worth."""
     averaging: Literal["ema", "swa", "none"] = "ema"
     """What is evaluated and saved: an exponential average, an equal one over the last steps, or the raw weights."""
+    ema_decay: float = 0.0
+    """Decay of that average by step, such as 0.999; 0 for the one that `ema_share` gives."""
     swa_share: float = 0.25
     """Share of all steps, the last ones, that the equal average covers."""
     horizon_weights: Mapping[int, float] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class TrainConfig:
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
                 raise _bad(name, str(getattr(self, name)), f"at least {lowest}")
-        for name in ("warmup_share", "warmup_start"):
+        for name in ("warmup_share", "warmup_start", "ema_decay"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise _bad(name, str(getattr(self, name)), "a share in [0, 1)")
         for name in ("ema_share", "swa_share"):

@@ -95,7 +95,7 @@ class NetworkRecipe:
     @property
     def config_hash(self) -> str:
         """Hash of network and loop, without how they are computed."""
-        settings = {"model": self.model.as_dict(), "train": self.train.hashed()}
+        settings = {"model": self.model.hashed(), "train": self.train.hashed()}
         return config_hash(self.family, self.name, settings)
 
     def kept_in(self, place: Place) -> NetworkRecipe:
