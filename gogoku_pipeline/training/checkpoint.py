@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def load_checkpoint(folder: Path, run: str) -> dict[str, Any] | None:
     try:
         found = torch.load(io.BytesIO(parts[2]), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
-        raise _bad(file, f"a class it must not hold ({_first_line(problem)})", "tensors and numbers only") from None
+        raise _bad(file, f"a class it must not hold ({_foreign(problem)})", "tensors and numbers only") from None
     if not isinstance(found, dict) or set(found) != {"run", "state"}:
         raise _bad(file, "something else than the state of a run", "run and state")
     if found["run"] != run:
@@ -69,8 +70,10 @@ def load_checkpoint(folder: Path, run: str) -> dict[str, Any] | None:
     return state
 
 
-def _first_line(problem: Exception) -> str:
-    return str(problem).strip().splitlines()[0][:200] if str(problem).strip() else type(problem).__name__
+def _foreign(problem: Exception) -> str:
+    """The class torch refused, as its message names it."""
+    named = re.search(r"GLOBAL (\S+)", str(problem))
+    return named.group(1) if named else type(problem).__name__
 
 
 def _bad(file: Path, got: str, want: str) -> ArtefactError:

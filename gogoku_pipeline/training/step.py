@@ -112,7 +112,7 @@ class Stepper:
     ) -> dict[str, float]:
         """Forward and backward over a part of the step; its losses by name, `loss` for their sum."""
         with trunk_precision(self.config, self.source.device), activations(self.model, row, measure=measure):
-            told = self.forward(batch)
+            told: NetworkOutput = (self.model if measure else self.forward)(batch)  # hooks and graphs do not mix
         quantiles = None if told.quantiles is None else batch.padded(told.quantiles)
         said = Said(batch.padded(told.scores), quantiles, self.levels)
         outcomes = Outcomes(batch.targets, batch.mask, batch.returns, batch.stock)
