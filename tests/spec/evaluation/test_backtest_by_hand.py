@@ -74,6 +74,7 @@ def test_a_short_sale_pays_the_lender_by_the_calendar_day_and_every_dividend():
     assert found.daily["borrow_jpy"].to_list() == pytest.approx([0, 0, 315])
     assert found.daily["dividends_jpy"].to_list() == [0, 0, -10_000]
     assert found.daily["equity_jpy"].to_list() == [1_000_000, 950_000, 1_039_685]
+    assert found.daily["gross_ret"][1:].to_list() == pytest.approx([-0.05, 1_040_000 / 950_000 - 1])
 
 
 def test_what_cannot_be_borrowed_is_not_sold_short():
