@@ -17,6 +17,9 @@ MONTHS = 24
 TURNS = 12
 """Newest turning points of a champion that are listed."""
 
+GLUE = "\u00a0"
+"""A space at which no line ends: in a narrow window a cell folds between value, interval and days only."""
+
 KINDS = {
     "regime": ("By market regime", "TOPIX against 60 sessions ago; its volatility against a year's median."),
     "size": ("By size", "Fifths of each session by market value, 1 the smallest."),
@@ -143,8 +146,8 @@ def _interval(row: dict[str, object] | None) -> str:
     if row is None or row["rank_ic"] is None:
         return DASH
     spanned = interval(row["low"], row["high"])
-    known = number(row["rank_ic"], "+.4f") + ("" if spanned == DASH else f" {spanned}")
-    return f"{known} · {row['n_days']} d"
+    known = number(row["rank_ic"], "+.4f") + ("" if spanned == DASH else f" {spanned.replace(' ', GLUE)}")
+    return f"{known} ·{GLUE}{row['n_days']}{GLUE}d"
 
 
 def _breakdown(kind: str, part: pl.DataFrame) -> TextTable:

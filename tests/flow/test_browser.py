@@ -158,5 +158,7 @@ def test_the_evening_page_is_whole_and_fits_a_desk_and_a_telephone(page: Page, p
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"the page is wider than {width} pixels"
+        cut = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+        assert width == 390 or page.evaluate(cut) == 0, "a table is cut at the right on a desk"
     page.set_viewport_size(DESK)
     page.screenshot(path=place / "report.png", full_page=True)

@@ -15,7 +15,7 @@ from gogoku_pipeline.evaluation.backtest import plots as plots_backtest
 from gogoku_pipeline.evaluation.calibration import calibration, calibration_by_day
 from gogoku_pipeline.evaluation.report import Judged, Reign, ReportInputs, Traded, render_report
 from gogoku_pipeline.evaluation.report_backtest import figures_table, months_table, sectors_table
-from gogoku_pipeline.evaluation.report_tables import breakdown_tables, horizon_table, turning_points
+from gogoku_pipeline.evaluation.report_tables import GLUE, breakdown_tables, horizon_table, turning_points
 from gogoku_pipeline.evaluation.trials import Trial, trial_rows
 
 FIRST = date(2024, 1, 4)
@@ -145,12 +145,16 @@ def test_a_page_without_evidence_leaves_its_sections_out_and_says_that_nothing_w
 def test_every_horizon_stands_with_its_interval_and_a_model_without_a_ranking_with_a_dash():
     table = horizon_table(HORIZONS)
     assert table.heads == ("model", "1 session", "5 sessions")
-    assert table.rows == (
+    said = [tuple(cell.replace(GLUE, " ") for cell in row) for row in table.rows]
+    assert said == [
         ("lightgbm", "+0.0123 [+0.0023, +0.0223] · 200 d", "+0.0456 [+0.0356, +0.0556] · 196 d"),
         ("apex_ranker", "–", "–"),
+    ]
+    assert [part.count(" ") for part in table.rows[0]] == [0, 2, 2], (
+        "a narrow window folds before interval and days only"
     )
     page = section(render_report(replace(BARE, judged=Judged(HORIZONS))), "models")
-    assert "+0.0456 [+0.0356, +0.0556] · 196 d" in page and page.count("<img") == 1
+    assert table.rows[0][2] in page and page.count("<img") == 1 and "wide folds" in page
 
 
 def test_the_edge_is_shown_by_month_regime_sector_and_size_for_every_model():
