@@ -1,7 +1,7 @@
 """`python -m tests.laws.mutants`: every planted mistake and the test that notices it; goes on where it stopped.
 
 Answers are kept in .gogoku/mutants.json beside a fingerprint of package and tests; a changed tree begins anew. Words
-after the command choose mutants whose title holds one of them.
+after the command choose mutants whose title holds one of them: `python -m tests.laws.mutants backtest:`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
 
-from tests.laws.mutants import in_company, in_graph, in_prices, in_rules, in_sources
+from tests.laws.mutants import in_accounts, in_company, in_graph, in_orders, in_prices, in_rules, in_sources
 from tests.laws.mutants.mutant import PACKAGE, ROOT, Mutant
 from tests.laws.mutants.workshop import Verdict, Workshop
 
-ROOMS = (in_prices, in_sources, in_company, in_graph, in_rules)
+ROOMS = (in_prices, in_sources, in_company, in_graph, in_rules, in_accounts, in_orders)
 MUTANTS: tuple[Mutant, ...] = tuple(mutant for room in ROOMS for mutant in room.MUTANTS)
 KEPT = ROOT / ".gogoku" / "mutants.json"
 WORKSHOPS = 2

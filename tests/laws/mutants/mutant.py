@@ -14,7 +14,7 @@ class Mutant:
     """A change of one place in one file.
 
     Attributes:
-        group: group of features.csv whose values it falsifies.
+        group: group of features.csv whose values it falsifies, or `graph`, or `backtest`.
         name: what the author of the mistake believed, in words.
         file: path below the package.
         old: text that occurs exactly once in the file.

@@ -20,6 +20,7 @@ from tests.laws.mutants.mutant import PACKAGE, ROOT, Mutant
 
 COPIED = (PACKAGE, "tests", "assets", "resources", "jobs", "gogoku", "pyproject.toml", ".env.example")
 SUITE = ("tests/spec/features", "tests/spec/graph", "tests/unit/features", "tests/unit/graph", "tests/laws/graph")
+SUITE_OF_EVALUATION = ("tests/spec/evaluation", "tests/unit/evaluation")
 """What a mutant that escapes the tests expected to notice it meets next."""
 
 CACHE = ".pytest_cache"
@@ -32,6 +33,11 @@ KERNELS = (b"@compiled", b"njit(")
 """What a file with compiled code has in it."""
 
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+
+
+def suite_of(mutant: Mutant) -> Sequence[str]:
+    """Tests of the room a mistake is made in."""
+    return SUITE_OF_EVALUATION if mutant.file.startswith("evaluation/") else SUITE
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,14 @@ class Workshop:
                 shutil.copy2(root / name, folder / name)
         return cls(folder)
 
-    def judge(self, mutant: Mutant, suite: Sequence[str] = SUITE) -> Verdict:
-        """Make the mistake, run the tests named for it and then the suite until one fails, and take it back."""
+    def judge(self, mutant: Mutant, suite: Sequence[str] | None = None) -> Verdict:
+        """Make the mistake, run the tests named for it and then the suite until one fails, and take it back.
+
+        Args:
+            mutant: the mistake.
+            suite: what it meets after the tests named for it; None for the tests of its room.
+        """
+        suite = suite_of(mutant) if suite is None else suite
         path = self.folder / PACKAGE / mutant.file
         kept, times = path.read_bytes(), path.stat()
         above = self.files_above(path) if any(mark in kept for mark in KERNELS) else []

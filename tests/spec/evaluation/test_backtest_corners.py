@@ -49,3 +49,14 @@ def test_the_tenth_notice_of_a_dividend_corrects_the_ninth():
     )
     found = run_backtest(scored({THU: {A: 2, B: 1}}), market, ONE)
     assert found.daily["dividends_jpy"].to_list() == [0, 0, 20_000]
+
+
+def test_what_an_issue_without_a_listing_earns_is_no_known_sectors():
+    """500 shares each from 1,000 yen; A stands still, B, whose sector nobody says, gains 100 yen."""
+    market = frames(
+        [bar(day, A, 1000) for day in (THU, FRI, MON)] + [bar(THU, B, 1000), bar(FRI, B, 1000, 1100), bar(MON, B, 1100)]
+    )
+    silent = replace(market, listed=market.listed.filter(code=A))
+    found = run_backtest(scored({THU: {A: 2, B: 1}}), silent, replace(ONE, enter=2, leave=2))
+    sectors = found.exposure.filter(kind="sector").select("name", "pnl_jpy").rows()
+    assert sectors == [("3250", pytest.approx(0.0)), ("unknown", pytest.approx(50_000.0))]
