@@ -31,6 +31,8 @@ class AtftConfig(NetworkConfig):
     """Start of LayerScale on residual branches; 0 for none."""
     selection: Selection = "affine"
     """Variable selection: affine, grouped (by the first word of a feature's name), per_variable (the paper's), none."""
+    selection_hidden: int = 32
+    """Width of the network that weighs the variables."""
     selection_inner: int = 8
     """Width of each variable's own network in per_variable."""
     selection_entropy: float = 0.0
@@ -72,7 +74,9 @@ class AtftConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         """Refuse shapes that contradict each other, by name."""
-        self._at_least_one("look_back", "hidden", "heads", "encoder_layers", "selection_inner", "edge_attributes")
+        self._at_least_one(
+            "look_back", "hidden", "heads", "encoder_layers", "selection_hidden", "selection_inner", "edge_attributes"
+        )
         self._shares("dropout", "frequency_dropout")
         self._horizons(self.horizons)
         for name, allowed in (("selection", (*get_args(SelectionKind), "none")), ("encoder", get_args(EncoderKind))):
@@ -138,7 +142,7 @@ class AtftConfig(NetworkConfig):
 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 AtftConfig.presets = {
-    "tiny": AtftConfig(look_back=8, hidden=16, heads=2, dropout=0.0, graph_heads=(2,)),
+    "tiny": AtftConfig(look_back=8, hidden=16, selection_hidden=16, heads=2, dropout=0.0, graph_heads=(2,)),
     "small": AtftConfig(),
     "base": AtftConfig(look_back=60, horizons=(1, 5, 10, 20), hidden=128),
     "atft_seed": AtftConfig(

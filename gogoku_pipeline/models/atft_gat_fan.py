@@ -211,7 +211,7 @@ def _selection(variables: Sequence[str], config: AtftConfig) -> VariableSelectio
     grouped = config.selection == "grouped"
     groups = grouped_by_first_word(variables) if grouped else list(range(len(variables)))
     inner = config.selection_inner if config.selection == "per_variable" else 0
-    return VariableSelection(groups, config.hidden, config.hidden, config.dropout, inner)
+    return VariableSelection(groups, config.hidden, config.selection_hidden, config.dropout, inner)
 
 
 def _encoder(config: AtftConfig) -> nn.Module:

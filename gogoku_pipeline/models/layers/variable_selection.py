@@ -1,16 +1,17 @@
 """Variable selection: which features speak on this day, for this stock, and how loudly.
 
 Paper: Lim et al., "Temporal Fusion Transformers" (2021), section 4.2: v = softmax(GRN(xi)), out = sum_j v_j f_j(xi_j).
-Here a variable is embedded as xi_j = x_j a_j + m_j b_j + c_j with m_j its validity, so a missing value is told.
+Here a variable is embedded as xi_j = x_j a_j + m_j b_j with m_j its validity, so a missing value is told from zero.
 
 | kind | f_j | weights v | cost beside a linear map |
 |---|---|---|---|
-| affine | identity: sum_j v_j xi_j = (v*x) A + (v*m) B + v C, no [.., F, d] tensor | one per variable | small |
+| affine | identity: sum_j v_j xi_j = (v*x) A + (v*m) B, no [.., F, d] tensor | one per variable | small |
 | grouped | the same | one per group of variables, shared inside | small |
 | per_variable | a GRN each, as in the paper, of width `inner` | one per variable | F * inner numbers per token |
 
 Weights are multiplied by their number, so equal weights leave a plain linear embedding (a factor the paper's a_j would
-learn). What the selection reads: values and validity in the affine forms, all embeddings in the paper's.
+learn). What the GRN reads: all embeddings in the paper's form, else values and validity through a narrow linear map,
+because a GRN from 2 F numbers to F weights would cost more than all else in the network.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class VariableSelection(nn.Module):
     Args:
         groups: group of each variable, 0 .. G-1; `range(F)` for one weight per variable.
         width: numbers per token out.
-        hidden: width of the selection's GRN.
+        hidden: width of the selection's GRN and, in the affine form, of the map before it.
         dropout: share dropped in training.
         inner: width of each variable's own GRN; 0 for the affine form.
     """
@@ -54,10 +55,10 @@ class VariableSelection(nn.Module):
         bound = variables**-0.5
         self.value = nn.Parameter(torch.empty(variables, size).uniform_(-bound, bound))
         self.known = nn.Parameter(torch.empty(variables, size).uniform_(-bound, bound))
-        self.offset = nn.Parameter(torch.zeros(variables, size))
         self.own = StackedGatedResidual(variables, inner, dropout) if inner else None
         self.widen = nn.Linear(inner, width) if inner else nn.Identity()
-        self.select = GatedResidual(variables * inner if inner else 2 * variables, hidden, self.count, dropout)
+        self.narrow = nn.Identity() if inner else nn.Linear(2 * variables, hidden)
+        self.select = GatedResidual(variables * inner if inner else hidden, hidden, self.count, dropout)
 
     def forward(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Select.
@@ -70,10 +71,11 @@ class VariableSelection(nn.Module):
             Tokens [.., width] and weights [.., G] that add to 1.
         """
         if self.own is None:
-            weights = torch.softmax(self.select(torch.cat([values, valid], dim=-1)), dim=-1)  # [.., G]
+            both = torch.cat([values, valid], dim=-1)  # [.., 2 F]
+            weights = torch.softmax(self.select(self.narrow(both)), dim=-1)  # [.., G]
             loud = self.count * weights[..., self.group_of]  # [.., F]
-            return (loud * values) @ self.value + (loud * valid) @ self.known + loud @ self.offset, weights
-        embedded = values[..., None] * self.value + valid[..., None] * self.known + self.offset  # [.., F, inner]
+            return (loud * values) @ self.value + (loud * valid) @ self.known, weights
+        embedded = values[..., None] * self.value + valid[..., None] * self.known  # [.., F, inner]
         weights = torch.softmax(self.select(embedded.flatten(-2)), dim=-1)
         loud = self.count * weights[..., self.group_of]
         chosen: Tensor = self.widen(torch.einsum("...f,...fd->...d", loud, self.own(embedded)))

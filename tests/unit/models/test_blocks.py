@@ -105,11 +105,11 @@ def test_selection_is_the_weighted_sum_over_variables(groups, inner):
     values, valid = torch.randn(3, 2, 4), (torch.rand(3, 2, 4) > 0.2).float()
     found, weights = block(values * valid, valid)
     assert torch.allclose(weights.sum(dim=-1), torch.ones(3, 2), atol=1e-6) and (weights > 0).all()
-    embedded = (values * valid)[..., None] * block.value + valid[..., None] * block.known + block.offset
+    embedded = (values * valid)[..., None] * block.value + valid[..., None] * block.known
     each = embedded if block.own is None else block.own(embedded)
     total = sum((len(set(groups)) * weights[..., group, None] * each[..., j, :]) for j, group in enumerate(groups))
     assert torch.allclose(found, block.widen(total), atol=1e-5)
-    asked = embedded.flatten(-2) if inner else torch.cat([values * valid, valid], dim=-1)
+    asked = embedded.flatten(-2) if inner else block.narrow(torch.cat([values * valid, valid], dim=-1))
     close(weights, softmax(grn(asked.double().detach().numpy(), arrays(block.select))))
 
 
