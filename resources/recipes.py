@@ -33,11 +33,12 @@ def recipe(model: str, compute: Compute) -> "Recipe":
         return BetterBoosted(baselines(compute))
     if model == CHALLENGER:
         from gogoku_pipeline.models.apex_ranker import RankerConfig
-        from gogoku_pipeline.training.config import TrainConfig
+        from gogoku_pipeline.training.config import Place, TrainConfig
         from gogoku_pipeline.training.recipe_network import NetworkRecipe
 
         dials = {"threads": compute.threads, "device": compute.device, **compute.training}
-        return NetworkRecipe(RankerConfig.of(compute.ranker, **compute.network), TrainConfig(**dials))
+        shape, runs = RankerConfig.of(compute.ranker, **compute.network), Place(compute.cache_dir / "runs")
+        return NetworkRecipe(shape, TrainConfig(**dials), place=runs)
     raise ConfigError(f"model {model!r}", got="an unknown name", want=f"one of {MODELS}", remedy="Correct the name.")
 
 

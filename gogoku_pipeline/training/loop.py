@@ -156,7 +156,7 @@ class _Run:
         """Hash of everything the run depends on."""
         parts = {
             "config": self.config.hashed(),
-            "network": [[name, list(value.shape)] for name, value in self.model.state_dict().items()],
+            "network": [repr(self.model), repr(getattr(self.model, "config", None))],
             "panel": self.source.data.panel.content_key,
             "labels": [self.source.data.fingerprint(horizon, TARGET) for horizon in self.source.learnt],
             "horizons": [*self.source.learnt, self.source.horizon_d],

@@ -17,12 +17,13 @@ LOCK, CHECKPOINT = "training.lock", "checkpoint.pt"
 
 
 @contextmanager
-def exclusive_training(folder: Path | None, what: str) -> Iterator[None]:
+def exclusive_training(folder: Path | None, what: str, *, waits: bool = False) -> Iterator[None]:
     """Hold a folder of runs while the block runs. The lock belongs to the open file: a killed process frees it.
 
     Args:
         folder: of the run or the version; None holds nothing.
         what: what is trained, for the message of whoever comes second.
+        waits: whether whoever comes second waits for the first instead.
 
     Raises:
         TrainingError: another process, or another training of this one, holds it.
@@ -33,7 +34,7 @@ def exclusive_training(folder: Path | None, what: str) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"

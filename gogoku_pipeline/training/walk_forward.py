@@ -1,8 +1,9 @@
 """Walking forward: fit each fold and seed on its past, score its future. What the gate judges.
 
 Fits are kept one by one, so an interrupted walk resumes where it stopped and a changed recipe, panel, label or fold is
-never mistaken for an old one. A fit may share work with earlier folds (bins), never with later ones. A fit that fails
-ends the walk and is named: a recipe that is left out where it failed would be judged on the days that suit it.
+never mistaken for an old one; of two walks at once one waits for the other's fit instead of making it again. A fit may
+share work with earlier folds (bins), never with later ones. A fit that fails ends the walk and is named: a recipe that
+is left out where it failed would be judged on the days that suit it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from gogoku_pipeline.schema.columns import Column
 from gogoku_pipeline.schema.tables import CODE, Table
 from gogoku_pipeline.training.config import Progress
 from gogoku_pipeline.training.recipes import TARGET, Fitted, Recipe, kept_in, over_windows, run_folder
-from gogoku_pipeline.training.run_folder import drop_checkpoint
+from gogoku_pipeline.training.run_folder import drop_checkpoint, exclusive_training
 
 SCORES = Table(
     name="eval__walk_forward",
@@ -133,14 +134,15 @@ def run_walk_forward(
         data.panel.require_fitted_before(fold.test[0])
         for seed in used:
             key = _fit_key(recipe, data, folds[: place + 1], seed, horizon_d)
-            kept = _kept(cache_dir, key)
-            if kept is None:
-                folder = run_folder(recipe, "walks", key)
-                kept = _fit(kept_in(shared, folder), data, fold, seed, horizon_d)
-                _keep(cache_dir, key, kept)
-                drop_checkpoint(folder if cache_dir else None)
-            else:
-                resumed += 1
+            with exclusive_training(cache_dir and cache_dir / key, f"{recipe.name}, fold {fold.index}", waits=True):
+                kept = _kept(cache_dir, key)
+                if kept is None:
+                    folder = run_folder(recipe, "walks", key)
+                    kept = _fit(kept_in(shared, folder), data, fold, seed, horizon_d)
+                    _keep(cache_dir, key, kept)
+                    drop_checkpoint(folder if cache_dir else None)
+                else:
+                    resumed += 1
             fits.append(kept)
             if progress is not None:
                 progress.advance(1, f"{recipe.name}: fold {fold.index}, seed {seed}")
