@@ -46,10 +46,11 @@ lint: install                           ## repair style where a machine can
 types: install                          ## mypy strict below the Dagster wall
 	@$(BIN)/mypy
 
-docs: install                           ## regenerate docs/features.md, docs/tables.md and docs/targets.md
+docs: install                           ## regenerate features.md, tables.md, targets.md and presets.md in docs/
 	@$(BIN)/gogoku features --write docs/features.md
 	@$(BIN)/gogoku describe --all --write docs/tables.md
 	@$(BIN)/gogoku describe targets --write docs/targets.md
+	@$(BIN)/gogoku describe presets --write docs/presets.md
 
 bench: install                          ## the table of goals against named peers, outputs proved equal first; then each benchmark
 	@$(BIN)/python -m benchmarks.goals

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 console = Console()
 TARGETS = "targets"
 """The page of an earlier system's figures beside ours."""
+PRESETS = "presets"
+"""The page of named network designs."""
 
 
 def describe(
-    name: Annotated[str, typer.Argument(help="a table, a feature, an issue code, or `targets`")] = "",
+    name: Annotated[str, typer.Argument(help="a table, a feature, an issue code, `targets` or `presets`")] = "",
     every: Annotated[bool, typer.Option("--all", help="every table")] = False,
-    write: Annotated[Path | None, typer.Option(help="with --all or targets: write the page")] = None,
+    write: Annotated[Path | None, typer.Option(help="with --all, targets or presets: write the page")] = None,
 ) -> None:
     """Say what something is: where it comes from, when it is known, what to beware of."""
     from gogoku_pipeline.evaluation.targets import render_targets
@@ -32,6 +34,10 @@ def describe(
     tables = every_table()
     if every or name == TARGETS:
         _page(render_tables(tables.values()) if every else render_targets(), write)
+    elif name == PRESETS:
+        from gogoku_pipeline.training.presets_page import render_presets  # loads tensors: seconds
+
+        _page(render_presets(), write)
     elif name in tables:
         console.print(Markdown(render_table(tables[name])))
     elif name in catalogue().names:

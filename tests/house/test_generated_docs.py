@@ -7,6 +7,7 @@ from gogoku_pipeline.evaluation.targets import TARGETS, render_targets
 from gogoku_pipeline.features.docs import render_features
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.schema.docs import render_tables
+from gogoku_pipeline.training.presets_page import render_presets
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -17,6 +18,10 @@ def test_the_page_of_tables_is_current():
 
 def test_the_page_of_features_is_current():
     assert (DOCS / "features.md").read_text() == render_features(registry()), "run `make docs`"
+
+
+def test_the_page_of_presets_is_current():
+    assert (DOCS / "presets.md").read_text() == render_presets(), "run `make docs`"
 
 
 def test_the_page_of_targets_is_current_and_every_figure_is_measured_or_says_what_it_needs():
