@@ -10,8 +10,8 @@ Here a variable is embedded as xi_j = x_j a_j + m_j b_j with m_j its validity, s
 | per_variable | a GRN each, as in the paper, of width `inner` | one per variable | F * inner numbers per token |
 
 Weights are multiplied by their number, so equal weights leave a plain linear embedding (a factor the paper's a_j would
-learn). What the GRN reads: all embeddings in the paper's form, else values and validity through a narrow linear map,
-because a GRN from 2 F numbers to F weights would cost more than all else in the network.
+learn). In the paper's form the GRN leads from all embeddings to F weights; in the others it is narrow, between a linear
+map of values and validity and one to the weights, because at F of hundreds it would cost more than all else together.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gogoku_pipeline.models.layers.gated_residual import GatedResidual, StackedGatedResidual
 
@@ -45,12 +46,12 @@ class VariableSelection(nn.Module):
         inner: width of each variable's own GRN; 0 for the affine form.
     """
 
-    group_of: Tensor
+    members: Tensor
 
     def __init__(self, groups: Sequence[int], width: int, hidden: int, dropout: float, inner: int = 0) -> None:
         super().__init__()
         variables, self.count = len(groups), max(groups) + 1
-        self.register_buffer("group_of", torch.tensor(list(groups)), persistent=False)
+        self.register_buffer("members", functional.one_hot(torch.tensor(list(groups))).T.float(), persistent=False)
         size = inner or width
         bound = variables**-0.5
         self.value = nn.Parameter(torch.empty(variables, size).uniform_(-bound, bound))
@@ -58,7 +59,10 @@ class VariableSelection(nn.Module):
         self.own = StackedGatedResidual(variables, inner, dropout) if inner else None
         self.widen = nn.Linear(inner, width) if inner else nn.Identity()
         self.narrow = nn.Identity() if inner else nn.Linear(2 * variables, hidden)
-        self.select = GatedResidual(variables * inner if inner else hidden, hidden, self.count, dropout)
+        self.select = GatedResidual(
+            variables * inner if inner else hidden, hidden, self.count if inner else hidden, dropout
+        )
+        self.weigh = nn.Identity() if inner else nn.Linear(hidden, self.count)
 
     def forward(self, values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Select.
@@ -71,15 +75,20 @@ class VariableSelection(nn.Module):
             Tokens [.., width] and weights [.., G] that add to 1.
         """
         if self.own is None:
-            both = torch.cat([values, valid], dim=-1)  # [.., 2 F]
-            weights = torch.softmax(self.select(self.narrow(both)), dim=-1)  # [.., G]
-            loud = self.count * weights[..., self.group_of]  # [.., F]
+            narrow = self.narrow(torch.cat([values, valid], dim=-1))  # [.., hidden]
+            weights = torch.softmax(self.weigh(self.select(narrow)), dim=-1)  # [.., G]
+            loud = self._loud(weights)
             return (loud * values) @ self.value + (loud * valid) @ self.known, weights
         embedded = values[..., None] * self.value + valid[..., None] * self.known  # [.., F, inner]
         weights = torch.softmax(self.select(embedded.flatten(-2)), dim=-1)
-        loud = self.count * weights[..., self.group_of]
+        loud = self._loud(weights)
         chosen: Tensor = self.widen(torch.einsum("...f,...fd->...d", loud, self.own(embedded)))
         return chosen, weights
+
+    def _loud(self, weights: Tensor) -> Tensor:
+        """Weights of groups [.., G] as factors of variables [.., F], 1 on average over groups."""
+        scaled = self.count * weights
+        return scaled if self.members.shape[0] == self.members.shape[1] else scaled @ self.members
 
 
 def selection_entropy(weights: Tensor) -> Tensor:

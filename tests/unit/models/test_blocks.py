@@ -110,7 +110,10 @@ def test_selection_is_the_weighted_sum_over_variables(groups, inner):
     total = sum((len(set(groups)) * weights[..., group, None] * each[..., j, :]) for j, group in enumerate(groups))
     assert torch.allclose(found, block.widen(total), atol=1e-5)
     asked = embedded.flatten(-2) if inner else block.narrow(torch.cat([values * valid, valid], dim=-1))
-    close(weights, softmax(grn(asked.double().detach().numpy(), arrays(block.select))))
+    selected = grn(asked.double().detach().numpy(), arrays(block.select))
+    if not inner:
+        selected = selected @ block.weigh.weight.detach().numpy().T + block.weigh.bias.detach().numpy()
+    close(weights, softmax(selected))
 
 
 def test_groups_are_the_first_words_of_names():
