@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.laws.mutants.in_accounts import BAD_INPUTS, BY_HAND, LAWS, LEDGER, mistake
+from tests.laws.mutants.in_accounts import BAD_INPUTS, BY_HAND, CORNERS, LAWS, LEDGER, mistake
 
 WHAT_STOPS = (
     mistake(
@@ -52,14 +52,21 @@ WHAT_STOPS = (
         "limits",
         "np.floor(high / up + _HAIR) * up",
         "np.ceil(high / up - _HAIR) * up",
-        LEDGER,
+        CORNERS,
+    ),
+    mistake(
+        "a lower limit lies on the tick below",
+        "limits",
+        "np.ceil(low / down - _HAIR) * down",
+        "np.floor(low / down + _HAIR) * down",
+        CORNERS,
     ),
     mistake(
         "finer ticks begin the day after",
         "limits",
         "if since <= session]",
         "if since < session]",
-        BY_HAND,
+        LEDGER,
     ),
     mistake(
         "a session without volume trades at its open",
@@ -87,7 +94,7 @@ WHAT_STOPS = (
         "fills",
         "        return 0.0\n",
         "        return np.inf\n",
-        BAD_INPUTS,
+        CORNERS,
     ),
     mistake(
         "a lot that fits in part is traded whole",
