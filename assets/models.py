@@ -16,7 +16,6 @@ import polars as pl
 
 from assets.dataset import house_panel
 from assets.declaration import HouseAsset
-from assets.partitions import sessions_of
 from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.labels import LABELS
@@ -28,7 +27,8 @@ from gogoku_pipeline.store import CommitInfo, Store
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
-from resources.recipes import BASELINE, CHALLENGER, recipe
+from resources.recipes import BASELINE, CHALLENGER
+from resources.trainer import Trainer
 
 if TYPE_CHECKING:
     from gogoku_pipeline.registry.refreshes import RefreshRecord
@@ -54,13 +54,11 @@ def model_version(model: str, kind: str) -> HouseAsset:
         store: dg.ResourceParam[Lazy],
         compute: dg.ResourceParam[Compute],
         clock: dg.ResourceParam[Clock],
+        trainer: dg.ResourceParam[Trainer],
     ) -> dg.MaterializeResult:
-        from gogoku_pipeline.training.final import train_version
-
-        (cutoff,) = sessions_of(context)
         opened, terms = store.get(), compute.terms
-        data, shape = training_data(opened, compute), (terms.gate.horizon_d, terms.validation)
-        version = train_version(recipe(model, compute), data, cutoff, terms.seeds, opened, *shape)
+        data = training_data(opened, compute)
+        version = trainer.train(context, opened, compute, data, model)
         found = {"version": version.version, "config_hash": version.config_hash, "feature_hash": version.feature_hash}
         commit = CommitInfo(run_id=context.run.run_id, code_version="1")
         record_trials(opened, trial_rows(version.trials, recorded_at=clock.now()), commit=commit)

@@ -39,6 +39,7 @@ class Compute:
         boosted: fields of `BoostedConfig`.
         audit_sample: sessions the leak audit recomputes before the gate decides.
         audit_stocks: issues it recomputes them for, drawn anew with every seed; 0 for all of them.
+        trained_in: where versions are trained: process, subprocess, or pod:<image>.
         partitions_per_run: sessions one backfill run takes at most; a crash loses that much.
         is_simulated: the market is the simulator's, whose planted signal may exceed what is plausible.
     """
@@ -60,6 +61,7 @@ class Compute:
     boosted: Mapping[str, Any] = field(default_factory=dict)
     audit_sample: int = 3
     audit_stocks: int = 400
+    trained_in: str = "process"
     partitions_per_run: int = 250
     is_simulated: bool = False
 

@@ -38,7 +38,7 @@ def recipe(model: str, compute: Compute) -> "Recipe":
 
         dials = {"threads": compute.threads, "device": compute.device, **compute.training}
         shape, runs = RankerConfig.of(compute.ranker, **compute.network), Place(compute.cache_dir / "runs")
-        return NetworkRecipe(shape, TrainConfig(**dials), place=runs)
+        return NetworkRecipe(shape, TrainConfig.of(dials), place=runs)
     raise ConfigError(f"model {model!r}", got="an unknown name", want=f"one of {MODELS}", remedy="Correct the name.")
 
 

@@ -17,6 +17,7 @@ from resources.compute import Compute
 from resources.io_manager import DeltaIOManager
 from resources.jquants import JQuants
 from resources.lazy import Lazy
+from resources.trainer import trainer_of
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def house_resources(settings: Settings, compute: Compute, tables: Mapping[str, T
         "jquants": parts.client or JQuants.from_settings(settings, clock),
         "notifier": parts.notifier or notifier_from(settings, clock),
         "io_manager": DeltaIOManager(store, tables),
+        "trainer": trainer_of(compute),
     }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.loss_weights import LossWeights
@@ -144,6 +144,16 @@ class TrainConfig:
                 "sharpe and days_per_pass", f"{self.days_per_pass}", "0: a ratio cannot be put together from parts"
             )
 
+    @classmethod
+    def of(cls, dials: Mapping[str, Any]) -> TrainConfig:
+        """The config of plain settings, `loss` and `stop` as dictionaries of their own; unknown names are refused."""
+        settled = dict(dials)
+        if isinstance(settled.get("loss"), Mapping):
+            settled["loss"] = _made("training.loss", LossWeights, settled["loss"])
+        if isinstance(settled.get("stop"), Mapping):
+            settled["stop"] = _made("training.stop", StopRule, settled["stop"])
+        return _made("training", cls, settled)
+
     def as_dict(self) -> dict[str, Any]:
         """The fields of a fit, for manifests; the device is the machine's."""
         found = asdict(self)
@@ -192,6 +202,17 @@ _FIRST = (
     "collapse_epochs",
 )
 _FIRST_LOSSES = ("ic", "listnet", "huber")
+
+
+_Made = TypeVar("_Made", "LossWeights", "StopRule", "TrainConfig")
+
+
+def _made(what: str, kind: type[_Made], dials: Mapping[str, Any]) -> _Made:
+    """A config of its fields by name; raises ConfigError for names nobody reads."""
+    known = {each.name for each in fields(kind)}
+    if unknown := sorted(set(dials) - known):
+        raise _bad(what, f"unknown fields {unknown}", f"fields among {sorted(known)}")
+    return kind(**dials)
 
 
 def _bad(thing: str, got: str, want: str) -> ConfigError:

@@ -1,0 +1,113 @@
+"""What a training process is told, and carrying it out. The same order gives the same model wherever it is carried out.
+
+Belongs here: the order as a document, and the one road from it to a kept version. No Dagster: a pod needs none.
+Does not belong here: how a version is fitted (`gogoku_pipeline.training`), who carries orders out (`trainer`).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.core.settings import object_store_options
+from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.dataset.labels import LABELS
+from gogoku_pipeline.dataset.panel_map import MANIFEST, open_panel
+from gogoku_pipeline.store import Store, open_store
+from resources.compute import Compute
+from resources.recipes import recipe
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.training.final import ModelVersion
+
+PANELS = "panels"
+
+
+@dataclass(frozen=True)
+class TrainingOrder:
+    """What a training process is told; plain enough to travel as JSON, exact enough to be refused.
+
+    Attributes:
+        model: which recipe.
+        cutoff: last session anything may be known of.
+        compute: sizes and dials; its cache folder must hold the panel where the order is carried out.
+        store_url: labels are read there, the version is kept there.
+        panel_key: content of the panel.
+        labels_version: version of the label table.
+        config_hash: of the recipe these dials give.
+    """
+
+    model: str
+    cutoff: date
+    compute: Compute
+    store_url: str
+    panel_key: str
+    labels_version: int | None
+    config_hash: str
+
+    def document(self) -> dict[str, Any]:
+        """The order as JSON holds it."""
+        found: dict[str, Any] = _ORDERS.dump_python(self, mode="json")
+        return found
+
+    @classmethod
+    def read(cls, document: Any) -> "TrainingOrder":
+        """The order of a document; raises ConfigError naming the field that cannot be read."""
+        try:
+            return _ORDERS.validate_python(document)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            raise ConfigError(
+                f"training order, {'.'.join(str(part) for part in first['loc'])}",
+                got=repr(first["input"])[:80],
+                want=str(first["msg"]),
+                remedy="Send the document of a TrainingOrder.",
+            ) from None
+
+
+_ORDERS = TypeAdapter(TrainingOrder)
+
+
+def order_of(store: Store, compute: Compute, data: TrainingData, model: str, cutoff: date) -> TrainingOrder:
+    """The order to train a model on this very panel and these very labels."""
+    labels, design = store.tables.version(LABELS), recipe(model, compute).config_hash
+    return TrainingOrder(model, cutoff, compute, store.url, data.panel.key, labels, design)
+
+
+def carry_out(order: TrainingOrder) -> "ModelVersion":
+    """Train what an order says; called in this process by whoever likes, and by the script in its own.
+
+    Raises:
+        ConfigError: the panel is not in the cache folder, or the dials give another recipe here.
+    """
+    panels = order.compute.cache_dir / PANELS
+    if not (panels / order.panel_key / MANIFEST).is_file():
+        raise ConfigError(
+            f"panel {order.panel_key}",
+            got=f"no such panel in {panels}",
+            want="the panel of the order",
+            remedy="Share the cache folder with the training process, or materialise data__panel there.",
+        )
+    design = recipe(order.model, order.compute).config_hash
+    if design != order.config_hash:
+        raise ConfigError(
+            f"training order of {order.model}",
+            got=f"a recipe of hash {design[:12]} here",
+            want=order.config_hash[:12],
+            remedy="Run the training process from the code that gave the order.",
+        )
+    store = open_store(order.store_url, object_store_options(), probe=False)
+    labels = store.tables.scan(LABELS, version=order.labels_version).collect()
+    data = TrainingData(open_panel(panels, order.panel_key), labels)
+    return trained_here(store, order.compute, data, order.model, order.cutoff)
+
+
+def trained_here(store: Store, compute: Compute, data: TrainingData, model: str, cutoff: date) -> "ModelVersion":
+    """The version of a cut-off, trained in this process or found already trained."""
+    from gogoku_pipeline.training.final import train_version
+
+    terms = compute.terms
+    shape = (terms.gate.horizon_d, terms.validation)
+    return train_version(recipe(model, compute), data, cutoff, terms.seeds, store, *shape)
