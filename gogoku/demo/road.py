@@ -5,15 +5,19 @@ import time
 import dagster as dg
 from rich.console import Console
 
+from assets.audit import audit_of_inputs
 from gogoku.definitions import build_definitions
+from gogoku.demo.ahead import FITTED, Helpers
 from gogoku.demo.runner import Runner, dagster_instance
 from gogoku.demo.stages import Stage, stages
 from gogoku.deployment import DemoNote, demo_deployment
 from gogoku.sizes import demo_sizes
 from gogoku_pipeline.core.errors import GogokuError
+from gogoku_pipeline.registry.tables import GATE
 from gogoku_pipeline.simulator.market import Market
 
-GATE_CHECK = "promotes"
+ANSWERS = ("promotes", "leak_audit")
+"""Checks of the gate whose no is an answer, stored with its verdict and told at the end of the story."""
 
 
 class StageFailedError(GogokuError):
@@ -31,6 +35,9 @@ def definitions_of(note: DemoNote) -> dg.Definitions:
 def walk(note: DemoNote, market: Market, console: Console) -> None:
     """Fill every stage that is not complete.
 
+    The gate's inputs are audited while another process fits its walks; the gate finds the answer, if it held, as it
+    finds the fits.
+
     Args:
         note: the demo.
         market: what the simulator serves.
@@ -39,25 +46,43 @@ def walk(note: DemoNote, market: Market, console: Console) -> None:
     Raises:
         StageFailedError: a run failed for another reason than the gate saying no.
     """
-    place = demo_deployment(note)
+    place, road = demo_deployment(note), {stage.title: stage for stage in stages(market.sessions)}
     with dagster_instance(place.dagster_home, place.database_url) as instance:
         runner = Runner(definitions_of(note), instance, market.sessions)
-        for stage in stages(market.sessions):
-            began = time.monotonic()
-            with console.status(stage.title) as status:
-                results = runner.run(stage, lambda text, title=stage.title: status.update(f"{title} [dim]{text}[/]"))
-            _judge(stage, results)
-            words = f"{time.monotonic() - began:5.1f} s" if results else "   done"
-            console.print(f"  [green]{words}[/]  {stage.title}")
+        meanwhile = {FITTED: lambda: audit_of_inputs(place.open_store(), demo_sizes(note))}
+        with Helpers(console, lambda title: bool(runner.missing(road[title])[0]), meanwhile) as helpers:
+            for stage in road.values():
+                _walk_stage(stage, runner, helpers, console)
 
 
-def _judge(stage: Stage, results: list[dg.ExecuteInProcessResult]) -> None:
-    """A run that failed only because the gate did not promote is an answer; any other failure stops the demo."""
+def _walk_stage(stage: Stage, runner: Runner, helpers: Helpers, console: Console) -> None:
+    began = time.monotonic()
+    with console.status(stage.title) as status:
+        helpers.before(stage.title)
+        results = runner.run(stage, lambda text: status.update(f"{stage.title} [dim]{text}[/]"))
+    judge(stage, results)
+    words = f"{time.monotonic() - began:5.1f} s" if results else "   done"
+    console.print(f"  [green]{words}[/]  {stage.title}")
+
+
+def judge(stage: Stage, results: list[dg.ExecuteInProcessResult]) -> None:
+    """A run that failed only because the gate said no is an answer; any other failure stops the demo.
+
+    The gate says no where the challenger is not better, and where the audit of its inputs found a leak: then too there
+    is a verdict (nobody is promoted), a list and a report, and the demo ends with an error.
+
+    Args:
+        stage: what ran.
+        results: its runs.
+
+    Raises:
+        StageFailedError: a run failed otherwise.
+    """
     for result in results:
         if result.success:
             continue
         failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
-        if failed and all(check.check_name == GATE_CHECK for check in failed):
+        if failed and all(check.asset_key.path[-1] == GATE.name and check.check_name in ANSWERS for check in failed):
             continue
         words = "; ".join(f"{check.asset_key.to_user_string()}: {check.check_name}" for check in failed)
         steps = [event for event in result.all_events if event.is_step_failure]

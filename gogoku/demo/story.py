@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gogoku.deployment import DemoNote, demo_deployment
+from gogoku_pipeline.core.errors import LeakError
+from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.registry.promotions import verdict_of
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.schema.listed_issues import SNAPSHOT
@@ -17,9 +19,14 @@ TOP = 5
 
 
 def tell_the_end(note: DemoNote, console: Console) -> None:
-    """Print the end of the story from what is stored."""
+    """Print the end of the story from what is stored.
+
+    Raises:
+        LeakError: the inputs did not pass the leak audit. It comes last: verdict, list and report are there to be read.
+    """
     store = demo_deployment(note).open_store()
-    verdict = verdict_of(store.tables.scan(GATE).collect())
+    newest = store.tables.sessions(GATE)[-1]
+    verdict = verdict_of(store.tables.scan(GATE, start=newest, end=newest).collect())
     console.print(Panel(Text(verdict.text()), title="The gate's verdict", border_style="cyan"))
     console.print(_ranking(store))
     for words, where in (
@@ -29,6 +36,19 @@ def tell_the_end(note: DemoNote, console: Console) -> None:
         ("the lineage", "make dev   (http://127.0.0.1:3000)"),
     ):
         console.print(f"  [bold]{words:>12}[/]  {where}", soft_wrap=True, highlight=False)
+    refuse_a_leak(verdict)
+
+
+def refuse_a_leak(verdict: Verdict) -> None:
+    """Nobody should take a list for good whose training inputs did not pass the audit; raises LeakError."""
+    audit = verdict.criterion("leak_audit")
+    if not audit.passed:
+        raise LeakError(
+            f"demo: {audit.words}",
+            got=f"a red leak audit: {verdict.challenger} was not promoted, and the list above is not to be trusted",
+            want="training inputs that know nothing of the future",
+            remedy="`gogoku audit` names the check and who is guilty; every run ends like this until it holds.",
+        )
 
 
 def newest_report(store: Store) -> str:
