@@ -3,9 +3,10 @@
 Belongs here: how events reach the files. Does not belong here: how many there are, what stands in them (Dagster).
 
 Dagster's own class opens both files of an event, commits and closes them for every single event, also for those handed
-over as a batch (`DAGSTER_EVENT_BATCH_SIZE`); each commit waits for the disk. Here the files stay open, a batch is one
-transaction, and a commit is in the operating system's hands: a killed process loses nothing, a power cut may lose the
-last events (never the files). Files and tables are Dagster's own: whoever opens the folder with its class reads them.
+over as a batch (`DAGSTER_EVENT_BATCH_SIZE`); each commit waits for the disk; a planned check is written out anew for
+every session of a range. Here the files stay open, a batch is one transaction, a plan is written out once, and a commit
+is in the operating system's hands: a killed process loses nothing, a power cut may lose the last events (never the
+files). Files and tables are Dagster's own, row by row: whoever opens the folder with its class reads them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,11 +17,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as db
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from dagster_shared.serdes import serialize_value
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
@@ -43,6 +47,7 @@ class BatchedEventLog(SqliteEventLogStorage):
         self._turn = RLock()
         self._engines: dict[str, Engine] = {}
         self._begun: dict[str, Connection] = {}
+        self._newest: dict[tuple[str, str], EventLogEntry] = {}
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -54,11 +59,13 @@ class BatchedEventLog(SqliteEventLogStorage):
         """All of some events, or none of them: Dagster then tries one by one."""
         with self._turn, ExitStack() as batch:
             try:
+                self._newest = {_subject(event): event for event in events}
                 for shard in dict.fromkeys([INDEX_SHARD_NAME, *(event.run_id for event in events)]):
                     self._begun[shard] = batch.enter_context(self._connect(shard))
                 super().store_event_batch(events)
             finally:
                 self._begun.clear()
+                self._newest.clear()
 
     def wipe(self) -> None:
         """Forget everything; the files are closed first, since they are deleted."""
@@ -75,6 +82,28 @@ class BatchedEventLog(SqliteEventLogStorage):
             for engine in self._engines.values():
                 engine.dispose()
             self._engines.clear()
+
+    def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
+        """What is newest of an asset; of a batch only its last event of a kind, which would replace all before it."""
+        if self._newest.get(_subject(event), event) is event:
+            super()._store_asset_event(conn, event, event_id)
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        """A row per session of a planned check."""
+        planned = event.get_dagster_event().asset_check_planned_data
+        row = {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": serialize_value(event),
+            "evaluation_event_timestamp": self._event_insert_timestamp(event),
+            "evaluation_event_storage_id": event_id,
+        }
+        subset = planned.partitions_subset
+        keys = list(subset.get_partition_keys()) if subset else [None]
+        with self.index_connection() as connection:
+            connection.execute(AssetCheckExecutionsTable.insert(), [{**row, "partition": key} for key in keys])
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
@@ -105,6 +134,12 @@ class BatchedEventLog(SqliteEventLogStorage):
         )
         db.event.listen(engine, "connect", _leave_waiting_to_the_system)
         return engine
+
+
+def _subject(event: EventLogEntry) -> tuple[str, str]:
+    """Asset and kind of an event."""
+    told = event.get_dagster_event()
+    return told.event_type_value, told.asset_key.to_string() if told.asset_key else ""
 
 
 def event_log_in(home: Path) -> dict[str, object]:
