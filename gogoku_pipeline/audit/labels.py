@@ -21,6 +21,7 @@ from gogoku_pipeline.dataset.exits import DELISTED
 from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.features.laws import Violation
 from gogoku_pipeline.schema.availability import AFTER_CLOSE
+from gogoku_pipeline.training.recipes import over_windows
 
 LAW = "label_alignment"
 
@@ -87,7 +88,8 @@ def score_windows(case: Case) -> Answer:
     found: list[Violation] = []
     compared = 0
     for recipe in case.road.recipes:
-        fitted = recipe.fit(data, fold.train, fold.validation, case.seed, case.road.horizon_d)
+        walked = over_windows(recipe, data, [fold.train])
+        fitted = walked.fit(data, fold.train, fold.validation, case.seed, case.road.horizon_d)
         scores = fitted.score(data, fold.counted[:_DAYS]).filter(pl.col("score").is_not_null())
         profile = _profile(scores, "score", windows).filter(pl.col("shift") >= 0)
         compared += scores.height

@@ -6,7 +6,7 @@ Every function is the house's own unless a test hands in another one to plant a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.laws import Draw, Drawn, draw_graph
 from gogoku_pipeline.training.recipe_ladder import LadderRecipe
-from gogoku_pipeline.training.recipes import Recipe
+from gogoku_pipeline.training.recipes import Recipe, over_windows
 
 RETURNS = ("ret_1d", "ret_5d", "xs_ret_1d")
 """What edges are drawn from."""
@@ -189,8 +189,11 @@ class Walk:
     @cached_property
     def families(self) -> tuple[pl.DataFrame, ...]:
         """What the panel is made of: features, and node features where the panel has any."""
-        drawn = any(member.family == frozen.FAMILY for member in self.catalogue.features)
-        return (self.features, self.nodes) if drawn else (self.features,)
+        return (self.features, self.nodes) if self._has_nodes else (self.features,)
+
+    @property
+    def _has_nodes(self) -> bool:
+        return any(member.family == frozen.FAMILY for member in self.catalogue.features)
 
     @cached_property
     def panel(self) -> Panel:
@@ -208,9 +211,32 @@ class Walk:
         """What models learn from."""
         return self.road.serve(self.panel, self.labels)
 
+    def members(self, session: date) -> set[str]:
+        """Codes of the cross-section that is learnt from and scored on a session; no other needs a graph for it."""
+        data = self.data if "data" in vars(self) else self._around(session)
+        return {data.panel.codes[place] for place in data.members(session)}
+
+    def _around(self, session: date) -> TrainingData:
+        """What models learn from, with the node features of one session alone."""
+        nodes = (self.drawn([session])[1],) if self._has_nodes else ()
+        other = replace(self, folder=self.folder.with_name(f"{self.folder.name}-members"))
+        return self.road.serve(other.panel_of((self.features, *nodes), self.inputs.universe), self.labels)
+
     def scores(self, recipe: Recipe, cutoff: date, data: TrainingData | None = None) -> pl.DataFrame:
-        """Scores of a session by a version trained at it, [session, code, horizon_d, score]."""
-        known = data or self.data
+        """Scores of a session by a version trained at it, [session, code, horizon_d, score]; of its own data once."""
+        if data is not None:
+            return self._scored(recipe, cutoff, data)
+        asked = recipe.config_hash, cutoff
+        if asked not in self._own_scores:
+            self._own_scores[asked] = self._scored(recipe, cutoff, self.data)
+        return self._own_scores[asked]
+
+    @cached_property
+    def _own_scores(self) -> dict[tuple[str, date], pl.DataFrame]:
+        return {}
+
+    def _scored(self, recipe: Recipe, cutoff: date, known: TrainingData) -> pl.DataFrame:
         train, validation = self.road.split(known.sessions, cutoff)
-        fitted = recipe.fit(known, train, validation, self.seed, self.road.horizon_d)
+        walked = over_windows(recipe, known, [train])
+        fitted = walked.fit(known, train, validation, self.seed, self.road.horizon_d)
         return fitted.score(known, [cutoff])

@@ -63,7 +63,8 @@ def split_scores(case: Case) -> Answer:
     if other is None:
         return [], 0
     found = graph_laws.compare("split_scores", *(walk.drawn([moment.session]) for walk in (then, other)))
-    moved = [name for name in case.road.names if name not in split_free(case.road.registry, case.road.names)]
+    free = set(split_free(case.road.registry, case.road.names))
+    moved = [name for name in case.road.names if name not in free]
     own = other.features.drop(moved).join(then.features.select(*KEY, *moved), on=KEY, how="left", maintain_order="left")
     panel = other.panel_of([own, *then.families[1:]], other.inputs.universe)
     data = case.road.serve(panel, then.labels)

@@ -15,7 +15,7 @@ from gogoku_pipeline.core.seeds import derive_seed
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
 from gogoku_pipeline.evaluation.significance import TStatistic, newey_west_t
 from gogoku_pipeline.features.laws import Violation
-from gogoku_pipeline.training.recipes import TARGET, Recipe
+from gogoku_pipeline.training.recipes import TARGET, Recipe, over_windows
 
 PERMUTATIONS = 5
 LIMIT = 2.0
@@ -56,7 +56,7 @@ def _one(case: Case, recipe: Recipe, number: int) -> TStatistic:
     data = case.learning
     dealt = permuted(data.labels, [*fold.train, *fold.validation], seed)
     noisy = case.road.serve(data.panel, dealt)
-    fitted = recipe.fit(noisy, fold.train, fold.validation, seed, horizon)
+    fitted = over_windows(recipe, noisy, [fold.train]).fit(noisy, fold.train, fold.validation, seed, horizon)
     daily = daily_rank_ic(fitted.score(noisy, fold.counted), data.labels)
     return newey_west_t(daily["rank_ic"].to_numpy(), horizon_d=horizon)
 

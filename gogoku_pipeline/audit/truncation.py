@@ -105,11 +105,11 @@ def cross_section(case: Case) -> Answer:
     found: list[Violation] = []
     compared = 0
     for moment, then, now in case.pairs:
-        if moment.session not in now.panel.sessions:
+        if moment.session not in now.sessions:
             continue
         chosen = moment.then.universe.filter((pl.col("session") == moment.session) & pl.col("is_tradable"))["code"]
-        wanted = set(chosen) & set(then.panel.codes)
-        seen = {now.panel.codes[place] for place in now.data.members(moment.session)}
+        wanted = set(chosen) & set(then.features["code"])
+        seen = now.members(moment.session)
         compared += len(wanted)
         for words, codes in (("was not in the universe", seen - wanted), ("is left out", wanted - seen)):
             if codes:
