@@ -20,7 +20,7 @@ from gogoku_pipeline.features.availability import state_tables
 from gogoku_pipeline.features.carrying import compute_carrying
 from gogoku_pipeline.features.inputs import FeatureInputs
 from gogoku_pipeline.features.registry import house
-from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.config import LAG_SESSIONS, GraphConfig
 from gogoku_pipeline.graph.inputs import graph_returns
 from gogoku_pipeline.graph.laws import draw_graph
 from gogoku_pipeline.ingest import fetch_group
@@ -37,7 +37,9 @@ from gogoku_pipeline.tables.universe import UniverseConfig, build_universe
 BEGINS, ISSUES, SESSIONS = date(2024, 4, 15), 24, 40
 """A spring in which companies report: every source has rows, so that every kernel has something to do."""
 
-GRAPH = GraphConfig(min_nodes=10, k=4, window=30, min_sessions=20, min_common=20)
+GRAPH = GraphConfig(min_nodes=5, k=4, window=15, min_sessions=10, min_common=10)
+"""Short windows, so that the market is long enough to compare edges with those of LAG_SESSIONS before."""
+
 OF_PRICES = ("daily_bars", "listed_issues", "topix")
 KEY = "simulator-{}-key"
 
@@ -46,7 +48,7 @@ LONG_AFTER = timedelta(days=7)
 
 
 def compile_kernels(plan: str) -> None:
-    """Walk a small simulated market from its rows to features, graph and scores, the way the stages do.
+    """Walk a small simulated market from its rows to features and graph, the way the stages do.
 
     Args:
         plan: of the simulated key; its features are computed.
@@ -57,7 +59,7 @@ def compile_kernels(plan: str) -> None:
     frame, carried = compute_carrying(registry.names, inputs, start=days[0], end=before, registry=registry)
     append(registry.names, inputs, carried, start=last, end=last, registry=registry)
     returns = graph_returns(frame.lazy(), frame.lazy(), inputs.universe.lazy())
-    draw_graph(returns, [before], GRAPH)
+    draw_graph(returns, days[-LAG_SESSIONS - 2 : -1], GRAPH)
 
 
 def _inputs(plan: str, names: Sequence[str]) -> tuple[FeatureInputs, list[date]]:

@@ -21,6 +21,9 @@ from numba.core.dispatcher import Dispatcher
 
 Kernel = Callable[..., Any]
 
+KERNELS: list[Dispatcher] = []
+"""Every kernel of the modules imported so far, in the order in which they were declared."""
+
 
 def compiled(function: Kernel) -> Kernel:
     """Compiled once, kept on disk, IEEE division, no re-ordering of sums, other threads go on while it runs."""
@@ -66,6 +69,7 @@ class _KernelCache(FunctionCache):
 
 def _kept(dispatcher: Any) -> Kernel:
     dispatcher._cache = _KernelCache(dispatcher.py_func)
+    KERNELS.append(dispatcher)
     kept: Kernel = dispatcher
     return kept
 
