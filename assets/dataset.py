@@ -14,6 +14,7 @@ from assets.declaration import HouseAsset
 from assets.reading import history
 from gogoku_pipeline.core.errors import PartitionMissingError
 from gogoku_pipeline.core.sessions import tse_calendar
+from gogoku_pipeline.dataset.companions import with_edges, with_raw
 from gogoku_pipeline.dataset.export_sources import alpha158_rows
 from gogoku_pipeline.dataset.labels import LABELS, build_labels
 from gogoku_pipeline.dataset.normaliser import Normaliser
@@ -22,6 +23,7 @@ from gogoku_pipeline.evaluation.plots_features import group_coverage
 from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.features.outside import ALPHA158
 from gogoku_pipeline.graph.catalogue import catalogue, registry
+from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.monitoring.feature_pictures import coverage_by_group
 from gogoku_pipeline.schema import daily_bars, listed_issues, topix
 from gogoku_pipeline.schema.tables import Table
@@ -31,6 +33,7 @@ from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
+from resources.recipes import CHALLENGER, GRAPH_NETWORK
 
 BETA = "beta_60d"
 """Of the residual labels: absent below Light, where there is no index; those labels are null there."""
@@ -50,13 +53,14 @@ def house_panel(store: Store, compute: Compute, versions: Mapping[str, int] | No
     """
     known = catalogue(compute.graph, compute.plan, compute.feature_set)
     read = {name: table_of_family(name, compute.plan) for name in known.families}
-    tables = {table.name: table for table in (*read.values(), UNIVERSE)}
+    drawn = (EDGES,) if compute.challenger == GRAPH_NETWORK else ()
+    tables = {table.name: table for table in (*read.values(), UNIVERSE, *drawn)}
     at = {name: store.tables.version(table) or 0 for name, table in tables.items()} if versions is None else versions
     sessions = tse_calendar().between(*_span(store, UNIVERSE, at.get(UNIVERSE.name)))
     for table in tables.values():
         store.tables.require(table, sessions, at.get(table.name))
     master = store.tables.scan(listed_issues.MASTER).select("code", "stock_id").unique().sort("stock_id").collect()
-    return build_panel(
+    built = build_panel(
         [rows_of_family(store, name, table, sessions, at).drop("available_at") for name, table in read.items()],
         store.tables.scan(UNIVERSE, version=at.get(UNIVERSE.name)),
         known,
@@ -66,6 +70,23 @@ def house_panel(store: Store, compute: Compute, versions: Mapping[str, int] | No
         sessions=sessions,
         codes=master["code"].to_list(),
     )
+    if drawn:
+        version = at.get(EDGES.name, store.tables.version(EDGES) or 0)
+        rows, held = store.tables.scan(EDGES, version=version), store.tables.sessions(EDGES, version)
+        built = with_edges(built, rows, held, version)
+    return with_raw(built, raw_rows(store, read, compute.raw_channels, sessions, at), compute.raw_channels, at)
+
+
+def raw_rows(
+    store: Store,
+    read: Mapping[str, Table],
+    channels: Sequence[str],
+    sessions: Sequence[date],
+    versions: Mapping[str, int],
+) -> list[pl.LazyFrame]:
+    """The families that hold some of the channels, as they are stored."""
+    holders = {name: table for name, table in read.items() if set(channels) & set(table.polars_schema.names())}
+    return [rows_of_family(store, name, table, sessions, versions) for name, table in holders.items()]
 
 
 def table_of_family(family: str, plan: str) -> Table:
@@ -127,10 +148,11 @@ def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> 
     )
 
 
-def dataset_assets(plan: str) -> list[HouseAsset]:
-    """Labels and panel of a plan's features."""
+def dataset_assets(plan: str, challenger: str = CHALLENGER) -> list[HouseAsset]:
+    """Labels and panel of a plan's features, with the graphs beside it where the challenger reads them."""
     label_sources = (daily_bars.TABLE.name, topix.TABLE.name, UNIVERSE.name, "feat__market")
-    sources = (*catalogue(plan=plan).families, UNIVERSE.name, listed_issues.MASTER.name)
+    drawn = (EDGES.name,) if challenger == GRAPH_NETWORK else ()
+    sources = (*catalogue(plan=plan).families, UNIVERSE.name, listed_issues.MASTER.name, *drawn)
     return [
         HouseAsset(
             labels,

@@ -65,7 +65,7 @@ def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> 
     data = training_data(store, compute)
     rungs = tuple(ladder(data.panel.names))
     return judge(
-        Contest(recipe(CHALLENGER, compute), baselines(compute), rungs),
+        Contest(recipe(compute.challenger, compute), baselines(compute), rungs),
         data,
         cutoff,
         compute.terms,
@@ -126,7 +126,7 @@ def champions(
     return dg.MaterializeResult(metadata={**counts, **champions_page(opened, compute.terms)})
 
 
-def evaluation_assets() -> list[HouseAsset]:
+def evaluation_assets(challenger: str = CHALLENGER) -> list[HouseAsset]:
     """The gate and the history of champions."""
     return [
         HouseAsset(
@@ -146,7 +146,7 @@ def evaluation_assets() -> list[HouseAsset]:
             "models",
             KINDS,
             table=CHAMPIONS,
-            deps=(GATE.name, f"model__{CHALLENGER}"),
+            deps=(GATE.name, f"model__{challenger}"),
             partitioned=False,
         ),
     ]

@@ -20,6 +20,7 @@ from assets.table_checks import house_checks
 from assets.tables import table_assets
 from gogoku_pipeline.schema.tables import Table
 from resources.compute import Compute
+from resources.recipes import CHALLENGER
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,17 @@ class House:
     tables: dict[str, Table]
 
 
-def declared(plan: str) -> list[HouseAsset]:
-    """Every declaration, from the street to the roof, with the features of a plan."""
+def declared(plan: str, challenger: str = CHALLENGER) -> list[HouseAsset]:
+    """Every declaration, from the street to the roof, with the features of a plan and the network it has judged."""
     return [
         *raw_assets(),
         *table_assets(),
         *feature_assets(plan),
-        *dataset_assets(plan),
-        *model_assets(),
-        *evaluation_assets(),
+        *dataset_assets(plan, challenger),
+        *model_assets(challenger),
+        *evaluation_assets(challenger),
         *backtest_assets(),
-        *operations_assets(plan),
+        *operations_assets(plan, challenger),
     ]
 
 
@@ -58,7 +59,7 @@ def build_house(partitions: dg.PartitionsDefinition, compute: Compute) -> House:
         partitions: one definition, shared by all session assets.
         compute: the plan decides which features there are, a bound how long a backfill run is.
     """
-    every = declared(compute.plan)
+    every = declared(compute.plan, compute.challenger)
     return House(
         assets=[asset.build(partitions, compute.partitions_per_run) for asset in every],
         checks=house_checks(partitions, compute.plan),

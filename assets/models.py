@@ -128,6 +128,6 @@ def curves(found: dict[int, list[dict[str, float]]]) -> dict[str, dg.MetadataVal
     return {"learning_curves": picture(learning_curves(frame), "Validation RankIC")}
 
 
-def model_assets() -> list[HouseAsset]:
+def model_assets(challenger: str = CHALLENGER) -> list[HouseAsset]:
     """The baseline and the challenger."""
-    return [model_version(BASELINE, "lightgbm"), model_version(CHALLENGER, "pytorch")]
+    return [model_version(BASELINE, "lightgbm"), model_version(challenger, "pytorch")]

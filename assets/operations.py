@@ -27,7 +27,7 @@ from gogoku_pipeline.tables.summary import data_summary
 from gogoku_pipeline.tables.universe import UNIVERSE
 from resources.compute import Compute
 from resources.lazy import Lazy
-from resources.recipes import MODELS
+from resources.recipes import BASELINE, CHALLENGER
 from resources.truth import truth
 
 if TYPE_CHECKING:
@@ -128,12 +128,13 @@ def sources_fresh(summary: pl.DataFrame) -> dg.AssetCheckResult:
     )
 
 
-def operations_assets(plan: str) -> list[HouseAsset]:
+def operations_assets(plan: str, challenger: str = CHALLENGER) -> list[HouseAsset]:
     """Predictions and report; a list waits for every family the panel of a plan reads.
 
     Where versions are trained in the same backfill, the list of a cut-off waits for them too; it never waits for a
     verdict.
     """
+    families = catalogue(plan=plan).families
     return [
         HouseAsset(
             predictions,
@@ -141,7 +142,7 @@ def operations_assets(plan: str) -> list[HouseAsset]:
             "operations",
             frozenset({"polars", "deltalake"}),
             table=PREDICTIONS,
-            deps=("data__panel", *catalogue(plan=plan).families, UNIVERSE.name, *(f"model__{name}" for name in MODELS)),
+            deps=("data__panel", *families, UNIVERSE.name, f"model__{BASELINE}", f"model__{challenger}"),
             check_specs=(SERVES,),
         ),
         HouseAsset(

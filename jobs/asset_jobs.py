@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.raw import BY_SESSION
 from gogoku_pipeline.schema.register import TABLE_OF
+from resources.recipes import BASELINE, CHALLENGER
 
 OVERNIGHT = dg.AssetSelection.assets(
     "raw_jquants__overnight", *(TABLE_OF[source].name for source in ("futures", "options", "index_options"))
@@ -20,10 +21,9 @@ OVERNIGHT = dg.AssetSelection.assets(
 TABLES = dg.AssetSelection.groups("raw", "core", "features", "graph") - OVERNIGHT
 SERVED = dg.AssetSelection.assets("pred__daily", "report__evening")
 REPAIRED = dg.AssetSelection.groups("raw", "core")
-TRAINED = dg.AssetSelection.assets(
-    "data__labels", "data__panel", "model__lightgbm", "model__apex_ranker", "eval__backtest"
-)
-"""The backtest is no part of the weekly gate: there it would wait for a promotion, as everything downstream does."""
+TRAINED = dg.AssetSelection.assets("data__labels", "data__panel", "eval__backtest")
+"""What is made anew beside the models' versions. The backtest is no part of the weekly gate: there it would wait for a
+promotion, as everything downstream does."""
 JUDGED = dg.AssetSelection.assets("eval__gate", "registry__champions")
 
 _SCHEDULED = {"dagster/priority": "10"}
@@ -50,8 +50,13 @@ class HouseJobs:
         return [self.evening, self.morning, self.retraining, self.weekly_gate]
 
 
-def asset_jobs() -> HouseJobs:
-    """The asset jobs; their axis of sessions is that of the assets they select."""
+def asset_jobs(challenger: str = CHALLENGER) -> HouseJobs:
+    """The asset jobs; their axis of sessions is that of the assets they select.
+
+    Args:
+        challenger: the network whose versions are trained beside the baseline's.
+    """
+    versions = dg.AssetSelection.assets(f"model__{BASELINE}", f"model__{challenger}")
 
     def job(name: str, selection: dg.AssetSelection, words: str, config: dict[str, Any] | None = None) -> AssetJob:
         return dg.define_asset_job(name, selection=selection, description=words, tags=_SCHEDULED, config=config)
@@ -66,7 +71,7 @@ def asset_jobs() -> HouseJobs:
         ),
         retraining=job(
             "retraining",
-            TRAINED,
+            TRAINED | versions,
             "Labels and panel up to the session, one version per model, the backtest of what was scored.",
         ),
         weekly_gate=job("weekly_gate", JUDGED, "Walk forward, compare with the baseline, record a promotion."),

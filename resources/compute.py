@@ -33,8 +33,10 @@ class Compute:
         graph: how a session's graph is drawn.
         threads: days of the graph drawn at once, and CPU threads of a fit.
         terms: what training and the gate are fixed to before anybody looks.
-        ranker: preset of the network: tiny, small or base.
-        network: fields of `RankerConfig` set on top of the preset.
+        challenger: network that is judged against the baseline: apex_ranker or atft_gat_fan.
+        ranker: preset of the network: tiny, small, base or a named one.
+        network: fields of its configuration set on top of the preset.
+        raw_channels: features the panel also holds as they are, for networks that stabilise them.
         training: fields of `TrainConfig`.
         boosted: fields of `BoostedConfig`.
         audit_sample: sessions the leak audit recomputes before the gate decides.
@@ -55,8 +57,10 @@ class Compute:
     graph: GraphConfig = field(default_factory=GraphConfig)
     threads: int = 2
     terms: Terms = field(default_factory=Terms)
+    challenger: str = "apex_ranker"
     ranker: str = "small"
     network: Mapping[str, Any] = field(default_factory=dict)
+    raw_channels: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     boosted: Mapping[str, Any] = field(default_factory=dict)
     audit_sample: int = 3

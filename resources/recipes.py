@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
     from gogoku_pipeline.training.recipes import Recipe
 
-CHALLENGER, BASELINE = "apex_ranker", "lightgbm"
-MODELS = (BASELINE, CHALLENGER)
+CHALLENGER, BASELINE, GRAPH_NETWORK = "apex_ranker", "lightgbm", "atft_gat_fan"
+NETWORKS = (CHALLENGER, GRAPH_NETWORK)
+"""Networks a deployment may have judged, the usual one first."""
+MODELS = (BASELINE, *NETWORKS)
 
 
 def recipe(model: str, compute: Compute) -> "Recipe":
@@ -31,13 +33,13 @@ def recipe(model: str, compute: Compute) -> "Recipe":
         from gogoku_pipeline.training.recipe_boosted import BetterBoosted
 
         return BetterBoosted(baselines(compute))
-    if model == CHALLENGER:
-        from gogoku_pipeline.models.apex_ranker import RankerConfig
+    if model in NETWORKS:
+        from gogoku_pipeline.models.networks import FAMILIES
         from gogoku_pipeline.training.config import Place, TrainConfig
         from gogoku_pipeline.training.recipe_network import NetworkRecipe
 
         dials = {"threads": compute.threads, "device": compute.device, **compute.training}
-        shape, runs = RankerConfig.of(compute.ranker, **compute.network), Place(compute.cache_dir / "runs")
+        shape, runs = FAMILIES[model].of(compute.ranker, **compute.network), Place(compute.cache_dir / "runs")
         return NetworkRecipe(shape, TrainConfig.of(dials), place=runs)
     raise ConfigError(f"model {model!r}", got="an unknown name", want=f"one of {MODELS}", remedy="Correct the name.")
 

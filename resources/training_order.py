@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.core.settings import object_store_options
 from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.dataset.companions import open_companions
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.dataset.panel_map import MANIFEST, open_panel
 from gogoku_pipeline.store import Store, open_store
@@ -35,6 +36,7 @@ class TrainingOrder:
         compute: sizes and dials; its cache folder must hold the panel where the order is carried out.
         store_url: labels are read there, the version is kept there.
         panel_key: content of the panel.
+        companions: what lies beside it, by name.
         labels_version: version of the label table.
         config_hash: of the recipe these dials give.
     """
@@ -44,6 +46,7 @@ class TrainingOrder:
     compute: Compute
     store_url: str
     panel_key: str
+    companions: tuple[str, ...]
     labels_version: int | None
     config_hash: str
 
@@ -73,7 +76,8 @@ _ORDERS = TypeAdapter(TrainingOrder)
 def order_of(store: Store, compute: Compute, data: TrainingData, model: str, cutoff: date) -> TrainingOrder:
     """The order to train a model on this very panel and these very labels."""
     labels, design = store.tables.version(LABELS), recipe(model, compute).config_hash
-    return TrainingOrder(model, cutoff, compute, store.url, data.panel.key, labels, design)
+    panel = data.panel
+    return TrainingOrder(model, cutoff, compute, store.url, panel.key, panel.companions, labels, design)
 
 
 def carry_out(order: TrainingOrder) -> "ModelVersion":
@@ -100,7 +104,8 @@ def carry_out(order: TrainingOrder) -> "ModelVersion":
         )
     store = open_store(order.store_url, object_store_options(), probe=False)
     labels = store.tables.scan(LABELS, version=order.labels_version).collect()
-    data = TrainingData(open_panel(panels, order.panel_key), labels)
+    panel = open_companions(open_panel(panels, order.panel_key), order.companions)
+    data = TrainingData(panel, labels)
     return trained_here(store, order.compute, data, order.model, order.cutoff)
 
 

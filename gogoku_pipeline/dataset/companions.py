@@ -1,7 +1,8 @@
 """What lies beside a panel: graphs and raw channels, built once into the cache, chunk by chunk, complete or not at all.
 
-A panel with companions is the same panel: same folder, same key. Its `content_key` tells them apart, and the versions
-of the tables they were read from join its own, so that whatever records a panel records its companions.
+A panel with companions is the same panel: same folder, same key; they lie beside its folder. Its `content_key` tells
+them apart, and the versions of the tables they were read from join its own, so that whatever records a panel records its
+companions.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,13 +28,12 @@ from gogoku_pipeline.dataset.raw_map import RawMap
 from gogoku_pipeline.graph.correlation import EDGES
 
 _PAIRS, _ATTRIBUTES, _BOUNDS, _RAW, _DONE = "pairs.u16", "attributes.f16", "bounds.i64", "raw.f32", "manifest.json"
+_EDGES, _RAWS = "edges", "raw"
 _SESSIONS_PER_CHUNK = 50
 _MOST_PLACES = 65_535
 
 
-def with_edges(
-    panel: Panel, edges: pl.LazyFrame, drawn: Sequence[date], version: int, cache_dir: Path | None = None
-) -> Panel:
+def with_edges(panel: Panel, edges: pl.LazyFrame, drawn: Sequence[date], version: int) -> Panel:
     """The panel with the graphs of its sessions.
 
     Args:
@@ -40,7 +41,6 @@ def with_edges(
         edges: `graph__correlation` rows; pairs with a stock the panel does not hold are left out.
         drawn: sessions whose graph exists, be it without an edge.
         version: version of the table the rows come from.
-        cache_dir: folder of all companions; None for the panel's own folder's parent.
 
     Raises:
         DatasetError: a pair twice or of one stock with itself; more places than two bytes count.
@@ -50,19 +50,10 @@ def with_edges(
     inside = sorted(set(drawn) & set(panel.sessions))
     told = {"panel": panel.key, "edges": version, "drawn": [day.isoformat() for day in inside]}
     key = sha256_json({"layout": 1, **told})[:24]
-    folder = _built(
-        cache_dir or panel.path.parent, f"edges-{key}", lambda place: _write_edges(place, panel, edges, inside)
-    )
-    pairs = json.loads((folder / _DONE).read_text())["pairs"]
-    found = EdgeMap(
-        key=key,
-        pairs=_mapped(folder / _PAIRS, np.dtype(np.uint16), (pairs, 2)),
-        attributes=_mapped(folder / _ATTRIBUTES, np.dtype(np.float16), (pairs, len(ATTRIBUTES))),
-        bounds=np.fromfile(folder / _BOUNDS, dtype=np.int64).reshape(-1, 2),
-        sessions=panel.sessions,
-        capacity=panel.values.shape[1],
-    )
-    return replace(panel, edges=found, table_versions={**panel.table_versions, EDGES.name: version})
+    versions = {EDGES.name: version}
+    name = f"{_EDGES}-{key}"
+    _built(panel.path.parent, name, versions, lambda place: _write_edges(place, panel, edges, inside))
+    return open_companions(panel, [name])
 
 
 def with_raw(
@@ -70,20 +61,20 @@ def with_raw(
     frames: Sequence[pl.LazyFrame],
     names: tuple[str, ...],
     versions: Mapping[str, int],
-    cache_dir: Path | None = None,
 ) -> Panel:
     """The panel with raw channels.
 
     Args:
         panel: whose sessions and places.
         frames: raw features, `session, code` and some of the channels each.
-        names: channels; together the frames hold each once.
+        names: channels; together the frames hold each once. None of them leaves the panel as it is.
         versions: versions of the tables the frames come from.
-        cache_dir: folder of all companions; None for the panel's own folder's parent.
 
     Raises:
         DatasetError: a channel in no frame or in two; a frame that was normalised already.
     """
+    if not names:
+        return panel
     columns = [frame.collect_schema().names() for frame in frames]
     if any(MARKER in found for found in columns):
         raise _bad("raw channels", "a normalised frame", "features as they are", "Hand in the features' own tables.")
@@ -92,28 +83,60 @@ def with_raw(
             raise _bad(f"raw channel {name}", f"{holders} frames with it", "one", "Name a stored feature, each once.")
     key = sha256_json({"layout": 1, "panel": panel.key, "names": list(names), "tables": dict(versions)})[:24]
     read = [(frame, [name for name in names if name in found]) for frame, found in zip(frames, columns, strict=True)]
-    folder = _built(cache_dir or panel.path.parent, f"raw-{key}", lambda place: _write_raw(place, panel, read, names))
-    shape = (*panel.values.shape[:2], len(names))
-    raw = RawMap(key, names, _mapped(folder / _RAW, np.dtype(np.float32), shape))
-    return replace(panel, raw=raw, table_versions={**panel.table_versions, **versions})
+    name = f"{_RAWS}-{key}"
+    _built(panel.path.parent, name, dict(versions), lambda place: _write_raw(place, panel, read, names))
+    return open_companions(panel, [name])
 
 
-def _built(cache_dir: Path, name: str, write: Callable[[Path], dict[str, int]]) -> Path:
-    """A folder that is written once; its manifest comes last, so a crash leaves nothing that looks complete."""
+def open_companions(panel: Panel, names: Sequence[str]) -> Panel:
+    """The panel with companions that were built before, by the names `Panel.companions` told.
+
+    Raises:
+        DatasetError: one that is not in the cache.
+    """
+    for name in names:
+        folder = panel.path.parent / name
+        if not (folder / _DONE).is_file():
+            raise _bad(f"companion {name}", "no manifest", f"one under {folder.parent}", "Build the panel again here.")
+        told = json.loads((folder / _DONE).read_text())
+        read = {**panel.table_versions, **told["table_versions"]}
+        kind, key = name.split("-")
+        if kind == _EDGES:
+            panel = replace(panel, table_versions=read, edges=_edge_map(panel, folder, key, told["pairs"]))
+        else:
+            shape = (*panel.values.shape[:2], len(told["names"]))
+            values = _mapped(folder / _RAW, np.dtype(np.float32), shape)
+            panel = replace(panel, table_versions=read, raw=RawMap(key, tuple(told["names"]), values))
+    return panel
+
+
+def _edge_map(panel: Panel, folder: Path, key: str, pairs: int) -> EdgeMap:
+    return EdgeMap(
+        key=key,
+        pairs=_mapped(folder / _PAIRS, np.dtype(np.uint16), (pairs, 2)),
+        attributes=_mapped(folder / _ATTRIBUTES, np.dtype(np.float16), (pairs, len(ATTRIBUTES))),
+        bounds=np.fromfile(folder / _BOUNDS, dtype=np.int64).reshape(-1, 2),
+        sessions=panel.sessions,
+        capacity=panel.values.shape[1],
+    )
+
+
+def _built(cache_dir: Path, name: str, versions: Mapping[str, int], write: Callable[[Path], dict[str, Any]]) -> None:
+    """Write a folder once; its manifest comes last, so a crash leaves nothing that looks complete."""
     target = cache_dir / name
-    if not (target / _DONE).is_file():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        growing = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache_dir))
-        try:
-            (growing / _DONE).write_text(json.dumps(write(growing)))
-            if not target.exists():
-                growing.rename(target)
-        finally:
-            shutil.rmtree(growing, ignore_errors=True)
-    return target
+    if (target / _DONE).is_file():
+        return
+    growing = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache_dir))
+    try:
+        told = {**write(growing), "table_versions": dict(versions)}
+        (growing / _DONE).write_text(json.dumps(told))
+        if not target.exists():
+            growing.rename(target)
+    finally:
+        shutil.rmtree(growing, ignore_errors=True)
 
 
-def _write_edges(folder: Path, panel: Panel, edges: pl.LazyFrame, drawn: Sequence[date]) -> dict[str, int]:
+def _write_edges(folder: Path, panel: Panel, edges: pl.LazyFrame, drawn: Sequence[date]) -> dict[str, Any]:
     """Append the pairs of each session; returns how many there are."""
     places = pl.DataFrame({"code": panel.codes}, schema={"code": pl.String}).with_row_index("place")
     bounds = np.full((len(panel.sessions), 2), -1, dtype=np.int64)
@@ -146,7 +169,7 @@ def _chunk_edges(edges: pl.LazyFrame, days: Sequence[date], places: pl.DataFrame
 
 def _write_raw(
     folder: Path, panel: Panel, read: Sequence[tuple[pl.LazyFrame, list[str]]], names: tuple[str, ...]
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Fill the channels, some sessions at a time."""
     shape = (*panel.values.shape[:2], len(names))
     values = np.memmap(folder / _RAW, dtype=np.float32, mode="w+", shape=shape)
@@ -162,7 +185,7 @@ def _write_raw(
                 cells = placed[name].cast(pl.Float32).to_numpy()
                 values[row, place, names.index(name)] = np.where(np.isfinite(cells), cells, np.float32(0))
     values.flush()
-    return {"sessions": shape[0]}
+    return {"names": list(names)}
 
 
 def _mapped(path: Path, kind: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

@@ -72,10 +72,15 @@ class Panel:
     raw: RawMap | None = None
 
     @property
+    def companions(self) -> tuple[str, ...]:
+        """Names of what lies beside the panel, for `companions.open_companions`."""
+        beside = (("edges", self.edges), ("raw", self.raw))
+        return tuple(f"{kind}-{part.key}" for kind, part in beside if part is not None)
+
+    @property
     def content_key(self) -> str:
         """Key of everything a fit can read: the panel and what lies beside it."""
-        beside = [part.key for part in (self.edges, self.raw) if part is not None]
-        return "-".join([self.key, *beside])
+        return "-".join([self.key, *self.companions])
 
     @cached_property
     def places(self) -> dict[str, int]:
