@@ -1,8 +1,8 @@
 """What lies beside a panel: graphs and raw channels, built once into the cache, chunk by chunk, complete or not at all.
 
 A panel with companions is the same panel: same folder, same key; they lie beside its folder. Its `content_key` tells
-them apart, and the versions of the tables they were read from join its own, so that whatever records a panel records its
-companions.
+them apart, and the versions of the tables they were read from join its own, so that whatever records a panel records
+its companions.
 """
 
 from __future__ import annotations
