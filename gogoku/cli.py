@@ -28,6 +28,7 @@ FAMILIES = (
     "compare",
     "backtest",
     "reproduce",
+    "train",
     "ui",
 )
 

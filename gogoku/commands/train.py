@@ -1,0 +1,176 @@
+"""`gogoku train` and `gogoku search`: a version by hand, better dials in stages; every fit is a trial.
+
+Belongs here: options to dials, a run's story as a table. Does not belong here: fitting, searching (training).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gogoku_pipeline.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.core.clocks import Clock
+    from gogoku_pipeline.dataset.batches import TrainingData
+    from gogoku_pipeline.evaluation.trials import Trial
+    from gogoku_pipeline.store import Store
+    from gogoku_pipeline.training.final import ModelVersion
+    from gogoku_pipeline.training.search import Found
+    from resources.compute import Compute
+
+console = Console(soft_wrap=True)
+MODEL = Annotated[str, typer.Argument(help="recipe: apex_ranker, atft_gat_fan, lightgbm")]
+CUTOFF = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last session known; empty: the newest")]
+DIALS = Annotated[list[str] | None, typer.Option("--set", help="a dial, e.g. train.epochs=20, loss.ranknet=0.2")]
+JSON = Annotated[bool, typer.Option("--json", help="as JSON")]
+
+
+def train(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JSON = False) -> None:
+    """Train a version of a model on what was known at a cut-off, and tell how each seed's run went.
+
+    The same version is found, not trained again; an interrupted training goes on from its checkpoint.
+    """
+    from resources.training_order import trained_here
+
+    store, compute, data, clock = _place(dials or ())
+    day = cutoff.date() if cutoff else data.panel.sessions[-1]
+    version = trained_here(store, compute, data, model, day)
+    _record(store, version.trials, clock)
+    rows = story(store, version)
+    if as_json:
+        print(json.dumps({"model": model, "version": version.version, "runs": rows}))
+        return
+    table = Table(title=f"{model}, version {version.version}, cut-off {version.cutoff}")
+    for heading in ("seed", "epochs", "best epoch", "figure", "value", "decision"):
+        table.add_column(heading, justify="left" if heading in ("figure", "decision") else "right")
+    for row in rows:
+        value = "-" if row["value"] is None else f"{row['value']:+.4f}"
+        table.add_row(*(str(row[name]) for name in ("seed", "epochs", "best_epoch", "figure")), value, row["reason"])
+    console.print(table)
+
+
+def search(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JSON = False) -> None:
+    """Search for better dials of a network in three stages, on validation days alone; the gate judges what is found."""
+    from gogoku_pipeline.training.search import Question
+    from gogoku_pipeline.training.search import search as searched
+    from gogoku_pipeline.training.search_space import SPACE
+    from resources.recipes import NETWORKS, recipe
+
+    if model not in NETWORKS:
+        raise ConfigError(model, got="nothing to search", want=f"one of {NETWORKS}", remedy="Name a network.")
+    store, compute, data, clock = _place(dials or ())
+    day, terms = cutoff.date() if cutoff else data.panel.sessions[-1], compute.terms
+    folds = tuple(terms.folds(data.sessions, day))
+    asked: Any = recipe(model, compute)
+    question = Question(replace(asked, place=type(asked.place)()), SPACE, folds, terms.gate.horizon_d, terms.seeds[0])
+    journal = compute.cache_dir / "search" / f"{model}.log"
+    found = searched(question, data, journal, lambda trial: _record(store, [(trial, ())], clock))
+    if as_json:
+        print(json.dumps({"bar": found.bar, "stages": [vars(verdict) for verdict in found.verdicts]}))
+        return
+    console.print(stages_of(found))
+    if found.recipe is not None:
+        console.print(escape(" ".join(f"--set {name}={value}" for name, value in found.verdicts[-1].values.items())))
+
+
+def with_dials(compute: "Compute", dials: Sequence[str]) -> "Compute":
+    """Sizes with some dials of the network and its loop turned.
+
+    Args:
+        compute: sizes of the place.
+        dials: `model.<field>=value`, `train.<field>=value`, `loss.<field>=value` or `stop.<field>=value`; a value is
+            read as JSON where it is JSON, else as text.
+
+    Raises:
+        ConfigError: not of this form. Fields nobody knows are refused where the recipe is made.
+    """
+    network, training = dict(compute.network), dict(compute.training)
+    for dial in dials:
+        name, is_set, text = dial.partition("=")
+        part, _, field = name.partition(".")
+        if not (is_set and field and part in ("model", "train", "loss", "stop")):
+            want = "model., train., loss. or stop. with a field and a value"
+            raise ConfigError(f"--set {dial}", got=repr(dial), want=want, remedy="Write it like train.epochs=20.")
+        if part == "model":
+            network[field] = _value(text)
+        elif part == "train":
+            training[field] = _value(text)
+        else:
+            training[part] = {**_plain(training.get(part, {})), field: _value(text)}
+    return replace(compute, network=network, training=training)
+
+
+def story(store: "Store", version: "ModelVersion") -> list[dict[str, Any]]:
+    """What the last decision about each seed's run was, from what the version keeps of itself."""
+    kept, rows = store.artefacts.load(version.model, version.version), []
+    for seed in version.manifest["seeds"]:
+        settings = json.loads(kept.files[f"seed-{seed}-identity.json"])["settings"]
+        trail = settings.get("decisions", [])
+        last = trail[-1] if trail else {"epoch": "-", "metric": "-", "best": None, "reason": "fitted in one go"}
+        rows.append(
+            {
+                "seed": seed,
+                "epochs": last["epoch"],
+                "best_epoch": settings.get("best_epoch", "-"),
+                "figure": last["metric"],
+                "value": last["best"],
+                "reason": last["reason"],
+            }
+        )
+    return rows
+
+
+def stages_of(found: "Found") -> Table:
+    """The stages of a search, one line each."""
+    table = Table(title=f"search; the bar's validation figure is {found.bar:.4f}")
+    for heading in ("stage", "best", "ended", "cut short", "failed", "answer"):
+        table.add_column(heading, justify="left" if heading in ("stage", "answer") else "right")
+    for verdict in found.verdicts:
+        counts = (str(count) for count in verdict.counts)
+        table.add_row(verdict.stage, f"{verdict.best:.4f}", *counts, escape(verdict.reason))
+    return table
+
+
+def _place(dials: Sequence[str]) -> "tuple[Store, Compute, TrainingData, Clock]":
+    """Store, sizes, panel with labels, and clock of this folder's place."""
+    from assets.models import training_data
+    from gogoku.deployment import deployment
+    from gogoku.sizes import sizes_of
+
+    place = deployment()
+    store, compute = place.open_store(), with_dials(sizes_of(place), dials)
+    return store, compute, training_data(store, compute), place.clock
+
+
+def _record(store: "Store", trials: "Sequence[tuple[Trial, tuple[float, ...]]]", clock: "Clock") -> None:
+    from gogoku_pipeline.evaluation.trials import trial_rows
+    from gogoku_pipeline.registry.ledgers import record_trials
+    from gogoku_pipeline.store import CommitInfo
+
+    rows = trial_rows(trials, recorded_at=clock.now())
+    record_trials(store, rows, commit=CommitInfo(run_id="gogoku train", code_version="1"))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _plain(fields: Any) -> dict[str, Any]:
+    """Fields of a nested setting, given as a dictionary or as its object."""
+    return dict(fields) if isinstance(fields, Mapping) else dict(vars(fields))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(train)
+    app.command()(search)
