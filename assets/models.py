@@ -20,6 +20,7 @@ from gogoku_pipeline.core.clocks import Clock
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.plots import learning_curves
+from gogoku_pipeline.evaluation.plots_training import training_story
 from gogoku_pipeline.evaluation.trials import trial_rows
 from gogoku_pipeline.registry.ledgers import record_trials
 from gogoku_pipeline.registry.terms import Terms
@@ -114,7 +115,9 @@ def refresh_record(answer: "RefreshRecord | None") -> dict[str, str | int | floa
 
 
 def curves(found: dict[int, list[dict[str, float]]]) -> dict[str, dg.MetadataValue]:
-    """The validation RankIC of every seed as a picture; nothing for a version that was found already trained."""
+    """The curve of every seed as a picture; nothing for a version that was found already trained."""
+    if any(name.startswith("smoothed_") for ledger in found.values() for row in ledger for name in row):
+        return {"learning_curves": picture(training_story(found), "Validation figure, decisions, gradient shares")}
     rows = [
         (f"{figure}, seed {seed}", int(row["epoch"]), value)
         for seed, ledger in found.items()

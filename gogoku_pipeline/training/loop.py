@@ -204,6 +204,9 @@ class _Run:
         self.collapse.see(epoch, spread)
         decision = self.stopper.judge(value)
         row |= {**figures, f"smoothed_{rule.name}": float(decision["smoothed"])}
+        row["is_best"] = float(self.stopper.best_epoch == epoch)
+        if rule.baseline:
+            row["baseline"] = self.stopper.baseline
         if self.stopper.best_epoch == epoch:
             self.best = self.averaged.weights()
 
