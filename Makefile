@@ -54,7 +54,7 @@ docs: install                           ## regenerate features.md, tables.md, ta
 
 bench: install                          ## the table of goals against named peers, outputs proved equal first; then each benchmark
 	@$(BIN)/python -m benchmarks.goals
-	@for name in features index_growth limiter raw_to_table full_size; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in features index_growth limiter raw_to_table full_size networks; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:                                  ## forget the demo and every cache; .venv stays
 	@rm -rf .gogoku .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
