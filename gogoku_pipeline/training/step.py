@@ -113,6 +113,8 @@ class Stepper:
         """Forward and backward over a part of the step; its losses by name, `loss` for their sum."""
         with trunk_precision(self.config, self.source.device), activations(self.model, row, measure=measure):
             told: NetworkOutput = (self.model if measure else self.forward)(batch)  # hooks and graphs do not mix
+        if told.scores.dtype != torch.float32:
+            raise _rough(told.scores.dtype)
         quantiles = None if told.quantiles is None else batch.padded(told.quantiles)
         said = Said(batch.padded(told.scores), quantiles, self.levels)
         outcomes = Outcomes(batch.targets, batch.mask, batch.returns, batch.stock)
@@ -162,6 +164,15 @@ def _refuse_broken_loss(terms: dict[str, float]) -> None:
                 want="a finite loss",
                 remedy="Check labels and inputs of these sessions, then lower the learning rate.",
             )
+
+
+def _rough(dtype: torch.dtype) -> TrainingError:
+    return TrainingError(
+        "scores of the network",
+        got=f"{dtype}, which ties many stocks of a day",
+        want="float32 whatever the trunk computes in",
+        remedy="Compute the head with autocast switched off.",
+    )
 
 
 def _random_state(device: torch.device) -> list[Tensor]:

@@ -9,10 +9,16 @@ import torch
 
 from gogoku_pipeline.core.errors import ConfigError, DatasetError, TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.evaluation.ic import rank_ic
+from gogoku_pipeline.models.apex_ranker import RankerConfig
 from gogoku_pipeline.models.loss_weights import LossWeights
+from gogoku_pipeline.models.networks import make_network
 from gogoku_pipeline.training.config import Place, TrainConfig
+from gogoku_pipeline.training.days import DaySource
+from gogoku_pipeline.training.device import repeatable
+from gogoku_pipeline.training.loop import train_network
 from gogoku_pipeline.training.run_ledger import read_run
-from tests.unit.training.toy_network import ToyRun, same_weights
+from tests.unit.training.toy_network import DIALS, ToyNetwork, ToyRun, same_weights
 
 LEVELS = (0.1, 0.5, 0.9)
 
@@ -75,6 +81,47 @@ def test_bfloat16_computes_the_trunk_and_learns_alike(toy):
 def test_a_compiled_network_takes_the_same_steps(toy):
     plain, compiled = toy.train(epochs=1), toy.train(epochs=1, compiled="eager")
     assert close(plain.weights, compiled.weights)
+
+
+@pytest.fixture(scope="module")
+def ranker_of(toy):
+    """The real ranker, trained for an epoch with some dials."""
+
+    def trained(**dials):
+        shape = RankerConfig.of("tiny", look_back=4, patch=2, stride=2, dropout=0.1)
+        names, config = toy.data.panel.names, TrainConfig(**{**DIALS, "epochs": 1, **dials})
+        with repeatable(1, 1):
+            model = make_network(shape, names)
+            source = DaySource.of(model, toy.data, 5, torch.device("cpu"))
+            return train_network(model, source, toy.sessions, config, seed=1, rank_ic=rank_ic)
+
+    return trained
+
+
+def test_activations_computed_again_are_the_same_activations(ranker_of):
+    assert same_weights(ranker_of().weights, ranker_of(checkpointing=True).weights)
+
+
+def test_a_compiled_ranker_takes_the_same_steps(ranker_of):
+    assert close(ranker_of(averaging="none").weights, ranker_of(averaging="none", compiled="eager").weights)
+
+
+def test_a_ranker_in_bfloat16_still_tells_all_stocks_apart(ranker_of):
+    row = ranker_of(precision="bfloat16").ledger[0]
+    assert row["unique_ratio"] == 1.0 and row["loss"] == pytest.approx(ranker_of().ledger[0]["loss"], rel=0.05)
+
+
+class Rough(ToyNetwork):
+    """A network whose head computes in bfloat16 and says so."""
+
+    def forward(self, inputs):
+        told = super().forward(inputs)
+        return replace(told, scores=told.scores.bfloat16())
+
+
+def test_scores_in_half_precision_are_refused(toy):
+    with repeatable(1, 1), pytest.raises(TrainingError, match=r"got torch.bfloat16, which ties many stocks"):
+        train_network(Rough(8), toy.source(), toy.sessions, TrainConfig(**DIALS), seed=1, rank_ic=rank_ic)
 
 
 def broken(toy, spoil):

@@ -1,12 +1,16 @@
 """Two walks at once: one waits for the other's fit and finds it finished."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from gogoku_pipeline.core.errors import TrainingError
 from gogoku_pipeline.training.config import Place
+from gogoku_pipeline.training.final import train_version
 from gogoku_pipeline.training.recipe_ladder import LadderRecipe
 from gogoku_pipeline.training.recipes import kept_in, run_folder
+from gogoku_pipeline.training.run_folder import exclusive_training
 from gogoku_pipeline.training.run_ledger import read_run
 from gogoku_pipeline.training.walk_forward import run_walk_forward
 
@@ -65,3 +69,17 @@ def test_a_recipe_without_runs_has_no_folder():
 @pytest.mark.parametrize("names", [("20240508",), ("walks", "ab")])
 def test_runs_lie_under_their_recipes_name(ranker, tmp_path, names):
     assert run_folder(ranker.kept_in(Place(tmp_path)), *names) == tmp_path.joinpath(ranker.name, *names)
+
+
+def test_a_cut_off_is_trained_once_at_a_time(data, market, ranker, store, tmp_path):
+    cutoff, recipe = market.sessions[140], ranker.kept_in(Place(tmp_path))
+    short = replace(recipe, train=replace(recipe.train, epochs=1))
+    with (
+        exclusive_training(run_folder(short, f"{cutoff:%Y%m%d}"), "the first"),
+        pytest.raises(TrainingError, match=f"at cut-off {cutoff}: got already running in process"),
+    ):
+        train_version(short, data, cutoff, (1,), store, validation=15)
+    made = train_version(short, data, cutoff, (1,), store, validation=15)
+    folder = run_folder(short, made.version, "seed-1")
+    assert [line["kind"] for line in read_run(folder)] == ["run", "epoch", "decision"]
+    assert not (folder / "checkpoint.pt").exists(), "the version is kept: nothing is left to resume"
