@@ -103,7 +103,7 @@ class Recipe(Protocol):
 
     @property
     def family(self) -> str:
-        """`lightgbm`, `apex_ranker` or `naive`."""
+        """`lightgbm`, `naive`, `blend`, or a family of networks (`models.networks`)."""
         ...
 
     @property

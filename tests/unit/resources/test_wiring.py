@@ -7,12 +7,15 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from assets.house import declared
 from gogoku.definitions import build_definitions
 from gogoku.sizes import first_of_plan
 from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.errors import ConfigError, CredentialsError
 from gogoku_pipeline.core.settings import Settings
+from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.monitoring.notify import Notifier
+from jobs.asset_jobs import asset_jobs
 from resources.alerting import HEARTBEAT, AlertNotDelivered, deliver, last_heartbeat, leave_heartbeat
 from resources.compute import Compute
 from resources.jquants import JQuants
@@ -93,5 +96,15 @@ def test_a_recipe_has_the_size_of_the_deployment(tmp_path):
     compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), ranker="tiny", boosted={"rounds": 7})
     assert recipe("apex_ranker", compute).model.d_model == 16
     assert [one.config.rounds for one in recipe("lightgbm", compute).candidates] == [7, 7]
+    assert recipe("atft_gat_fan", compute).name == recipe("atft_gat_fan", compute).family == "atft_gat_fan"
     with pytest.raises(ConfigError, match="transformer"):
         recipe("transformer", compute)
+
+
+def test_a_deployment_names_the_network_it_has_judged():
+    usual, other = ({one.name: one for one in declared("Premium", name)} for name in ("apex_ranker", "atft_gat_fan"))
+    assert set(usual) ^ set(other) == {"model__apex_ranker", "model__atft_gat_fan"}
+    assert EDGES.name not in usual["data__panel"].deps and EDGES.name in other["data__panel"].deps
+    assert "model__atft_gat_fan" in other["pred__daily"].deps and "model__apex_ranker" in usual["pred__daily"].deps
+    trained = asset_jobs("atft_gat_fan").retraining.selection
+    assert "model__atft_gat_fan" in str(trained) and "model__apex_ranker" not in str(trained)
