@@ -133,17 +133,11 @@ def wait(holds, seconds, what, every=1.0):
     raise AssertionError(f"waited {seconds} s for {what}")
 
 
-class Served:
-    """How to ask a running webserver, the home of the instance behind it, and its code location."""
+class Pages:
+    """How to ask a running webserver, and the home of the instance behind it."""
 
-    def __init__(self, port, home, location, environment):
-        self.port, self.home, self.location, self.environment = port, str(home), location, environment
-
-    def daemon(self):
-        """A daemon of its own process group, for as long as the context lasts; killing it on the way is fine."""
-        folder = self.location.parent
-        command = ["dagster-daemon", "run", "-w", str(folder / "workspace.yaml")]
-        return process("daemon", command, self.environment, folder)
+    def __init__(self, port, home):
+        self.port, self.home = port, str(home)
 
     def ask(self, query, **variables):
         payload = json.dumps({"query": query, "variables": variables}).encode()
@@ -172,20 +166,6 @@ class Served:
         assert found["__typename"] == "LaunchBackfillSuccess", found
         return found["backfillId"]
 
-    def materialise(self, *names):
-        """Fill assets without sessions, in a process of their own."""
-        command = ["dagster", "asset", "materialize", "--select", ",".join(names), "-f", str(self.location)]
-        done = subprocess.run(
-            [Path(sys.executable).parent / command[0], *command[1:]],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-
     def finished(self, backfill, seconds):
         def status():
             found = self.ask(STATUS, id=backfill)["partitionBackfillOrError"]["status"]
@@ -211,6 +191,34 @@ class Served:
                         if not found.passed:
                             words.append(f"{found.asset_key.to_user_string()}: {found.check_name}: {found.description}")
         return words
+
+
+class Served(Pages):
+    """The same, and the code location with what its processes are started in."""
+
+    def __init__(self, port, home, location, environment):
+        super().__init__(port, home)
+        self.location, self.environment = location, environment
+
+    def daemon(self):
+        """A daemon of its own process group, for as long as the context lasts; killing it on the way is fine."""
+        folder = self.location.parent
+        command = ["dagster-daemon", "run", "-w", str(folder / "workspace.yaml")]
+        return process("daemon", command, self.environment, folder)
+
+    def materialise(self, *names):
+        """Fill assets without sessions, in a process of their own."""
+        command = ["dagster", "asset", "materialize", "--select", ",".join(names), "-f", str(self.location)]
+        done = subprocess.run(
+            [Path(sys.executable).parent / command[0], *command[1:]],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
 
 
 def _innermost(error):

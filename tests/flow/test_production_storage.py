@@ -21,7 +21,7 @@ from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
 from gogoku_pipeline.store import open_store
-from tests.flow.served_house import ROOT, Served, process, wait
+from tests.flow.served_house import ROOT, Pages, process, wait
 from tests.servers import ceph_gateway, postgres
 from tests.servers.free_ports import free_port, is_listening
 
@@ -29,7 +29,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.s3]
 
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 CANARY = "canary-premium-key-5f1c"
-WHOLE = ["raw_jquants__calendar", "core_jquants__calendar"]
 SESSIONS = 8
 ASSETS = [
     "raw_jquants__daily_bars",
@@ -119,9 +118,9 @@ def house(environment, tmp_path):
     with ExitStack() as stack:
         for name in ("code", "webserver", "daemon"):
             stack.enter_context(process(name, command(name, **places), environment, tmp_path))
-            wait(lambda name=name: healthy(name, environment, **places), 180, f"{name} to be well", every=3.0)
-        served = Served(web, tmp_path / "home")
-        wait(served.is_loaded, 120, "the code location")
+            wait(lambda name=name: healthy(name, environment, **places), 600, f"{name} to be well", every=3.0)
+        served = Pages(web, tmp_path / "home")
+        wait(served.is_loaded, 600, "the code location")
         yield served
     assert not is_listening(code) and not is_listening(web)
 
@@ -131,7 +130,7 @@ def test_the_services_of_the_compose_file_fetch_into_ceph_and_remember_in_postgr
 ):
     keys = [session.isoformat() for session in market.sessions[:SESSIONS]]
     backfill = house.backfill(ASSETS, keys)
-    assert house.finished(backfill, 300) == "COMPLETED_SUCCESS"
+    assert house.finished(backfill, 1800) == "COMPLETED_SUCCESS"
     options = {name.lower(): value for name, value in environment.items() if name.startswith("AWS_")}
     store = open_store(environment["GOGOKU_DATA_URL"], options | {"aws_allow_http": "true"})
     assert [str(day) for day in store.tables.sessions(daily_bars.TABLE)] == keys
