@@ -143,7 +143,7 @@ class AtftConfig(NetworkConfig):
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 AtftConfig.presets = {
     "tiny": AtftConfig(look_back=8, hidden=16, selection_hidden=16, heads=2, dropout=0.0, graph_heads=(2,)),
-    "small": AtftConfig(look_back=10, selection_hidden=16),
+    "small": AtftConfig(look_back=10, selection_hidden=16, graph_heads=(2,)),
     "base": AtftConfig(look_back=60, horizons=(1, 5, 10, 20), hidden=128),
     "atft_seed": AtftConfig(
         look_back=60, horizons=(1, 5, 10, 20), hidden=256, edge_attributes=3, quantiles=DECILES, quantile_gradient=True
