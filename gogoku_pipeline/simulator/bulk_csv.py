@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -56,7 +56,7 @@ def _of_mappings(days: Sequence[DayRows], keys: Sequence[str]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows([_field(row.get(key)) for key in header] for row in rows)
+    writer.writerows(_fields([row.get(key) for key in header]) for row in rows)
     return out.getvalue().encode()
 
 
@@ -64,7 +64,11 @@ def _header(keys: Sequence[str]) -> bytes:
     return (",".join(keys) + "\r\n").encode() if keys else b""
 
 
-def _field(value: Any) -> Any:
-    if value is None:
-        return ""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, Mapping) else value
+def _fields(values: list[Any]) -> list[Any]:
+    """A row as it is written: a null is nothing (the writer's own way), an object is JSON text."""
+    if dict not in set(map(type, values)):
+        return values
+    return [
+        json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, dict) else value
+        for value in values
+    ]
