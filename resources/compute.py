@@ -42,6 +42,8 @@ class Compute:
         audit_sample: sessions the leak audit recomputes before the gate decides.
         audit_stocks: issues it recomputes them for, drawn anew with every seed; 0 for all of them.
         trained_in: where versions are trained: process, subprocess, or pod:<image>.
+        warm_epochs: epochs of a daily refresh that starts from the last weights of the champion's design; a week's
+            first session is trained from scratch. 0 trains every version from scratch.
         partitions_per_run: sessions one backfill run takes at most; a crash loses that much.
         is_simulated: the market is the simulator's, whose planted signal may exceed what is plausible.
     """
@@ -66,6 +68,7 @@ class Compute:
     audit_sample: int = 3
     audit_stocks: int = 400
     trained_in: str = "process"
+    warm_epochs: int = 0
     partitions_per_run: int = 250
     is_simulated: bool = False
 

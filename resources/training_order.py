@@ -22,6 +22,7 @@ from resources.recipes import recipe
 
 if TYPE_CHECKING:
     from gogoku_pipeline.training.final import ModelVersion
+    from gogoku_pipeline.training.recipes import Recipe
 
 PANELS = "panels"
 
@@ -113,6 +114,29 @@ def trained_here(store: Store, compute: Compute, data: TrainingData, model: str,
     """The version of a cut-off, trained in this process or found already trained."""
     from gogoku_pipeline.training.final import train_version
 
-    terms = compute.terms
+    terms, made = compute.terms, starting(store, compute, data, recipe(model, compute), cutoff)
     shape = (terms.gate.horizon_d, terms.validation)
-    return train_version(recipe(model, compute), data, cutoff, terms.seeds, store, *shape)
+    return train_version(made, data, cutoff, terms.seeds, store, *shape)
+
+
+def starting(store: Store, compute: Compute, data: TrainingData, made: "Recipe", cutoff: date) -> "Recipe":
+    """The recipe as a cut-off trains it: from the last weights where it refreshes the champion, else from scratch.
+
+    Source: warm-start daily refresh and weekly full training; a refresh is no new trial, its weights still have to pass
+    the cheap checks.
+    """
+    from gogoku_pipeline.registry.champions import Serving, champion, serving_champion
+    from gogoku_pipeline.training.recipes import KeepsRuns
+    from gogoku_pipeline.training.warm_start import is_same_design, warmed
+
+    before = [session for session in data.sessions if session < cutoff][-1:]
+    is_new_week = not before or before[0].isocalendar()[:2] != cutoff.isocalendar()[:2]
+    chosen = champion(store, cutoff)
+    if not compute.warm_epochs or is_new_week or not isinstance(made, KeepsRuns) or chosen.model != made.name:
+        return made
+    serves = serving_champion(store, chosen, before[0])
+    if not isinstance(serves, Serving) or not is_same_design(made, serves.manifest, data):
+        return made
+    if date.fromisoformat(str(serves.manifest["cutoff"])) >= cutoff:
+        return made
+    return warmed(made, store.artefacts.load(made.name, serves.version), data, cutoff, compute.warm_epochs)

@@ -23,6 +23,12 @@ def sha256_json(value: Mapping[str, Any] | list[Any]) -> str:
     return sha256_bytes(text.encode())
 
 
+def sha256_arrays(arrays: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of arrays by name: their values, types and shapes, whatever order they come in."""
+    found = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    return sha256_json([[name, str(a.dtype), list(a.shape), sha256_bytes(a.tobytes())] for name, a in found.items()])
+
+
 def sha256_frame(frame: pl.DataFrame) -> str:
     """Hex SHA-256 of a frame's columns, types and values in row order; sort it first if order carries no meaning.
 

@@ -30,16 +30,40 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True)
+class WarmStart:
+    """Weights an earlier version of the same design ended with.
+
+    Attributes:
+        version: which version; a version that starts from it says so.
+        weights: by seed, then by name.
+        epochs: most epochs of a fit that starts from them.
+    """
+
+    version: str
+    weights: Mapping[int, Mapping[str, Any]]
+    epochs: int
+
+
+@dataclass(frozen=True)
 class Place:
-    """Where a run starts from and what it leaves on the way; nothing of it changes what is learnt, but `start`.
+    """Where a run starts from and what it leaves on the way; nothing of it belongs to the design.
 
     Attributes:
         folder: of checkpoints, the run ledger and the lock of this one run; None keeps nothing.
-        start: weights to begin with instead of random ones (a warm start), as numbers by name; None for none.
+        start: weights to begin with instead of random ones, as numbers by name; None for none.
+        epochs: most epochs of a run that begins with them; 0 for the design's.
+        warm: where the fits of a version start from; None for scratch.
     """
 
     folder: Path | None = None
     start: Mapping[str, Any] | None = None
+    epochs: int = 0
+    warm: WarmStart | None = None
+
+    def of_seed(self, folder: Path | None, seed: int) -> Place:
+        """The place of one fit of a version."""
+        start = self.warm.weights.get(seed) if self.warm else None
+        return Place(folder, start, self.warm.epochs if self.warm and start is not None else 0)
 
 
 @dataclass(frozen=True)

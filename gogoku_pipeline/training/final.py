@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from gogoku_pipeline.core.errors import DatasetError
@@ -19,7 +20,7 @@ from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.config import Progress
 from gogoku_pipeline.training.intervals import LEVEL, calibrated
 from gogoku_pipeline.training.predict import seed_scores
-from gogoku_pipeline.training.recipes import TARGET, Recipe, kept_in, over_windows, run_folder
+from gogoku_pipeline.training.recipes import TARGET, KeepsRuns, Recipe, over_windows, run_folder
 from gogoku_pipeline.training.run_folder import drop_checkpoint, exclusive_training
 
 _log = logger("training")
@@ -118,7 +119,7 @@ def _fits(
         kept = store.artefacts.part(recipe.name, version, f"seed-{seed}")
         if kept is None:
             folder = run_folder(recipe, version, f"seed-{seed}")
-            fitted = kept_in(shared, folder).fit(data, split[0], split[1], seed, horizon_d)
+            fitted = _placed(shared, folder, seed).fit(data, split[0], split[1], seed, horizon_d)
             kept = {seed_file(seed, name): payload for name, payload in fitted.files().items()}, fitted.ledger
             store.artefacts.save_part(recipe.name, version, f"seed-{seed}", *kept)
             drop_checkpoint(folder)
@@ -127,6 +128,13 @@ def _fits(
         if progress is not None:
             progress.advance(1, f"{recipe.name}: version {version}, seed {seed}")
     return files, curves
+
+
+def _placed(recipe: Recipe, folder: Path | None, seed: int) -> Recipe:
+    """The recipe for one fit: its folder, and the weights it starts from."""
+    if not isinstance(recipe, KeepsRuns) or (folder is None and recipe.place.warm is None):
+        return recipe
+    return recipe.kept_in(recipe.place.of_seed(folder, seed))
 
 
 def _with_intervals(kept: Artefact, data: TrainingData, days: Sequence[date], horizon_d: int) -> dict[str, Any]:
@@ -151,7 +159,9 @@ def _manifest(
     split: tuple[tuple[date, ...], tuple[date, ...]],
 ) -> dict[str, Any]:
     panel = data.panel
+    warm = recipe.place.warm if isinstance(recipe, KeepsRuns) else None
     return {
+        **({} if warm is None else {"warm_start": warm.version}),
         "model": recipe.name,
         "family": recipe.family,
         "config_hash": recipe.config_hash,

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from gogoku_pipeline.core.errors import TrainingError
-from gogoku_pipeline.core.fingerprints import sha256_json
+from gogoku_pipeline.core.fingerprints import sha256_arrays, sha256_json
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.models.network import Network, NetworkOutput
 from gogoku_pipeline.training.averaging import Averaged
@@ -93,6 +93,8 @@ def train_network(
         ConfigError: horizons that the network does not have. ArtefactError: a checkpoint that cannot be trusted.
     """
     place = place or Place()
+    if place.start is not None and place.epochs:
+        config = replace(config, epochs=place.epochs, smoothing=min(config.smoothing, place.epochs))
     refuse_other_horizons(config, source.learnt)
     source = replace(source, gives_returns=config.loss.sharpe > 0)
     days = source.usable(sessions[0]), source.usable(sessions[1])
@@ -163,7 +165,7 @@ class _Run:
             "look_back": self.source.look_back,
             "days": [[day.isoformat() for day in part] for part in (self.train, self.validation)],
             "seed": self.seed,
-            "start": self.place.start is not None,
+            "start": sha256_arrays(self.place.start or {}),
         }
         return sha256_json(parts)
 
