@@ -32,6 +32,10 @@ class Recipe:
     change: object
     horizon_d: int = 5
 
+    @property
+    def config_hash(self):
+        return f"spoilt:{self.name}"
+
     def fit(self, data, train, validation, seed, horizon_d, report=None):
         fitted = LadderRecipe("ridge").fit(data, train, validation, seed, self.horizon_d)
         return Spoilt(fitted, self.change)
