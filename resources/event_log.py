@@ -16,9 +16,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as db
+from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS, BATCH_WRITABLE_EVENTS
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sql import create_engine
@@ -47,7 +48,6 @@ class BatchedEventLog(SqliteEventLogStorage):
         self._turn = RLock()
         self._engines: dict[str, Engine] = {}
         self._begun: dict[str, Connection] = {}
-        self._newest: dict[tuple[str, str], EventLogEntry] = {}
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -57,15 +57,36 @@ class BatchedEventLog(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """All of some events, or none of them: Dagster then tries one by one."""
+        if any(event.dagster_event_type not in BATCH_WRITABLE_EVENTS for event in events):
+            super().store_event_batch(events)
+            return
+        rows = [self._event_to_row(event) for event in events]
         with self._turn, ExitStack() as batch:
             try:
-                self._newest = {_subject(event): event for event in events}
                 for shard in dict.fromkeys([INDEX_SHARD_NAME, *(event.run_id for event in events)]):
                     self._begun[shard] = batch.enter_context(self._connect(shard))
-                super().store_event_batch(events)
+                for run_id, connection in self._begun.items():
+                    if own := [row for row in rows if row["run_id"] == run_id]:
+                        connection.execute(SqlEventLogStorageTable.insert(), own)
+                self._mirror(self._begun[INDEX_SHARD_NAME], events, rows)
             finally:
                 self._begun.clear()
-                self._newest.clear()
+
+    def _mirror(self, index: Connection, events: Sequence[EventLogEntry], rows: list[dict[str, Any]]) -> None:
+        """The events in the index of all runs, and what follows from them: tags, an asset's newest, checks to come."""
+        numbered = SqlEventLogStorageTable.insert().returning(
+            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+        )
+        told = list(zip(events, index.execute(numbered, rows).scalars(), strict=True))
+        of_assets = [(event, number) for event, number in told if event.dagster_event_type in ASSET_EVENTS]
+        if of_assets:
+            self._store_asset_event_tags(index, *(list(column) for column in zip(*of_assets, strict=True)))
+        newest = {_subject(event): (event, number) for event, number in of_assets}  # each would replace those before it
+        for event, number in newest.values():
+            self._store_asset_event(index, event, number)
+        for event, number in told:
+            if event.dagster_event_type in ASSET_CHECK_EVENTS:
+                self.store_asset_check_event(event, number)
 
     def wipe(self) -> None:
         """Forget everything; the files are closed first, since they are deleted."""
@@ -82,11 +103,6 @@ class BatchedEventLog(SqliteEventLogStorage):
             for engine in self._engines.values():
                 engine.dispose()
             self._engines.clear()
-
-    def _store_asset_event(self, conn: Connection, event: EventLogEntry, event_id: int) -> None:
-        """What is newest of an asset; of a batch only its last event of a kind, which would replace all before it."""
-        if self._newest.get(_subject(event), event) is event:
-            super()._store_asset_event(conn, event, event_id)
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         """A row per session of a planned check."""
