@@ -46,7 +46,7 @@ class RegimeExperts(nn.Module):
         """
         weights = torch.softmax(self.gate(market).float() / self.temperature, dim=-1)  # [B, K]
         said = torch.stack([head(x) for head in self.heads], dim=1)  # [M, K, H]
-        return torch.einsum("mk,mkh->mh", weights[day], said), weights
+        return (weights[day][..., None] * said).sum(dim=1), weights  # a product, not an einsum: autocast would halve it
 
 
 def load_balance(weights: Tensor) -> Tensor:

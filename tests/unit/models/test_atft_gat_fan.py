@@ -282,3 +282,14 @@ def test_activations_computed_again_give_the_same_gradients(shape):
         model(days(16)).scores.pow(2).sum().backward()
         found.append([part.grad for part in model.parameters() if part.grad is not None])
     assert all(torch.equal(kept, again) for kept, again in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_trunk_in_half_precision_still_gives_whole_scores(shape):
+    model, inputs = network(shape).eval(), days(32)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        said = model(inputs)
+    with torch.no_grad():
+        whole = model(inputs).scores
+    assert said.scores.dtype == torch.float32 and len(said.scores[:, 0].unique()) == 32
+    assert torch.corrcoef(torch.stack([said.scores[:, 0], whole[:, 0]]))[0, 1] > 0.97
