@@ -16,7 +16,8 @@ RATES = (Dial("train.learning_rate", 1e-3, 1e-2, is_log=True), Dial("loss.listne
 
 @pytest.fixture
 def question(ranker, folds):
-    return Question(ranker, RATES, tuple(folds[:1]), 5)
+    short = replace(folds[0], train=folds[0].train[-32:], validation=folds[0].validation[-8:])
+    return Question(ranker, RATES, (short,), 5)
 
 
 def test_a_search_goes_through_its_stages_and_ends_with_a_recipe(question, data, tmp_path):
