@@ -33,9 +33,9 @@ class Averaged:
         self._average: AveragedModel | None = None
         if self._kind == "ema":
             decay = config.ema_decay or math.exp(-1.0 / max(1.0, config.ema_share * steps))
-            self._average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+            self._average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
         elif self._kind == "swa":
-            self._average = AveragedModel(model, use_buffers=True)
+            self._average = AveragedModel(model)
 
     @property
     def module(self) -> nn.Module:

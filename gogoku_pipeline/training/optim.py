@@ -10,12 +10,14 @@ from gogoku_pipeline.training.config import TrainConfig
 
 
 def make_optimiser(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW with two groups: weight matrices, which decay, and biases, norms and positions, which do not."""
+    """AdamW, fused on CUDA: weight matrices decay, biases, norms and positions do not."""
     named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
     matrices = [weight for name, weight in named if weight.ndim > 1 and "position" not in name]
     others = [weight for name, weight in named if weight.ndim <= 1 or "position" in name]
     groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
+    is_cuda = all(weight.is_cuda for _, weight in named)
+    kept = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(kept, lr=config.learning_rate, fused=True if is_cuda else None)
 
 
 def make_schedule(optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int) -> LRScheduler:

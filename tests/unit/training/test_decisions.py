@@ -148,6 +148,16 @@ def test_averages_equal_their_formulas():
         assert found == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("kind", ["ema", "swa"])
+def test_places_are_taken_over_and_never_averaged(kind):
+    model, places = torch.nn.Linear(1, 1), torch.arange(200)
+    model.register_buffer("places", places.clone())
+    average = Averaged(model, TrainConfig(averaging=kind), 7)
+    for step in range(1, 8):
+        average.update(step)
+    assert torch.equal(average.module.places, places)
+
+
 def test_the_rate_rises_to_its_peak_and_falls_to_zero():
     config = TrainConfig(learning_rate=1.0, warmup_share=0.2, warmup_start=0.1)
     optimiser = make_optimiser(torch.nn.Linear(2, 1), config)
