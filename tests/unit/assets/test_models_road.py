@@ -1,6 +1,7 @@
 """From the graph to the evening page: versions by cut-off, a gate that blocks, lists that do not wait for it."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import dagster as dg
@@ -14,6 +15,7 @@ from gogoku_pipeline.evaluation.verdict import GateConfig
 from gogoku_pipeline.features.availability import state_tables
 from gogoku_pipeline.features.registry import house as registry_of_features
 from gogoku_pipeline.graph.config import GraphConfig
+from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.jquants.client import JQuantsClient
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
@@ -52,29 +54,33 @@ def house(tmp_path_factory):
         server = stack.enter_context(run_simulator_thread(market, clock))
         instance = stack.enter_context(dg.DagsterInstance.ephemeral(str(folder)))
         store = open_store(f"file://{folder}/data")
-        definitions = build_definitions(
-            settings=Settings(),
-            start=market.sessions[0],
-            end=market.sessions[-1],
-            store=store,
-            clock=clock,
-            client=JQuants(
-                lambda: JQuantsClient(server.base_url, "simulator-premium-key", plan="premium", clock=clock)
-            ),
-            compute=Compute(
-                cache_dir=folder / "cache",
-                first_session=market.sessions[0],
-                universe=UniverseConfig(min_listed_sessions=20, min_median_turnover_jpy=0),
-                graph=GraphConfig(min_nodes=20),
-                terms=terms,
-                ranker="tiny",
-                training={"epochs": 2, "smoothing": 1, "min_names": 5},
-                boosted={"rounds": 20},
-                audit_sample=1,
-                is_simulated=True,
-            ),
+        compute = Compute(
+            cache_dir=folder / "cache",
+            first_session=market.sessions[0],
+            universe=UniverseConfig(min_listed_sessions=20, min_median_turnover_jpy=0),
+            graph=GraphConfig(min_nodes=20),
+            terms=terms,
+            ranker="tiny",
+            training={"epochs": 2, "smoothing": 1, "min_names": 5},
+            boosted={"rounds": 20},
+            audit_sample=1,
+            is_simulated=True,
         )
-        made = Bench(definitions, instance, store, clock, [session.isoformat() for session in market.sessions])
+
+        def definitions(**changes):
+            return build_definitions(
+                settings=Settings(),
+                start=market.sessions[0],
+                end=market.sessions[-1],
+                store=store,
+                clock=clock,
+                client=JQuants(
+                    lambda: JQuantsClient(server.base_url, "simulator-premium-key", plan="premium", clock=clock)
+                ),
+                compute=replace(compute, **changes),
+            )
+
+        made = Bench(definitions(), instance, store, clock, [session.isoformat() for session in market.sessions])
         first, last = made.keys[0], made.keys[-1]
         assert made.run(["raw_jquants__topix", "raw_jquants__calendar", "raw_jquants__investor_types"]).success
         by_day = [name for name in made.tables("raw", on_sessions=True) if name != OVERNIGHT]
@@ -83,6 +89,7 @@ def house(tmp_path_factory):
         assert made.run(made.event_tables()).success
         assert made.run([name for room in TABLES for name in made.tables(room, on_sessions=True)], first, last).success
         assert made.run(["core_jquants__security_master", "data__labels", "data__panel"]).success
+        made.of = lambda **changes: Bench(definitions(**changes), instance, store, clock, made.keys)
         yield made
 
 
@@ -197,3 +204,19 @@ def test_verdicts_are_written_down_once(house):
     first = house.store.tables.scan(CHAMPIONS).collect()
     assert house.run(["registry__champions"]).success
     assert house.store.tables.scan(CHAMPIONS).collect().equals(first)
+
+
+def test_the_graph_network_walks_the_same_road(house):
+    reads = {"raw_channels": ("ret_1d",), "fan_top": 1, "graph_heads": (2,)}
+    other = house.of(challenger="atft_gat_fan", network=reads, raw_channels=("ret_1d",))
+    made = metadata(other.run(["data__panel"]), "data__panel")
+    assert EDGES.name in made["table_versions"].value
+    cutoff, evening = other.keys[TRAINED], other.keys[FIRST_LIST]
+    version = metadata(other.run(["model__lightgbm", "model__atft_gat_fan"], cutoff), "model__atft_gat_fan")
+    assert "learning_curves" in version and version["manifest"].value["family"] == "atft_gat_fan"
+    kept = house.store.artefacts.load("atft_gat_fan", version["version"].value).manifest
+    assert EDGES.name in kept["table_versions"] and "-edges-" in kept["panel_key"] and "-raw-" in kept["panel_key"]
+    other.run(["eval__gate"], other.keys[-1])
+    rows = house.store.tables.scan(GATE, start=date.fromisoformat(other.keys[-1])).collect()
+    assert set(rows["challenger"]) == {"atft_gat_fan"} and rows["criterion"].n_unique() > 8
+    assert other.run(["pred__daily"], evening).success
