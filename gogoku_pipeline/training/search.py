@@ -168,7 +168,7 @@ def search(
         left = stage.trials - len([trial for trial in study.trials if trial.state.is_finished()])
         if left > 0:
             study.optimize(_Objective(question, data, stage, record), n_trials=left, catch=(TrainingError, ConfigError))
-        verdicts.append(_verdict(stage, study, bar))
+        verdicts.append(verdict_of(stage, study, bar))
         _log.info("search, stage %s: %s", stage.name, verdicts[-1].reason)
         if not verdicts[-1].is_go:
             return Found(None, tuple(verdicts), bar)
@@ -211,14 +211,14 @@ def _bar(question: Question, data: TrainingData) -> float:
     return float(np.mean(figures))
 
 
-def _verdict(stage: Stage, study: optuna.Study, bar: float) -> StageVerdict:
+def verdict_of(stage: Stage, study: optuna.Study, bar: float) -> StageVerdict:
     """Go or no-go, and why."""
     states = [trial.state for trial in study.trials if trial.state.is_finished()]
     kinds = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
     ended, cut, failed = (states.count(kind) for kind in kinds)
     best, values = (study.best_value, dict(study.best_params)) if ended else (math.nan, {})
     told = f"best figure {best:.4f}, the bar's {bar:.4f}; {ended} trials ended, {cut} cut short, {failed} failed"
-    wanted = stage.share_of_bar * bar
+    wanted = stage.share_of_bar * max(bar, 0.0)  # a bar that ranks backwards asks for nothing less than chance
     if failed > stage.most_failed * len(states) or not ended:
         is_go, reason = False, f"no-go: at most {stage.most_failed:.0%} may fail; {told}"
     elif not math.isnan(wanted) and best < wanted:

@@ -7,7 +7,7 @@ import optuna
 import pytest
 
 from gogoku_pipeline.core.errors import ConfigError, DatasetError
-from gogoku_pipeline.training.search import Question, Stage, search
+from gogoku_pipeline.training.search import Question, Stage, search, verdict_of
 from gogoku_pipeline.training.search_space import SPACE, Dial, turned, values_of
 
 SMALL = (Stage("dry", 1, 1, most_failed=0.0), Stage("short", 3, 2, share_of_bar=0.1))
@@ -115,3 +115,10 @@ def test_whole_numbers_are_searched_as_such():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
     found = {Dial("model.depth", 1, 3).suggested(study.ask()) for _ in range(20)}
     assert found == {1, 2, 3}
+
+
+@pytest.mark.parametrize(("best", "bar", "is_go"), [(-0.01, -0.08, False), (0.01, -0.08, True), (0.01, 0.04, False)])
+def test_a_bar_that_ranks_backwards_asks_for_nothing_less_than_chance(best, bar, is_go):
+    study = optuna.create_study(direction="maximize")
+    study.add_trial(optuna.trial.create_trial(value=best))
+    assert verdict_of(Stage("short", 1, 1, share_of_bar=0.5), study, bar).is_go is is_go
