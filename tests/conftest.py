@@ -18,7 +18,11 @@ for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "CO
 os.environ["TERM"] = "xterm"
 
 TOGETHER = {
-    "one tiny house": ("tests/flow/test_tiny_road.py", "tests/flow/test_browser.py"),
+    "one tiny house": (
+        "tests/flow/test_tiny_road.py",
+        "tests/flow/test_browser.py",
+        "tests/flow/test_kernels_ahead.py",
+    ),
     "one market of laws": ("tests/laws/features/",),
     "one audited market": ("tests/laws/audit/", "tests/unit/audit/"),
     "one long compilation": (
