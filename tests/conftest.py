@@ -33,6 +33,9 @@ TOGETHER = {
 }
 """Files and folders that share what takes long to make, by what it is."""
 
+AT_ONCE = ("one tiny house", "tests/unit/simulator/")
+"""What two workers begin with: one compiles the kernels on its way, the other does what needs none of them."""
+
 LONG_FIRST = ("tests/flow", "tests/laws", "tests/unit/assets", "tests/unit/jobs", "tests/spec", "tests/endurance")
 
 
@@ -61,5 +64,7 @@ def _group(place: str) -> str:
 
 def _turn(item: pytest.Item) -> tuple[int, bool]:
     place = item.path.relative_to(Path(__file__).parent.parent).as_posix()
+    if place.startswith(AT_ONCE[1]) or _group(place) == AT_ONCE[0]:
+        return -1, _group(place) != AT_ONCE[0]
     found = [number for number, folder in enumerate(LONG_FIRST) if place.startswith(f"{folder}/")]
     return min(found, default=len(LONG_FIRST)), _group(place) not in TOGETHER
