@@ -74,7 +74,6 @@ class Network(nn.Module):
         levels: probabilities of its quantiles; empty without such heads.
         needs_edges: whether it reads the session's graph.
         raw_channels: channels it reads as they are, by name.
-        levels: probabilities of its quantiles; empty without such heads.
         checkpointing: whether its blocks compute their activations twice instead of keeping them.
     """
 
