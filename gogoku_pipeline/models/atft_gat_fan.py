@@ -11,6 +11,7 @@ Sources: models.md 2 and the papers named in `layers/`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,9 @@ from gogoku_pipeline.models.layers.variable_selection import (
     selection_entropy,
 )
 from gogoku_pipeline.models.network import DayInputs, Edges, Network, NetworkOutput
+
+if TYPE_CHECKING:
+    from gogoku_pipeline.models.layers.graph_attention import GraphAttention
 
 
 class AtftGatFan(Network):
@@ -55,7 +59,7 @@ class AtftGatFan(Network):
         width, market = config.hidden, len(config.market_features)
         self.gate = MarketGate(market, len(names), config.market_gate) if config.market_gate else None
         self.stabilised = _stabilised(config)
-        variables = (*names, *(f"raw_{channel}" for channel in config.raw_channels))
+        self._names = variables = (*names, *(f"raw_{channel}" for channel in config.raw_channels))
         self.selection = _selection(variables, config)
         self.plain = nn.Linear(2 * len(variables), width) if self.selection is None else None
         self.decide = nn.Linear(2 * len(variables), width)
@@ -107,15 +111,20 @@ class AtftGatFan(Network):
 
         Returns:
             `sessions` [M, L]: how much each session was looked back at; `variables` [M, G]: mean weight of each
-            variable or group over the look-back, where there is a selection; `market_gate` [B, F] and `regimes` [B, K]
-            where the shape has them.
+            variable or group over the look-back, where there is a selection; `pairs` [2, E] (source, target) and
+            `companions` [E], how much a stock listens to whom, itself included, where there is a graph; `market_gate`
+            [B, F] and `regimes` [B, K] where the shape has them.
         """
         self._refuse(inputs)
         market = self._market(inputs)
         values, valid, _ = self._variables(inputs, market)
         tokens, chosen = self._tokens(values, valid)
         decision = self.decide(torch.cat([values[:, -1], valid[:, -1]], dim=-1))
-        found = {"sessions": self.fusion(tokens, decision)[1]}
+        known, looked_back = self.fusion(tokens, decision)
+        found = {"sessions": looked_back}
+        if self.graph is not None and inputs.edges is not None:
+            edges = strongest_edges(inputs.edges, self.config.neighbours)
+            found["pairs"], found["companions"] = self.graph.attention(known, edges)
         if chosen is not None:
             found["variables"] = chosen.mean(dim=1)
         if self.gate is not None:
@@ -123,6 +132,14 @@ class AtftGatFan(Network):
         if self.experts is not None:
             found["regimes"] = torch.softmax(self.experts.gate(market) / self.experts.temperature, dim=-1)
         return found
+
+    @property
+    def variables(self) -> tuple[tuple[str, ...], ...]:
+        """The features behind each weight of the selection, in the order of `explain`'s; empty without a selection."""
+        if self.selection is None:
+            return ()
+        members = self.selection.members.bool()  # [G, V]
+        return tuple(tuple(self._names[place] for place in row.nonzero()[:, 0].tolist()) for row in members)
 
     def _refuse(self, inputs: DayInputs) -> None:
         values, valid, raw = inputs.values, inputs.valid, inputs.raw
@@ -222,7 +239,7 @@ def _encoder(config: AtftConfig) -> nn.Module:
     )
 
 
-def _graph(config: AtftConfig) -> nn.Module | None:
+def _graph(config: AtftConfig) -> GraphAttention | None:
     """Graph attention; torch_geometric is imported only where a graph is read, because it costs seconds."""
     if not config.graph_heads:
         return None

@@ -92,13 +92,20 @@ def seed_scores(kept: Artefact, data: TrainingData, sessions: Sequence[date]) ->
     Returns:
         session, code, horizon_d, score, seed.
     """
-    parts = []
+    return pl.concat(
+        fitted.score(data, sessions).with_columns(pl.lit(seed, dtype=pl.Int64).alias("seed"))
+        for seed, fitted in fits_of(kept)
+    )
+
+
+def fits_of(kept: Artefact) -> list[tuple[int, Fitted]]:
+    """The fit of each seed of a version."""
+    fits = []
     for seed in kept.manifest["seeds"]:
         prefix = f"seed-{seed}-"
         files = {name.removeprefix(prefix): body for name, body in kept.files.items() if name.startswith(prefix)}
-        scores = load_fitted(kept.manifest["family"], files).score(data, sessions)
-        parts.append(scores.with_columns(pl.lit(seed, dtype=pl.Int64).alias("seed")))
-    return pl.concat(parts)
+        fits.append((seed, load_fitted(kept.manifest["family"], files)))
+    return fits
 
 
 def with_intervals(

@@ -49,3 +49,21 @@ class GraphAttention(nn.Module):
         for norm, layer, scale in zip(self.norms, self.layers, self.scales, strict=True):
             x = x + tied * scale(self.drop(nn.functional.elu(layer(norm(x), edges.index, known))))
         return x - started
+
+    def attention(self, x: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
+        """Who is listened to by whom.
+
+        Returns:
+            Pairs [2, E + M], source and target, each stock itself among its sources, and their weights [E + M], mean
+            over heads and layers: into each stock they add to 1. A stock without edges listens to nobody but itself,
+            and gets nothing from it.
+        """
+        tied = torch.zeros(len(x), 1, dtype=x.dtype, device=x.device)
+        tied[edges.index[1]] = 1.0
+        known = edges.attributes[:, : self.attributes].to(x.dtype)
+        found = []
+        for norm, layer, scale in zip(self.norms, self.layers, self.scales, strict=True):
+            added, (pairs, weights) = layer(norm(x), edges.index, known, return_attention_weights=True)
+            found.append(weights.mean(dim=1))
+            x = x + tied * scale(self.drop(nn.functional.elu(added)))
+        return pairs, torch.stack(found).mean(dim=0)
