@@ -6,6 +6,7 @@ A batch is whole days, never a mixture of stocks of different days: every loss a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -98,6 +99,22 @@ class TrainingData:
         self._members = self._mask(universe)
         self._targets: dict[tuple[int, str], Targets] = {}
 
+    def on(self, panel: Panel) -> TrainingData:
+        """The same labels and cross-section beside other features of the same sessions and stocks.
+
+        Raises:
+            DatasetError: a panel of other sessions or places.
+        """
+        if (panel.sessions, panel.codes, panel.values.shape[:2]) != (
+            self.panel.sessions,
+            self.panel.codes,
+            self.panel.values.shape[:2],
+        ):
+            raise _bad("training data", "a panel of other sessions or places", "the same ones", "Build the data anew.")
+        other = copy(self)
+        other.panel = panel
+        return other
+
     def _mask(self, universe: pl.DataFrame | None) -> npt.NDArray[np.bool_]:
         if universe is None:
             return self.panel.is_tradable if self.cross_section == "tradable" else self.panel.in_universe
@@ -113,6 +130,11 @@ class TrainingData:
         codes = pl.DataFrame({"code": self.panel.codes}, schema={"code": pl.String}).with_row_index("_place")
         placed = frame.join(days, on="session").join(codes, on="code")
         return placed["_row"].to_numpy().astype(np.int64), placed["_place"].to_numpy().astype(np.int64), placed
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Features that windows and tables hold, in their order."""
+        return self.panel.names
 
     @property
     def sessions(self) -> tuple[date, ...]:

@@ -10,7 +10,7 @@ bagging fraction 0.6, lambda_l2 50, so that a table of a million rows fits in se
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 import lightgbm
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogoku_pipeline.core.errors import ConfigError, TrainingError
+from gogoku_pipeline.models.selection_config import SelectionConfig
 
 Floats = npt.NDArray[np.float32]
 Objective = Literal["regression", "lambdarank"]
@@ -60,9 +61,12 @@ class BoostedConfig:
     """lambdarank: most names per list. A longer day is dealt at random into lists; pairs grow with the square."""
     threads: int = 1
     """CPU threads. One suits tables below about 100,000 rows and shared machines, where more threads mostly spin."""
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    """Which features each fit reads, chosen on its own training days; off by default."""
 
     def __post_init__(self) -> None:
         """Refuse shares outside (0, 1], counts below 1 and objectives nobody knows."""
+        object.__setattr__(self, "selection", SelectionConfig.of(self.selection))
         if self.objective not in OBJECTIVES:
             raise _bad("objective", repr(self.objective), f"one of {OBJECTIVES}")
         for name in ("feature_fraction", "bagging_fraction", "learning_rate"):
@@ -76,8 +80,9 @@ class BoostedConfig:
                 raise _bad(name, str(getattr(self, name)), "at least 2")
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields, for manifests and hashes."""
-        return asdict(self)
+        """The fields, for manifests and hashes; the choice of features where there is one."""
+        found = asdict(self)
+        return found if self.selection.is_on else {key: value for key, value in found.items() if key != "selection"}
 
     def binning(self) -> dict[str, Any]:
         """LightGBM's parameters of a binned table: the same for every fit on it."""
@@ -129,6 +134,15 @@ class Boosted:
     def score(self, values: Floats, *, threads: int = 1) -> npt.NDArray[np.float64]:
         """Scores of rows [rows, F] -> [rows]; NaN is LightGBM's own missing."""
         return np.asarray(self.booster.predict(values, num_threads=threads), dtype=np.float64)
+
+    def contributions(self, values: Floats, *, threads: int = 1) -> npt.NDArray[np.float64]:
+        """What each feature added to each score: rows [rows, F] -> [rows, F + 1], the last what trees say of nobody.
+
+        Exact Shapley values of the trees' conditional expectations (TreeSHAP, Lundberg et al. 2020, by LightGBM); a row
+        adds up to its score.
+        """
+        found = self.booster.predict(values, pred_contrib=True, num_threads=threads)
+        return np.asarray(found, dtype=np.float64)
 
     def to_text(self) -> str:
         """LightGBM's text format."""

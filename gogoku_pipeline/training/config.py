@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.loss_weights import LossWeights
+from gogoku_pipeline.models.selection_config import SelectionConfig
 from gogoku_pipeline.training.stop_rule import StopRule
 
 
@@ -37,11 +38,13 @@ class WarmStart:
         version: which version; a version that starts from it says so.
         weights: by seed, then by name.
         epochs: most epochs of a fit that starts from them.
+        chosen: the choice of features they were fitted on, as its document; None for all.
     """
 
     version: str
     weights: Mapping[int, Mapping[str, Any]]
     epochs: int
+    chosen: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,17 +56,21 @@ class Place:
         start: weights to begin with instead of random ones, as numbers by name; None for none.
         epochs: most epochs of a run that begins with them; 0 for the design's.
         warm: where the fits of a version start from; None for scratch.
+        chosen: the choice of features `start` was fitted on; None for all.
     """
 
     folder: Path | None = None
     start: Mapping[str, Any] | None = None
     epochs: int = 0
     warm: WarmStart | None = None
+    chosen: Mapping[str, Any] | None = None
 
     def of_seed(self, folder: Path | None, seed: int) -> Place:
         """The place of one fit of a version."""
         start = self.warm.weights.get(seed) if self.warm else None
-        return Place(folder, start, self.warm.epochs if self.warm and start is not None else 0)
+        if self.warm is None or start is None:
+            return Place(folder)
+        return Place(folder, start, self.warm.epochs, chosen=self.warm.chosen)
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,10 @@ class TrainConfig:
     """Backend of torch.compile; empty for none."""
     save_steps: int = 0
     """Steps between two checkpoints of a run with a folder; 0 for one per epoch."""
+    panel: Literal["auto", "mapped", "device"] = "auto"
+    """Where the panel lies while training: memory-mapped, on the device, or there where it fits (a GPU only)."""
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    """Which features each fit reads, chosen on its own training days; off by default."""
     tensorboard: bool = False
     """Whether TensorBoard files are written beside the run ledger; needs the extra `tensorboard`."""
 
@@ -176,6 +187,8 @@ class TrainConfig:
             settled["loss"] = _made("training.loss", LossWeights, settled["loss"])
         if isinstance(settled.get("stop"), Mapping):
             settled["stop"] = _made("training.stop", StopRule, settled["stop"])
+        if isinstance(settled.get("selection"), Mapping):
+            settled["selection"] = SelectionConfig.of(settled["selection"])
         return _made("training", cls, settled)
 
     def as_dict(self) -> dict[str, Any]:
@@ -209,9 +222,10 @@ _COUNTS = ("epochs", "days_per_step", "patience", "smoothing", "min_names", "col
 _CHOICES = {
     "averaging": ("ema", "swa", "none"),
     "precision": ("auto", "float32", "bfloat16"),
+    "panel": ("auto", "mapped", "device"),
     "compiled": ("", "inductor", "aot_eager", "eager"),
 }
-_COMPUTING = ("threads", "days_per_pass", "checkpointing", "compiled", "save_steps", "tensorboard")
+_COMPUTING = ("threads", "days_per_pass", "checkpointing", "compiled", "save_steps", "tensorboard", "panel")
 _FIRST = (
     "epochs",
     "days_per_step",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,8 +21,9 @@ from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.config import Progress
 from gogoku_pipeline.training.intervals import LEVEL, calibrated
 from gogoku_pipeline.training.predict import seed_scores
-from gogoku_pipeline.training.recipes import TARGET, KeepsRuns, Recipe, over_windows, run_folder
+from gogoku_pipeline.training.recipes import IDENTITY, TARGET, KeepsRuns, Recipe, over_windows, run_folder
 from gogoku_pipeline.training.run_folder import drop_checkpoint, exclusive_training
+from gogoku_pipeline.training.selection import SELECTION
 
 _log = logger("training")
 
@@ -96,6 +98,7 @@ def train_version(
     if version not in store.artefacts.versions(recipe.name):
         with exclusive_training(run_folder(recipe, f"{cutoff:%Y%m%d}"), f"{recipe.name} at cut-off {cutoff}"):
             files, curves = _fits(recipe, data, split, used, horizon_d, (store, version, progress))
+            manifest |= _with_choice(files[seed_file(used[0], IDENTITY)])
             manifest |= _with_intervals(Artefact(recipe.name, version, files, manifest), data, split[1], horizon_d)
             store.artefacts.save(recipe.name, version, files, manifest)
         _log.info("%s version %s kept, %d seeds", recipe.name, version, len(used))
@@ -135,6 +138,15 @@ def _placed(recipe: Recipe, folder: Path | None, seed: int) -> Recipe:
     if not isinstance(recipe, KeepsRuns) or (folder is None and recipe.place.warm is None):
         return recipe
     return recipe.kept_in(recipe.place.of_seed(folder, seed))
+
+
+def _with_choice(identity: bytes) -> dict[str, Any]:
+    """What a version's manifest says of the features its fits chose; nothing where they read all of the panel.
+
+    Every seed makes the same choice: it depends on the training days alone.
+    """
+    settings = json.loads(identity)["settings"]
+    return {SELECTION: settings[SELECTION]} if SELECTION in settings else {}
 
 
 def _with_intervals(kept: Artefact, data: TrainingData, days: Sequence[date], horizon_d: int) -> dict[str, Any]:

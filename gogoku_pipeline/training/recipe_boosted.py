@@ -21,6 +21,7 @@ from gogoku_pipeline.models.boosted import OBJECTIVES, Boosted, BoostedConfig, f
 from gogoku_pipeline.training.config import Report
 from gogoku_pipeline.training.flat import daily_metric, settled_by, targets_of, telling
 from gogoku_pipeline.training.recipes import Identity, config_hash, file_of
+from gogoku_pipeline.training.selection import chosen_data, require_unseen, served_data
 from gogoku_pipeline.training.shared_bins import SharedBins
 
 FAMILY = "lightgbm"
@@ -51,7 +52,8 @@ class FittedBoosted:
     def score(self, data: TrainingData, sessions: Sequence[date]) -> pl.DataFrame:
         """Scores of each session's cross-section."""
         self.identity.check(data.panel)
-        table = data.table(sessions)
+        require_unseen(self.identity.settings, sessions)
+        table = served_data(data, self.identity.settings).table(sessions)
         return data.scores_frame(table, self.identity.horizon_d, self.boosted.score(table.values, threads=self.threads))
 
     def files(self) -> dict[str, bytes]:
@@ -95,6 +97,8 @@ class BoostedRecipe:
         report: Report | None = None,
     ) -> FittedBoosted:
         """Fit; early stopping reads the mean daily RankIC of `validation`."""
+        choice = self.config.selection
+        data, told = chosen_data(data, (train, validation), horizon_d, choice, threads=self.config.threads)
         shared = self.bins
         if shared is None or not shared.covers(data, train):
             shared = SharedBins(data, [tuple(train)], self.config)
@@ -113,7 +117,7 @@ class BoostedRecipe:
         if report is not None:
             for row in ledger:
                 report(row)
-        identity = Identity.of(data.panel, horizon_d, self.config.as_dict())
+        identity = Identity.of(data.panel, horizon_d, self.config.as_dict() | told)
         return FittedBoosted(identity, boosted, ledger, self.config.threads)
 
 

@@ -48,7 +48,7 @@ class FittedRung:
         if self.rung == "ridge":
             return ridge_scores(self.coefficients, table.values)
         if self.rung in RULES:
-            return rule_scores(RULES[self.rung], table.values, data.panel.names)
+            return rule_scores(RULES[self.rung], table.values, data.names)
         counts = np.bincount(table.day, minlength=len(table.sessions))
         noise = [random_scores(self.seed, str(day), n) for day, n in zip(table.sessions, counts, strict=True)]
         return np.concatenate([*noise, np.empty(0)])
@@ -96,7 +96,7 @@ class LadderRecipe:
         if self.name == "ridge":
             coefficients = fit_ridge(*labelled(data, train, horizon_d, validation[0]), _PENALTY)
         elif self.name in RULES:
-            rule_scores(RULES[self.name], np.empty((0, len(data.panel.names)), np.float32), data.panel.names)
+            rule_scores(RULES[self.name], np.empty((0, len(data.names)), np.float32), data.names)
         settings = {"rung": self.name, "seed": seed}
         return FittedRung(Identity.of(data.panel, horizon_d, settings), self.name, seed, coefficients, [])
 

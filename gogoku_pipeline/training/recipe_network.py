@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,12 +17,14 @@ from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.dataset.batches import DayTable, TrainingData
 from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.models.apex_ranker import RankerConfig
+from gogoku_pipeline.models.network import Network
 from gogoku_pipeline.models.networks import FAMILIES, AnyConfig, family_of, make_network, saved_config
 from gogoku_pipeline.training.config import Place, Report, TrainConfig
 from gogoku_pipeline.training.days import DaySource, score_days
 from gogoku_pipeline.training.device import choose_device, repeatable
 from gogoku_pipeline.training.loop import train_network
 from gogoku_pipeline.training.recipes import Fitted, Identity, config_hash, file_of
+from gogoku_pipeline.training.selection import chosen_data, require_unseen, served_data
 
 _WEIGHTS = "weights.safetensors"
 
@@ -43,14 +46,11 @@ class FittedNetwork:
             DatasetError: other features, a session without a full look-back in the panel, or a panel without the
                 graphs or raw channels the network reads.
         """
-        self.identity.check(data.panel)
-        model = make_network(saved_config(self.family, self.identity.settings["model"]), data.panel.names)
-        model.load_state_dict(self.weights)
-        device = choose_device(self.device)
-        source = DaySource.of(model, data, self.identity.horizon_d, device)
+        require_unseen(self.identity.settings, sessions)
+        model, source = self.opened(data, sessions)
         days = [day for day in sessions if len(data.members(day))]
-        with repeatable(0, int(self.identity.settings["train"]["threads"])):
-            scored = score_days(model.to(device), source, days)
+        with repeatable(0, self.threads):
+            scored = score_days(model, source, days)
         table = DayTable(
             tuple(days),
             np.repeat(np.arange(len(days)), [len(window.stocks) for window, _ in scored]),
@@ -60,6 +60,20 @@ class FittedNetwork:
         return data.scores_frame(
             table, self.identity.horizon_d, np.concatenate([*(scores for _, scores in scored), np.empty(0)])
         )
+
+    @property
+    def threads(self) -> int:
+        """CPU threads it was trained with."""
+        return int(self.identity.settings["train"]["threads"])
+
+    def opened(self, data: TrainingData, sessions: Sequence[date]) -> tuple[Network, DaySource]:
+        """The network on its device, and what it reads of the data on some sessions; raises DatasetError as `score`."""
+        self.identity.check(data.panel)
+        data = served_data(data, self.identity.settings)
+        model = make_network(saved_config(self.family, self.identity.settings["model"]), data.names)
+        model.load_state_dict(self.weights)
+        source = DaySource.of(model, data, self.identity.horizon_d, choose_device(self.device))
+        return model.to(source.device), source
 
     def files(self) -> dict[str, bytes]:
         """Weights in safetensors and the identity."""
@@ -123,16 +137,26 @@ class NetworkRecipe:
                 want="the judged horizon among the network's",
                 remedy="Set the network's horizons, or judge one of them.",
             )
+        data, told = self._chosen(data, (train, validation), horizon_d)
         with repeatable(seed, self.train.threads):
-            network = make_network(self.model, data.panel.names)
+            network = make_network(self.model, data.names)
             source = DaySource.of(network, data, horizon_d, choose_device(self.train.device))
             days, place = (train, validation), self.place
             trained = train_network(
                 network, source, days, self.train, seed=seed, rank_ic=rank_ic, report=report, place=place
             )
-        settings = {"model": self.model.as_dict(), "train": self.train.as_dict(), **trained.told()}
+        settings = {"model": self.model.as_dict(), "train": self.train.as_dict(), **trained.told(), **told}
         identity = Identity.of(data.panel, horizon_d, settings)
         return FittedNetwork(self.family, identity, trained.weights, trained.ledger, self.train.device)
+
+    def _chosen(
+        self, data: TrainingData, days: tuple[Sequence[date], Sequence[date]], horizon_d: int
+    ) -> tuple[TrainingData, dict[str, Any]]:
+        """The features this fit reads; those of the weights it begins with, where it begins with some."""
+        config, market = self.train, getattr(self.model, "market_features", ())
+        earlier = self.place.chosen
+        choice, threads = config.selection, config.threads
+        return chosen_data(data, days, horizon_d, choice, always=market, threads=threads, earlier=earlier)
 
 
 def load_fitted_network(family: str, files: Mapping[str, bytes]) -> FittedNetwork:

@@ -97,7 +97,7 @@ class _Binned:
             table.values[start:stop] = table.values[start:stop][order]
             table.stocks[start:stop] = table.stocks[start:stop][order]
         self.reference = reference
-        self.binned = BinnedRows(table.values, table.day, data.panel.names, config, first)
+        self.binned = BinnedRows(table.values, table.day, data.names, config, first)
         self._place = {day: place for place, day in enumerate(sessions)}
         self._day, self._stocks = table.day, table.stocks
 

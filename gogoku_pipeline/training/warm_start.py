@@ -19,6 +19,7 @@ from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.store.artefacts import Artefact
 from gogoku_pipeline.training.config import WarmStart
 from gogoku_pipeline.training.recipes import KeepsRuns, Recipe
+from gogoku_pipeline.training.selection import SELECTION
 
 _WEIGHTS = "weights.safetensors"
 
@@ -59,7 +60,8 @@ def warmed(recipe: Recipe, kept: Artefact, data: TrainingData, cutoff: date, epo
             remedy="Start from an older version, or from scratch.",
         )
     weights = {int(seed): _weights(kept, seed) for seed in theirs["seeds"]}
-    return recipe.kept_in(replace(recipe.place, warm=WarmStart(kept.version, weights, epochs)))
+    warm = WarmStart(kept.version, weights, epochs, theirs.get(SELECTION))
+    return recipe.kept_in(replace(recipe.place, warm=warm))
 
 
 def _weights(kept: Artefact, seed: int) -> dict[str, npt.NDArray[np.generic]]:
