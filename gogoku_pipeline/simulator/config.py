@@ -18,7 +18,8 @@ class Dials:
         reversal: last week's relative losers recover.
         momentum: winners of the sessions t-100..t-20 go on.
         interaction: last month's move goes on in liquid issues and turns back in illiquid ones.
-        graph: neighbours' volume shocks decide whether a move turns back; leaders pull their group.
+        graph: neighbours' volume shocks decide whether a move turns back.
+        lead: leaders pull their group.
         earnings: prices jump at a disclosure and drift on for weeks (0 removes both).
         crowding: issues crowded with margin buyers fall behind.
         flow: foreigners' buying lifts large issues relative to small ones.
@@ -30,6 +31,7 @@ class Dials:
     momentum: float = 1.0
     interaction: float = 1.0
     graph: float = 1.0
+    lead: float = 1.0
     earnings: float = 1.0
     crowding: float = 1.0
     flow: float = 1.0

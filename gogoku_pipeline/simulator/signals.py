@@ -9,7 +9,7 @@ a decision at t can still earn all of it.
       + MOMENTUM     * (Q[t-20] - Q[t-100])                            slow momentum
       + INTERACTION  * (Q[t] - Q[t-20]) * tilt[t]                      trend in liquid, reversal in illiquid issues
       + GRAPH        * (Q[t] - Q[t-5]) * pull[t]                       relatives' volume decides about the own move
-      + LEAD         * sign_i * sign_leader * (Q_leader[t] - Q_leader[t-1])       followers follow (graph dial too)
+      + LEAD         * sign_i * sign_leader * (Q_leader[t] - Q_leader[t-1])       followers follow
       + EARNINGS     * news[t]                                         drift after results and forecast revisions
       - CROWDING     * crowding_known[t] / CROWD_SPREAD                margin longs hold an issue back
       + FLOW         * flow[t] * largeness                             foreigners buy large issues
@@ -95,7 +95,8 @@ def drift(facts: Facts, dials: Dials, exposures: Exposures, is_stock: npt.NDArra
         -dials.reversal * REVERSAL * facts.week
         + dials.momentum * MOMENTUM * facts.momentum
         + dials.interaction * INTERACTION * facts.month * facts.tilt
-        + dials.graph * (GRAPH * facts.week * facts.pull + LEAD * np.where(follows, lead, 0.0))
+        + dials.graph * GRAPH * facts.week * facts.pull
+        + dials.lead * LEAD * np.where(follows, lead, 0.0)
     )
     total = total + _known_beyond_prices(facts, dials, exposures)
     result: Floats = np.where(is_stock, dials.overall * total, 0.0)

@@ -52,7 +52,7 @@ EFFECTS = (
         "needs the signed graph: neighbours' volume_ratio_5_60 and the own ret_5d",
     ),
     (
-        "graph",
+        "lead",
         "Followers do tomorrow what their group's leader did today, with the sign of their edge.",
         "k * sign_i * sign_leader * (Q_leader[t] - Q_leader[t-1])",
         "k",

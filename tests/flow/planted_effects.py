@@ -12,9 +12,8 @@ graph. Per effect and feature the table holds, over all judged sessions,
   (for normal scores exactly, for ranks nearly). Both move from day to day where the effect does, as the skew's;
 - found: mean daily RankIC of the feature against the label, with its 95 % stationary-bootstrap interval.
 
-All three are taken over the same rows: tradable, with label, feature and expected return. The graph dial plants two
-things, leads and turns at relatives' volume; its expected return holds both, because a feature made for one may well
-know of the other.
+All three are taken over the same rows: tradable, with label, feature and expected return. What the graph dial plants
+no feature was made for: `planted_graph` tries it.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ class Effect:
 EFFECTS = {
     "reversal": Effect("reversal", 5, {"ret_5d": -1, "rel_sec33_5d": -1, "x_rev_quiet_5d": 1}),
     "momentum": Effect("momentum", 20, {"ret_120d": 1, "ret_250d_skip20": 1}, sessions=480, strength=2.0),
-    "lead-lag": Effect("graph", 1, {LEAD_LAG: 1}),
+    "lead-lag": Effect("lead", 1, {LEAD_LAG: 1}),
     "earnings": Effect(
         "earnings",
         5,

@@ -68,7 +68,7 @@ def test_together_they_are_less_than_a_third_of_the_drift(whole):
     def variance(dials):
         return np.var([drift(whole.history.facts(t), dials, whole.exposures, stocks)[stocks] for t in range(120, 500)])
 
-    prices = {name: 0.0 for name in ("reversal", "momentum", "interaction", "graph")}
+    prices = {name: 0.0 for name in ("reversal", "momentum", "interaction", "graph", "lead")}
     beyond = variance(Dials(**prices))
     assert 0.03 < beyond / variance(Dials()) < 1.0 / 3.0
     for name in BEYOND:

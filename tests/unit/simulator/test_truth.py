@@ -19,7 +19,7 @@ from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.oracle import expected_return
 from gogoku_pipeline.simulator.truth import truth_text
 
-FROM_PRICES = ("reversal", "momentum", "interaction", "graph")
+FROM_PRICES = ("reversal", "momentum", "interaction", "graph", "lead")
 NAMES = (*FROM_PRICES, "earnings", "crowding", "flow", "skew")
 SEEDS = range(1, 7)
 
@@ -202,7 +202,7 @@ def test_a_decision_can_still_earn_everything_its_facts_promise():
     """What leaders did today moves followers from tomorrow's open on, not in the night before it."""
     nights, days = [], []
     for seed in SEEDS:
-        market = generate_market(MarketConfig.preset("small", seed=seed, dials=Dials.only("graph")))
+        market = generate_market(MarketConfig.preset("small", seed=seed, dials=Dials.only("lead")))
         opening, close = market.history.open * 1.0, market.history.close * 1.0
         opening[opening == 0], close[close == 0] = np.nan, np.nan
         leader = _public_scores(market)["leader"]
