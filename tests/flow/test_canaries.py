@@ -6,7 +6,7 @@ import gzip
 import io
 import traceback
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -16,7 +16,6 @@ import dagster as dg
 import polars as pl
 import pytest
 import zstandard
-from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from gogoku.definitions import build_definitions
@@ -35,6 +34,7 @@ from gogoku_pipeline.tables.universe import UniverseConfig
 from jobs.alerts import AlertCursor
 from resources.compute import Compute
 from tests.flow.small_house import END, GRAPH, ORDERS, QUIET, RAW, START, TABLES, causes, small_house
+from tests.servers.moto_gateway import moto_gateway
 from tests.unit.monitoring.receivers import mail_server, webhook
 
 pytestmark = pytest.mark.s3
@@ -243,11 +243,9 @@ def test_no_secret_is_told_by_a_house_on_files_whose_steps_fail(market, tmp_path
 
 def test_no_secret_is_told_by_a_house_in_a_bucket_that_goes_away(market, tmp_path, caplog, capfd):
     caplog.set_level("DEBUG")
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
+    gateway = ExitStack()
     options = {
-        "aws_endpoint_url": f"http://{host}:{port}",
+        "aws_endpoint_url": gateway.enter_context(moto_gateway()),
         "aws_access_key_id": "testkey",
         "aws_secret_access_key": S3_SECRET,
         "aws_region": "us-east-1",
@@ -263,7 +261,7 @@ def test_no_secret_is_told_by_a_house_in_a_bucket_that_goes_away(market, tmp_pat
             open_store("s3://gogoku-nowhere/data", options)
         store = open_store(*place)
         objects = {key: store.objects.get(key) for key in store.objects.list()}
-        moto.stop()
+        gateway.close()
         house.fails("StoreError", ["raw_jquants__daily_bars"], house.keys[15])
         assert house.tick() is not None
         texts = [*house.said, *traceback.format_exception(missing.value), repr(store)]

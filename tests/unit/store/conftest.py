@@ -5,11 +5,11 @@ import uuid
 from datetime import date, timedelta
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from gogoku_pipeline.store import CommitInfo, open_store
 from gogoku_pipeline.store.bucket import ensure_bucket
 from tests.servers import ceph_gateway
+from tests.servers.moto_gateway import moto_gateway
 from tests.unit.store.price_rows import NOTES, PRICES, price_rows
 
 SERVERS = ["file", "moto", "ceph", *(["endpoint"] if os.environ.get("TEST_S3_ENDPOINT") else [])]
@@ -28,11 +28,8 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def moto_endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto_gateway() as address:
+        yield address
 
 
 def _options(endpoint):
