@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -65,7 +65,7 @@ class NetworkOutput:
     auxiliary: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A network of the house.
 
     Attributes:
@@ -84,18 +84,12 @@ class Network(nn.Module):
     levels: tuple[float, ...] = ()
     checkpointing: bool = False
 
+    @abstractmethod
     def forward(self, inputs: DayInputs) -> NetworkOutput:
         """Scores of the stocks of some days."""
-        raise NotImplementedError
 
     def part(self, module: nn.Module, *given: Tensor) -> Any:
         """What a part of the network says; where activations are not kept, its backward pass computes it again."""
         if self.checkpointing and self.training:
             return checkpoint(module, *given, use_reentrant=False)
         return module(*given)
-
-
-def one_day(values: Tensor, valid: Tensor, edges: Edges | None = None, raw: Tensor | None = None) -> DayInputs:
-    """Inputs of a single day: [n, L, F] values and validity."""
-    day = torch.zeros(len(values), dtype=torch.int64, device=values.device)
-    return DayInputs(values=values, valid=valid, day=day, edges=edges, raw=raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gogoku_pipeline.core.errors import TrainingError
+from gogoku_pipeline.models.layers.gated_residual import GatedLinear
 
 
 def gradient_shares(model: nn.Module, terms: Mapping[str, Tensor]) -> dict[str, float]:
@@ -25,12 +26,15 @@ def gradient_shares(model: nn.Module, terms: Mapping[str, Tensor]) -> dict[str, 
 
 
 def gradient_norms(model: nn.Module) -> dict[str, float]:
-    """Norm of the gradient of each part of the network, before clipping: `gradient_norm_<part>`."""
+    """Norm of the gradient of each part of the network, before clipping: `gradient_norm_<part>`.
+
+    0 for a part that no loss reaches.
+    """
     found: dict[str, float] = {}
     for name, weight in model.named_parameters():
-        if weight.grad is not None:
-            key = f"gradient_norm_{name.split('.')[0]}"
-            found[key] = found.get(key, 0.0) + float(weight.grad.detach().float().pow(2).sum())
+        key = f"gradient_norm_{name.split('.')[0]}"
+        mine = 0.0 if weight.grad is None else float(weight.grad.detach().float().pow(2).sum())
+        found[key] = found.get(key, 0.0) + mine
     return {key: math.sqrt(value) for key, value in found.items()}
 
 
@@ -40,8 +44,9 @@ def activations(model: nn.Module, found: dict[str, float], *, measure: bool) -> 
 
     Args:
         model: parts are its direct children.
-        found: receives `activation_std_<part>` and `activation_dead_<part>` (share of units that say the same of every
-            stock: 1 for a part that tells nothing apart).
+        found: receives `activation_std_<part>`, `activation_dead_<part>` (share of units that say the same of every
+            stock: 1 for a part that tells nothing apart) and, where a part has gates, `gate_open_<part>` (how far the
+            one that is most shut is open, 0 to 1).
         measure: whether to look at all.
     """
     handles = []
@@ -55,6 +60,7 @@ def activations(model: nn.Module, found: dict[str, float], *, measure: bool) -> 
                 found[f"activation_dead_{name}"] = float((flat.std(dim=0) < 1e-7).float().mean())
 
         handles.append(part.register_forward_hook(look))
+        handles += [gate.both.register_forward_hook(_gate(name, found)) for gate in _gates(part)]
     try:
         yield
     finally:
@@ -69,6 +75,20 @@ def _parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield from ((f"{name}_{place}", part) for place, part in enumerate(child))
         else:
             yield name, child
+
+
+def _gates(part: nn.Module) -> list[GatedLinear]:
+    return [module for module in part.modules() if isinstance(module, GatedLinear)]
+
+
+def _gate(name: str, found: dict[str, float]) -> Callable[[nn.Module, Any, Tensor], None]:
+    """Writes down how far a gated linear unit is open: the mean sigmoid of the second half of its map."""
+
+    def look(_module: nn.Module, _inputs: Any, out: Tensor) -> None:
+        opened = float(torch.sigmoid(out.detach().float().chunk(2, dim=-1)[1]).mean())
+        found[f"gate_open_{name}"] = min(opened, found.get(f"gate_open_{name}", 1.0))
+
+    return look
 
 
 def refuse_broken(what: str, values: Mapping[str, Tensor]) -> None:

@@ -32,7 +32,7 @@ from gogoku_pipeline.training.memory import Passes
 from gogoku_pipeline.training.optim import make_optimiser, make_schedule
 from gogoku_pipeline.training.recipes import TARGET
 from gogoku_pipeline.training.run_folder import exclusive_training
-from gogoku_pipeline.training.run_ledger import Stopwatch, finite, write_run
+from gogoku_pipeline.training.run_ledger import Stopwatch, design_of, finite, write_run
 from gogoku_pipeline.training.step import Stepper
 from gogoku_pipeline.training.stopping import Decision, Stopper
 from gogoku_pipeline.training.tensorboard import write_tensorboard
@@ -105,8 +105,12 @@ def train_network(
         run.resume()
         for row in run.ledger:
             _tell(report, row)
-        while not run.is_over:
-            _tell(report, run.epoch())
+        try:
+            while not run.is_over:
+                _tell(report, run.epoch())
+        except TrainingError as problem:
+            run.failed(problem)
+            raise
         return run.result()
 
 
@@ -180,7 +184,7 @@ class _Run:
         if epoch == 1 and math.isnan(self.stopper.baseline):
             rule = self.config.stop
             self.stopper.baseline = baseline_figure(self.source, self.train, self.validation, rule, self.metrics)
-        row = self.row or {"epoch": epoch, "learning_rate": float(self.schedule.get_last_lr()[0])}
+        self.row = row = self.row or {"epoch": epoch, "learning_rate": float(self.schedule.get_last_lr()[0])}
         weights = horizon_weights(self.config, self.source.learnt, epoch)
         steps = list(self.source.shuffled(self.train, self.config.days_per_step, self.seed, epoch))
         for place in range(self.taken, len(steps)):
@@ -203,19 +207,27 @@ class _Run:
         """Validate the averaged weights, keep them where they are the best, raise at a collapse."""
         rule = self.config.stop
         figures, value, spread = validated(self.averaged.module, self.source, self.validation, rule, self.metrics)
+        row |= figures
         self.collapse.see(epoch, spread)
         decision = self.stopper.judge(value)
-        row |= {**figures, f"smoothed_{rule.name}": float(decision["smoothed"])}
+        row[f"smoothed_{rule.name}"] = float(decision["smoothed"])
         row["is_best"] = float(self.stopper.best_epoch == epoch)
         if rule.baseline:
             row["baseline"] = self.stopper.baseline
         if self.stopper.best_epoch == epoch:
             self.best = self.averaged.weights()
 
+    def failed(self, problem: TrainingError) -> None:
+        """Leave the last epoch's figures and the reason in the run ledger of a run that ended badly."""
+        self.ledger = [*self.ledger, self.row] if "loss" in self.row else self.ledger
+        self.events.append({"event": "failed", "where": f"epoch {len(self.ledger)}", "words": str(problem)})
+        self.tell()
+
     def tell(self) -> None:
         """Write the run ledger, and TensorBoard's files where they are asked for."""
         about = {"run": self.key, "seed": self.seed, "steps": self.steps, "baseline": self.stopper.baseline}
-        write_run(self.place.folder, about, self.ledger, self.stopper.trail, self.events)
+        made = design_of(self.model, self.config, self.source, (self.train, self.validation))
+        write_run(self.place.folder, about | made, self.ledger, self.stopper.trail, self.events)
         if self.config.tensorboard:
             write_tensorboard(self.place.folder, self.ledger)
 

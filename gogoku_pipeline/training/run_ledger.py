@@ -11,15 +11,20 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gogoku_pipeline.core.log import logger
+from gogoku_pipeline.models.network import Network
+from gogoku_pipeline.models.networks import FAMILIES, family_of
+from gogoku_pipeline.training.config import TrainConfig
+from gogoku_pipeline.training.days import DaySource
 
 LEDGER = "run.jsonl"
 LEAST_BUSY = 0.6
@@ -101,7 +106,7 @@ def write_run(
 
     Args:
         folder: of the run.
-        run: what it is: hash, seed, steps.
+        run: what it is: hash, seed, steps, and the design and days it was made of (`design_of`).
         epochs: the learning curve.
         trail: decisions of the stopper.
         events: what happened on the way.
@@ -114,6 +119,29 @@ def write_run(
     fresh = folder / f"{LEDGER}.part"
     fresh.write_text("\n".join(lines) + "\n")
     fresh.replace(folder / LEDGER)
+
+
+def design_of(
+    network: Network, config: TrainConfig, source: DaySource, days: tuple[Sequence[date], Sequence[date]]
+) -> dict[str, Any]:
+    """What a run is made of, plain enough to make it again: `gogoku diagnose` reads it.
+
+    Returns:
+        `train` (the loop), `horizon_d`, `panel` (its content), `days` (first and last of training and validation) and,
+        of the networks that have a configuration of the house, `family` and `model`.
+    """
+    shape: Any = getattr(network, "config", None)
+    told: dict[str, Any] = {}
+    if type(shape) in FAMILIES.values():
+        told = {"family": family_of(shape), "model": shape.as_dict()}
+    spans = [[part[0].isoformat(), part[-1].isoformat()] for part in days]
+    return {
+        **told,
+        "train": config.as_dict(),
+        "horizon_d": source.horizon_d,
+        "panel": source.data.panel.content_key,
+        "days": spans,
+    }
 
 
 def finite(row: dict[str, Any]) -> dict[str, Any]:
