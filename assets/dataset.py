@@ -30,10 +30,10 @@ from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.prices import stage_prices
 from gogoku_pipeline.tables.universe import UNIVERSE
-from resources.compute import Compute
+from resources.compute import NETWORKS, Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
-from resources.recipes import CHALLENGER, GRAPH_NETWORK
+from resources.recipes import GRAPH_NETWORK, panel_needs
 
 BETA = "beta_60d"
 """Of the residual labels: absent below Light, where there is no index; those labels are null there."""
@@ -44,7 +44,7 @@ def house_panel(store: Store, compute: Compute, versions: Mapping[str, int] | No
 
     Args:
         store: where the tables lie.
-        compute: graph, plan and set of features.
+        compute: graph, plan and set of features; its challengers decide what lies beside the panel.
         versions: version of each table to read; None for the tables as they are now.
 
     Raises:
@@ -53,7 +53,8 @@ def house_panel(store: Store, compute: Compute, versions: Mapping[str, int] | No
     """
     known = catalogue(compute.graph, compute.plan, compute.feature_set)
     read = {name: table_of_family(name, compute.plan) for name in known.families}
-    drawn = (EDGES,) if compute.challenger == GRAPH_NETWORK else ()
+    needs = panel_needs(compute)
+    drawn = (EDGES,) if needs.graphs else ()
     tables = {table.name: table for table in (*read.values(), UNIVERSE, *drawn)}
     at = {name: store.tables.version(table) or 0 for name, table in tables.items()} if versions is None else versions
     sessions = tse_calendar().between(*_span(store, UNIVERSE, at.get(UNIVERSE.name)))
@@ -74,7 +75,7 @@ def house_panel(store: Store, compute: Compute, versions: Mapping[str, int] | No
         version = at.get(EDGES.name, store.tables.version(EDGES) or 0)
         rows, held = store.tables.scan(EDGES, version=version), store.tables.sessions(EDGES, version)
         built = with_edges(built, rows, held, version)
-    return with_raw(built, raw_rows(store, read, compute.raw_channels, sessions, at), compute.raw_channels, at)
+    return with_raw(built, raw_rows(store, read, needs.raw, sessions, at), needs.raw, at)
 
 
 def raw_rows(
@@ -148,10 +149,10 @@ def panel(store: dg.ResourceParam[Lazy], compute: dg.ResourceParam[Compute]) -> 
     )
 
 
-def dataset_assets(plan: str, challenger: str = CHALLENGER) -> list[HouseAsset]:
-    """Labels and panel of a plan's features, with the graphs beside it where the challenger reads them."""
+def dataset_assets(plan: str, challengers: Sequence[str] = NETWORKS) -> list[HouseAsset]:
+    """Labels and panel of a plan's features, with the graphs beside it where a challenger reads them."""
     label_sources = (daily_bars.TABLE.name, topix.TABLE.name, UNIVERSE.name, "feat__market")
-    drawn = (EDGES.name,) if challenger == GRAPH_NETWORK else ()
+    drawn = (EDGES.name,) if GRAPH_NETWORK in challengers else ()
     sources = (*catalogue(plan=plan).families, UNIVERSE.name, listed_issues.MASTER.name, *drawn)
     return [
         HouseAsset(

@@ -1,12 +1,13 @@
 """The gate and the champions: may a recipe serve, and who does.
 
-Belongs here: asset bodies that judge a challenger at a cut-off and write verdicts down.
+Belongs here: asset bodies that judge the challengers of a cut-off and write verdicts down.
 Does not belong here: the questions (`gogoku_pipeline.evaluation`), the walk (`gogoku_pipeline.registry.judging`).
 
 The gate's check `promotes` is an ERROR that blocks: without a promotion nothing downstream of it runs. Predictions do
 not stand downstream of it; they ask the registry, and the baseline serves until somebody is promoted.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -27,14 +28,14 @@ from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.ledgers import record_trials, trial_ledger
 from gogoku_pipeline.registry.predictions import gate_rows
-from gogoku_pipeline.registry.promotions import record_verdicts
+from gogoku_pipeline.registry.promotions import incumbent, record_verdicts
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE
 from gogoku_pipeline.schema import topix
 from gogoku_pipeline.store import CommitInfo, Store
 from gogoku_pipeline.tables.universe import UNIVERSE
-from resources.compute import Compute
+from resources.compute import NETWORKS, Compute
 from resources.lazy import Lazy
-from resources.recipes import CHALLENGER, baselines, recipe
+from resources.recipes import baselines, recipe
 
 if TYPE_CHECKING:
     from gogoku_pipeline.registry.judging import Judgement
@@ -44,7 +45,7 @@ PROMOTES = dg.AssetCheckSpec(
     "promotes",
     asset=GATE.name,
     blocking=True,
-    description="The gate promotes the challenger; otherwise the champion stays and nothing downstream runs.",
+    description="The gate promotes a challenger; otherwise the champion stays and nothing downstream runs.",
 )
 
 
@@ -58,14 +59,17 @@ def exposures(store: Store, plan: str) -> pl.DataFrame:
 
 
 def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> "Judgement":
-    """The contest of a deployment at a cut-off."""
-    from gogoku_pipeline.registry.judging import Contest, judge
+    """The contest of a deployment at a cut-off: all its challengers, against the same bar and the champion before."""
+    from gogoku_pipeline.registry.contest import Contest
+    from gogoku_pipeline.registry.judging import judge
     from gogoku_pipeline.training.recipe_ladder import ladder
 
     data = training_data(store, compute)
-    rungs = tuple(ladder(data.panel.names))
+    challengers = tuple(recipe(name, compute) for name in compute.challengers)
+    before = incumbent(store, cutoff)
+    serves = recipe(before, compute) if before in NETWORKS else None
     return judge(
-        Contest(recipe(compute.challenger, compute), baselines(compute), rungs),
+        Contest(challengers, baselines(compute), tuple(ladder(data.panel.names)), serves),
         data,
         cutoff,
         compute.terms,
@@ -83,7 +87,7 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
     compute: dg.ResourceParam[Compute],
     clock: dg.ResourceParam[Clock],
 ):
-    """The gate's verdict on the challenger at one training cut-off."""
+    """The gate's verdicts on the challengers at one training cut-off."""
     from gogoku_pipeline.training.walk_forward import SCORES
 
     (cutoff,) = sessions_of(context)
@@ -94,20 +98,23 @@ def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"
     opened.tables.write_sessions(SCORES, found.scores, [cutoff], commit=commit)
     record_trials(opened, trial_rows(found.trials, recorded_at=clock.now()), commit=commit)
     return dg.MaterializeResult(
-        value=gate_rows(found.verdict, cutoff, available_at=compute.decision(cutoff)),
+        value=pl.concat(
+            gate_rows(verdict, cutoff, available_at=compute.decision(cutoff)) for verdict in found.verdicts
+        ).sort(GATE.key),
         metadata={"leak_audit": audit.words, **judgement_page(opened, found, cutoff, compute.plan)},
-        check_results=[promotes(found.verdict), no_leak(audit)],
+        check_results=[promotes(found.verdicts), no_leak(audit)],
     )
 
 
-def promotes(verdict: Verdict) -> dg.AssetCheckResult:
-    """The blocking answer."""
+def promotes(verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
+    """The blocking answer: it passes where one of the challengers is promoted."""
+    told = [f"{one.challenger} {one.decision}: {one.reasons[0]}" for one in verdicts]
     return dg.AssetCheckResult(
         check_name=PROMOTES.name,
-        passed=verdict.decision == "promote",
+        passed=any(one.decision == "promote" for one in verdicts),
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{verdict.decision}: {verdict.reasons[0]}",
-        metadata={"decision": verdict.decision, "paired_days": verdict.n_days},
+        description="; ".join(told),
+        metadata={one.challenger: one.decision for one in verdicts} | {"paired_days": verdicts[0].n_days},
     )
 
 
@@ -126,7 +133,7 @@ def champions(
     return dg.MaterializeResult(metadata={**counts, **champions_page(opened, compute.terms)})
 
 
-def evaluation_assets(challenger: str = CHALLENGER) -> list[HouseAsset]:
+def evaluation_assets(challengers: Sequence[str] = NETWORKS) -> list[HouseAsset]:
     """The gate and the history of champions."""
     return [
         HouseAsset(
@@ -146,7 +153,7 @@ def evaluation_assets(challenger: str = CHALLENGER) -> list[HouseAsset]:
             "models",
             KINDS,
             table=CHAMPIONS,
-            deps=(GATE.name, f"model__{challenger}"),
+            deps=(GATE.name, *(f"model__{name}" for name in challengers)),
             partitioned=False,
         ),
     ]

@@ -4,6 +4,7 @@ Belongs here: putting the stages together.
 Does not belong here: anything one stage does.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -19,8 +20,7 @@ from assets.raw import raw_assets
 from assets.table_checks import house_checks
 from assets.tables import table_assets
 from gogoku_pipeline.schema.tables import Table
-from resources.compute import Compute
-from resources.recipes import CHALLENGER
+from resources.compute import NETWORKS, Compute
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class House:
     tables: dict[str, Table]
 
 
-def declared(plan: str, challenger: str = CHALLENGER) -> list[HouseAsset]:
-    """Every declaration, from the street to the roof, with the features of a plan and the network it has judged."""
+def declared(plan: str, challengers: Sequence[str] = NETWORKS) -> list[HouseAsset]:
+    """Every declaration, from the street to the roof, with the features of a plan and the networks it has judged."""
     return [
         *raw_assets(),
         *table_assets(),
         *feature_assets(plan),
-        *dataset_assets(plan, challenger),
-        *model_assets(challenger),
-        *evaluation_assets(challenger),
+        *dataset_assets(plan, challengers),
+        *model_assets(challengers),
+        *evaluation_assets(challengers),
         *backtest_assets(),
-        *operations_assets(plan, challenger),
+        *operations_assets(plan, challengers),
     ]
 
 
@@ -59,7 +59,7 @@ def build_house(partitions: dg.PartitionsDefinition, compute: Compute) -> House:
         partitions: one definition, shared by all session assets.
         compute: the plan decides which features there are, a bound how long a backfill run is.
     """
-    every = declared(compute.plan, compute.challenger)
+    every = declared(compute.plan, compute.challengers)
     return House(
         assets=[asset.build(partitions, compute.partitions_per_run) for asset in every],
         checks=house_checks(partitions, compute.plan),

@@ -9,6 +9,7 @@ cut-offs of the past *is* the historical simulation.
 """
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -25,10 +26,10 @@ from gogoku_pipeline.evaluation.trials import trial_rows
 from gogoku_pipeline.registry.ledgers import record_trials
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.store import CommitInfo, Store
-from resources.compute import Compute
+from resources.compute import NETWORKS, Compute
 from resources.lazy import Lazy
 from resources.metadata import picture
-from resources.recipes import BASELINE, CHALLENGER
+from resources.recipes import BASELINE
 from resources.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -131,6 +132,6 @@ def curves(found: dict[int, list[dict[str, float]]]) -> dict[str, dg.MetadataVal
     return {"learning_curves": picture(learning_curves(frame), "Validation RankIC")}
 
 
-def model_assets(challenger: str = CHALLENGER) -> list[HouseAsset]:
-    """The baseline and the challenger."""
-    return [model_version(BASELINE, "lightgbm"), model_version(challenger, "pytorch")]
+def model_assets(challengers: Sequence[str] = NETWORKS) -> list[HouseAsset]:
+    """The baseline and the challengers."""
+    return [model_version(BASELINE, "lightgbm"), *(model_version(name, "pytorch") for name in challengers)]

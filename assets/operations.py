@@ -6,6 +6,7 @@ Does not belong here: who serves (`gogoku_pipeline.registry`), how the page look
 A list asks the registry who serves on its session, a pure read: no verdict of the gate can keep an evening waiting.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -25,9 +26,9 @@ from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import CommitInfo
 from gogoku_pipeline.tables.summary import data_summary
 from gogoku_pipeline.tables.universe import UNIVERSE
-from resources.compute import Compute
+from resources.compute import NETWORKS, Compute
 from resources.lazy import Lazy
-from resources.recipes import BASELINE, CHALLENGER
+from resources.recipes import BASELINE
 from resources.truth import truth
 
 if TYPE_CHECKING:
@@ -128,13 +129,14 @@ def sources_fresh(summary: pl.DataFrame) -> dg.AssetCheckResult:
     )
 
 
-def operations_assets(plan: str, challenger: str = CHALLENGER) -> list[HouseAsset]:
+def operations_assets(plan: str, challengers: Sequence[str] = NETWORKS) -> list[HouseAsset]:
     """Predictions and report; a list waits for every family the panel of a plan reads.
 
     Where versions are trained in the same backfill, the list of a cut-off waits for them too; it never waits for a
     verdict.
     """
     families = catalogue(plan=plan).families
+    versions = [f"model__{name}" for name in (BASELINE, *challengers)]
     return [
         HouseAsset(
             predictions,
@@ -142,7 +144,7 @@ def operations_assets(plan: str, challenger: str = CHALLENGER) -> list[HouseAsse
             "operations",
             frozenset({"polars", "deltalake"}),
             table=PREDICTIONS,
-            deps=("data__panel", *families, UNIVERSE.name, f"model__{BASELINE}", f"model__{challenger}"),
+            deps=("data__panel", *families, UNIVERSE.name, *versions),
             check_specs=(SERVES,),
         ),
         HouseAsset(

@@ -16,7 +16,6 @@ from gogoku_pipeline.evaluation.plots_champions import champion_timeline as draw
 from gogoku_pipeline.evaluation.plots_judgement import rank_ic_by_horizon, rank_ic_by_month
 from gogoku_pipeline.evaluation.report_rows import RANKING_HEAD, WORTH_HEAD, ranking_rows, worth_rows
 from gogoku_pipeline.evaluation.report_tables import TextTable, breakdown_tables, horizon_table
-from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.monitoring.record import out_of_sample
 from gogoku_pipeline.registry.champions import history
 from gogoku_pipeline.registry.tables import PREDICTIONS
@@ -34,18 +33,18 @@ SESSIONS = 500
 
 
 def judgement_page(store: Store, found: "Judgement", cutoff: date, plan: str) -> dict[str, dg.MetadataValue]:
-    """The verdict, every model's figures, and the contest from every side; call it once the scores are stored."""
-    verdict = found.verdict
-    contest = found.daily_ic.filter(pl.col("model").is_in([verdict.challenger, verdict.baseline]))
+    """Verdicts, every model's figures, and the contest from every side; call it once the scores are stored."""
+    contest = found.daily_ic.filter(pl.col("model").is_in(found.contestants))
+    texts = "\n\n".join(verdict.text() for verdict in found.verdicts)
     shown = {
-        "verdict": dg.MetadataValue.md(f"```\n{verdict.text()}\n```"),
+        "verdict": dg.MetadataValue.md(f"```\n{texts}\n```"),
         "rank_ic": picture(cumulative_ic(contest), "Cumulative RankIC"),
         "quantiles": picture(quantile_bars(found.quantiles), "Mean return by tenth of the list"),
     }
     if found.curves.height:
         shown["curves"] = picture(learning_curves(found.curves), "Learning curves")
-    models = {"models": models_table(found.summary, verdict)}
-    record = out_of_sample(store, cutoff, focus=(verdict.challenger, verdict.baseline), plan=plan)
+    models = {"models": models_table(found.summary, found.contestants[-1])}
+    record = out_of_sample(store, cutoff, focus=found.contestants, plan=plan)
     if record is None:
         return shown | models
     months = record.breakdown.filter(pl.col("kind") == "month")
@@ -56,9 +55,9 @@ def judgement_page(store: Store, found: "Judgement", cutoff: date, plan: str) ->
     return shown | models | {name.lower().replace(" ", "_"): as_table(table) for name, table in tables.items()}
 
 
-def models_table(summary: pl.DataFrame, verdict: Verdict) -> dg.TableMetadataValue:
+def models_table(summary: pl.DataFrame, baseline: str) -> dg.TableMetadataValue:
     """Every model's figures, as on the evening page."""
-    pairs = zip(ranking_rows(summary, verdict.baseline, None), worth_rows(summary, verdict.baseline, None), strict=True)
+    pairs = zip(ranking_rows(summary, baseline, None), worth_rows(summary, baseline, None), strict=True)
     heads = ("model", *RANKING_HEAD, *(f"spread {head}" if head == "t" else head for head in WORTH_HEAD))
     return as_table(TextTable("", heads, tuple((one.model, *one.cells, *two.cells) for one, two in pairs)))
 

@@ -71,7 +71,7 @@ def build_definitions(
     house = build_house(partitions, dials)
     resources = house_resources(chosen, dials, house.tables, parts) | overrides
     maintenance = maintenance_job(house.tables.values())
-    jobs = asset_jobs(dials.challenger)
+    jobs = asset_jobs(dials.challengers)
     is_live = chosen.jquants_api_key is not None and end is None
     ticking = dg.DefaultScheduleStatus.RUNNING if is_live else dg.DefaultScheduleStatus.STOPPED
     watching = dg.DefaultSensorStatus.RUNNING if is_live else dg.DefaultSensorStatus.STOPPED

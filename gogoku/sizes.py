@@ -78,7 +78,7 @@ def demo_sizes(note: DemoNote) -> Compute:
         device="cpu",
         graph=GraphConfig(min_nodes=20 if is_tiny else 100),
         terms=TINY if is_tiny else SMALL,
-        ranker="tiny" if is_tiny else "small",
+        preset="tiny" if is_tiny else "small",
         training={"threads": 1, "epochs": 3, "min_names": 20, "smoothing": 1} if is_tiny else {"threads": 1},
         boosted={"threads": 1},
         is_simulated=True,

@@ -4,6 +4,7 @@ Belongs here: asset jobs, their run tags and run configuration.
 Does not belong here: cron lines (`schedules`), work outside the asset graph (`maintenance`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ import dagster as dg
 
 from assets.raw import BY_SESSION
 from gogoku_pipeline.schema.register import TABLE_OF
-from resources.recipes import BASELINE, CHALLENGER
+from resources.compute import NETWORKS
+from resources.recipes import BASELINE
 
 OVERNIGHT = dg.AssetSelection.assets(
     "raw_jquants__overnight", *(TABLE_OF[source].name for source in ("futures", "options", "index_options"))
@@ -50,13 +52,13 @@ class HouseJobs:
         return [self.evening, self.morning, self.retraining, self.weekly_gate]
 
 
-def asset_jobs(challenger: str = CHALLENGER) -> HouseJobs:
+def asset_jobs(challengers: Sequence[str] = NETWORKS) -> HouseJobs:
     """The asset jobs; their axis of sessions is that of the assets they select.
 
     Args:
-        challenger: the network whose versions are trained beside the baseline's.
+        challengers: the networks whose versions are trained beside the baseline's.
     """
-    versions = dg.AssetSelection.assets(f"model__{BASELINE}", f"model__{challenger}")
+    versions = dg.AssetSelection.assets(*(f"model__{name}" for name in (BASELINE, *challengers)))
 
     def job(name: str, selection: dg.AssetSelection, words: str, config: dict[str, Any] | None = None) -> AssetJob:
         return dg.define_asset_job(name, selection=selection, description=words, tags=_SCHEDULED, config=config)

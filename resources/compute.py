@@ -11,10 +11,29 @@ from pathlib import Path
 from typing import Any
 
 from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.tables.universe import UniverseConfig
+
+NETWORKS = ("apex_ranker", "atft_gat_fan")
+"""Networks of the house."""
+
+
+@dataclass(frozen=True)
+class NetworkDials:
+    """How one network differs from the others of a deployment.
+
+    Attributes:
+        preset: its own: tiny, small, base or a named one; empty for the deployment's.
+        shape: fields of its configuration set on top of the preset.
+        training: fields of `TrainConfig` set on top of the deployment's.
+    """
+
+    preset: str = ""
+    shape: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,15 +52,17 @@ class Compute:
         graph: how a session's graph is drawn.
         threads: days of the graph drawn at once, and CPU threads of a fit.
         terms: what training and the gate are fixed to before anybody looks.
-        challenger: network that is judged against the baseline: apex_ranker or atft_gat_fan.
-        ranker: preset of the network: tiny, small, base or a named one.
-        network: fields of its configuration set on top of the preset.
-        raw_channels: features the panel also holds as they are, for networks that stabilise them.
-        training: fields of `TrainConfig`.
+        challengers: networks that are trained and judged against the baseline at every cut-off, each once; of those
+            that pass one is promoted, and of equals the one named first.
+        preset: size of the networks: tiny, small, base or a named one.
+        training: fields of `TrainConfig`, for every network.
+        networks: what is another for one of them, by name. The panel holds graphs, and features as they are, where
+            a challenger reads them.
         boosted: fields of `BoostedConfig`.
         audit_sample: sessions the leak audit recomputes before the gate decides.
         audit_stocks: issues it recomputes them for, drawn anew with every seed; 0 for all of them.
-        trained_in: where versions are trained: process, subprocess, or pod:<image>.
+        trained_in: where versions are trained: process, subprocess, torchrun:<processes> (several GPUs of one machine,
+            a step's days shared out among them), or pod:<image>.
         warm_epochs: epochs of a daily refresh that starts from the last weights of the champion's design; a week's
             first session is trained from scratch. 0 trains every version from scratch.
         partitions_per_run: sessions one backfill run takes at most; a crash loses that much.
@@ -59,11 +80,10 @@ class Compute:
     graph: GraphConfig = field(default_factory=GraphConfig)
     threads: int = 2
     terms: Terms = field(default_factory=Terms)
-    challenger: str = "apex_ranker"
-    ranker: str = "small"
-    network: Mapping[str, Any] = field(default_factory=dict)
-    raw_channels: tuple[str, ...] = ()
+    challengers: tuple[str, ...] = NETWORKS
+    preset: str = "small"
     training: Mapping[str, Any] = field(default_factory=dict)
+    networks: Mapping[str, NetworkDials] = field(default_factory=dict)
     boosted: Mapping[str, Any] = field(default_factory=dict)
     audit_sample: int = 3
     audit_stocks: int = 400
@@ -71,6 +91,22 @@ class Compute:
     warm_epochs: int = 0
     partitions_per_run: int = 250
     is_simulated: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse challengers nobody knows, the same one twice, and dials of an unknown network."""
+        unknown = sorted({*self.challengers, *self.networks} - set(NETWORKS))
+        if unknown or not self.challengers or len(set(self.challengers)) < len(self.challengers):
+            raise ConfigError(
+                "Compute.challengers and Compute.networks",
+                got=f"challengers {list(self.challengers)}, dials of {sorted(self.networks)}",
+                want=f"at least one of {', '.join(NETWORKS)}, each once",
+                remedy="Correct the deployment's sizes.",
+            )
+
+    def dials(self, network: str) -> NetworkDials:
+        """Preset, shape and training of one network, with what all networks share."""
+        own = self.networks.get(network, NetworkDials())
+        return NetworkDials(own.preset or self.preset, own.shape, {**self.training, **own.training})
 
     def decision(self, session: date) -> datetime:
         """The instant after which a session's decision is made."""

@@ -39,7 +39,7 @@ def train(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JSO
     """
     from resources.training_order import trained_here
 
-    store, compute, data, clock = _place(dials or ())
+    store, compute, data, clock = _place(model, dials or ())
     day = cutoff.date() if cutoff else data.panel.sessions[-1]
     version = trained_here(store, compute, data, model, day)
     _record(store, version.trials, clock)
@@ -61,11 +61,12 @@ def search(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JS
     from gogoku_pipeline.training.search import Question
     from gogoku_pipeline.training.search import search as searched
     from gogoku_pipeline.training.search_space import SPACE
-    from resources.recipes import NETWORKS, recipe
+    from resources.compute import NETWORKS
+    from resources.recipes import recipe
 
     if model not in NETWORKS:
         raise ConfigError(model, got="nothing to search", want=f"one of {NETWORKS}", remedy="Name a network.")
-    store, compute, data, clock = _place(dials or ())
+    store, compute, data, clock = _place(model, dials or ())
     day, terms = cutoff.date() if cutoff else data.panel.sessions[-1], compute.terms
     folds = tuple(terms.folds(data.sessions, day))
     asked: Any = recipe(model, compute)
@@ -80,18 +81,27 @@ def search(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JS
         console.print(escape(" ".join(f"--set {name}={value}" for name, value in found.verdicts[-1].values.items())))
 
 
-def with_dials(compute: "Compute", dials: Sequence[str]) -> "Compute":
-    """Sizes with some dials of the network and its loop turned.
+def with_dials(compute: "Compute", model: str, dials: Sequence[str]) -> "Compute":
+    """Sizes with some dials of a network and its loop turned.
 
     Args:
         compute: sizes of the place.
+        model: the network.
         dials: `model.<field>=value`, `train.<field>=value`, `loss.<field>=value` or `stop.<field>=value`; a value is
             read as JSON where it is JSON, else as text.
 
     Raises:
-        ConfigError: not of this form. Fields nobody knows are refused where the recipe is made.
+        ConfigError: not of this form, or a model that is no network. Fields nobody knows are refused where the recipe
+            is made.
     """
-    network, training = dict(compute.network), dict(compute.training)
+    from resources.compute import NETWORKS
+
+    if dials and model not in NETWORKS:
+        raise ConfigError(
+            f"--set for {model}", got=" ".join(dials), want=f"one of {', '.join(NETWORKS)}", remedy="Name a network."
+        )
+    own = compute.dials(model)
+    network, training = dict(own.shape), dict(own.training)
     for dial in dials:
         name, is_set, text = dial.partition("=")
         part, _, field = name.partition(".")
@@ -104,7 +114,8 @@ def with_dials(compute: "Compute", dials: Sequence[str]) -> "Compute":
             training[field] = _value(text)
         else:
             training[part] = {**_plain(training.get(part, {})), field: _value(text)}
-    return replace(compute, network=network, training=training)
+    turned = replace(own, shape=network, training=training)
+    return replace(compute, networks={**compute.networks, model: turned}) if dials else compute
 
 
 def story(store: "Store", version: "ModelVersion") -> list[dict[str, Any]]:
@@ -138,14 +149,17 @@ def stages_of(found: "Found") -> Table:
     return table
 
 
-def _place(dials: Sequence[str]) -> "tuple[Store, Compute, TrainingData, Clock]":
-    """Store, sizes, panel with labels, and clock of this folder's place."""
+def _place(model: str, dials: Sequence[str]) -> "tuple[Store, Compute, TrainingData, Clock]":
+    """Store, sizes, panel with what the model reads beside it, labels, and clock of this folder's place."""
     from assets.models import training_data
     from gogoku.deployment import deployment
     from gogoku.sizes import sizes_of
+    from resources.compute import NETWORKS
 
     place = deployment()
-    store, compute = place.open_store(), with_dials(sizes_of(place), dials)
+    store, compute = place.open_store(), with_dials(sizes_of(place), model, dials)
+    if model in NETWORKS and model not in compute.challengers:
+        compute = replace(compute, challengers=(*compute.challengers, model))
     return store, compute, training_data(store, compute), place.clock
 
 

@@ -40,6 +40,7 @@ def stages(sessions: Sequence[date]) -> list[Stage]:
         Stage("labels and panel", assets("data__labels", "data__panel"), tonight),
         Stage("train LightGBM", assets("model__lightgbm"), tonight),
         Stage("train APEX-Ranker", assets("model__apex_ranker"), tonight),
+        Stage("train ATFT-GAT-FAN", assets("model__atft_gat_fan"), tonight),
         Stage("walk forward and judge", assets("eval__gate"), tonight),
         Stage("write the verdict down", assets("registry__champions"), tonight),
         Stage("tonight's ranking", assets("pred__daily"), tonight),

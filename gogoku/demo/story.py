@@ -1,5 +1,6 @@
-"""What a demo ends with: the verdict and its reasons, the ranking, where things lie, how to look at them."""
+"""What a demo ends with: the verdicts and their reasons, the ranking, where things lie, how to look at them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -10,8 +11,8 @@ from rich.text import Text
 from gogoku.deployment import DemoNote, demo_deployment
 from gogoku_pipeline.core.errors import LeakError
 from gogoku_pipeline.evaluation.verdict import Verdict
-from gogoku_pipeline.registry.promotions import verdict_of
-from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.registry.promotions import last_verdicts
+from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.schema.listed_issues import SNAPSHOT
 from gogoku_pipeline.store import Store
 
@@ -25,9 +26,9 @@ def tell_the_end(note: DemoNote, console: Console) -> None:
         LeakError: the inputs did not pass the leak audit. It comes last: verdict, list and report are there to be read.
     """
     store = demo_deployment(note).open_store()
-    newest = store.tables.sessions(GATE)[-1]
-    verdict = verdict_of(store.tables.scan(GATE, start=newest, end=newest).collect())
-    console.print(Panel(Text(verdict.text()), title="The gate's verdict", border_style="cyan"))
+    verdicts = last_verdicts(store)
+    for verdict in verdicts:
+        console.print(Panel(Text(verdict.text()), title="The gate's verdict", border_style="cyan"))
     console.print(_ranking(store))
     for words, where in (
         ("report", newest_report(store)),
@@ -36,16 +37,17 @@ def tell_the_end(note: DemoNote, console: Console) -> None:
         ("the lineage", "make dev   (http://127.0.0.1:3000)"),
     ):
         console.print(f"  [bold]{words:>12}[/]  {where}", soft_wrap=True, highlight=False)
-    refuse_a_leak(verdict)
+    refuse_a_leak(verdicts)
 
 
-def refuse_a_leak(verdict: Verdict) -> None:
+def refuse_a_leak(verdicts: Sequence[Verdict]) -> None:
     """Nobody should take a list for good whose training inputs did not pass the audit; raises LeakError."""
-    audit = verdict.criterion("leak_audit")
+    audit = verdicts[0].criterion("leak_audit")
     if not audit.passed:
+        names = " and ".join(verdict.challenger for verdict in verdicts)
         raise LeakError(
             f"demo: {audit.words}",
-            got=f"a red leak audit: {verdict.challenger} was not promoted, and the list above is not to be trusted",
+            got=f"a red leak audit: nothing of {names} may be promoted, and the list above is not to be trusted",
             want="training inputs that know nothing of the future",
             remedy="`gogoku audit` names the check and who is guilty; every run ends like this until it holds.",
         )

@@ -44,12 +44,12 @@ class Pair:
     first_rows: pl.DataFrame
     second_rows: pl.DataFrame
 
-    def interval(self, config: GateConfig) -> Interval:
-        """Bootstrap interval of the mean daily difference."""
+    def interval(self, config: GateConfig, level: float | None = None) -> Interval:
+        """Bootstrap interval of the mean daily difference, at the registered level unless another is given."""
         return stationary_bootstrap_ci(
             paired_differences(self.first, self.second),
             horizon_d=config.horizon_d,
-            level=config.level,
+            level=config.level if level is None else level,
             resamples=config.resamples,
             seed=config.seed,
         )
@@ -76,7 +76,8 @@ def against_baseline(pair: Pair, interval: Interval, test: TStatistic, config: G
     mine, bar = _mean(pair.first), _mean(pair.second)
     need = bar + (config.edge_ratio - 1) * abs(bar)
     floor = config.hopeless_ratio * abs(bar)
-    low_words = f"paired difference {interval.mean:+.4f}, {config.level:.0%} interval {_bounds(interval)}"
+    among = f" ({config.level:.0%} over {config.family} challengers)" if config.family > 1 else ""
+    low_words = f"paired difference {interval.mean:+.4f}, {100 * config.paired_level:.3g}% interval {_bounds(interval)}"
     hopeless_known = math.isfinite(interval.high) and math.isfinite(bar)
     return [
         Criterion("enough_days", float(len(pair.first)), float(config.min_days), len(pair.first) >= config.min_days,
@@ -84,7 +85,7 @@ def against_baseline(pair: Pair, interval: Interval, test: TStatistic, config: G
         Criterion("edge_ratio", mine, need, mine >= need,
                   f"mean RankIC {mine:.4f} against {bar:.4f} of the baseline, at least {need:.4f} needed"),
         Criterion("paired_interval", interval.low, 0.0, interval.low > 0,
-                  f"{low_words} (Diebold-Mariano-HLN p {test.p_value:.3f}); the lower bound must be above 0"),
+                  f"{low_words}{among} (Diebold-Mariano-HLN p {test.p_value:.3f}); the lower bound must be above 0"),
         Criterion("not_hopeless", interval.high, floor, hopeless_known and interval.high >= floor,
                   f"upper bound {interval.high:+.4f}, below {floor:.4f} no useful edge is left",
                   "reject" if hopeless_known else "inconclusive"),

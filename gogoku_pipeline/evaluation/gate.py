@@ -2,7 +2,9 @@
 
 `promote` needs every criterion that applies; `reject` follows when one that rejects on its own fails (upside down,
 collapsed, leaking, surely worse, no useful edge left); everything else is `inconclusive`: the champion stays, and the
-verdict says how small an effect these days could have shown and how many more sessions would settle it.
+verdict says how small an effect these days could have shown and how many more sessions would settle it. Of several
+challengers of one cut-off each is judged here alone, with an interval for all of them (`GateConfig.family`); which of
+those that pass is promoted is decided in `choice`.
 Belongs here: the order of the questions and what follows. The questions are in `criteria`, the terms in `verdict`.
 """
 
@@ -68,7 +70,7 @@ def decide(
     judged = [_judged(frame, labels, config, context) for frame in raw]
     _refuse_unjudgeable(judged[1], config)
     pair = pair_up(judged[0], judged[1], config)
-    interval = pair.interval(config)
+    interval = pair.interval(config, config.paired_level)
     test = dm_hln(paired_differences(pair.first, pair.second), horizon_d=config.horizon_d)
     seeds = [criteria.seed_means(frame, labels, pair.first_rows, config) for frame in raw]
     answers = [
@@ -97,9 +99,9 @@ def _verdict(
     fatal = [answer for answer in failed if answer.on_failure == "reject"]
     decision: Decision = "reject" if fatal else "inconclusive" if failed else "promote"
     n = len(pair.first)
-    detectable = minimum_detectable_effect(interval.standard_error, level=config.level, power=config.power)
+    detectable = minimum_detectable_effect(interval.standard_error, level=config.paired_level, power=config.power)
     target = (config.edge_ratio - 1) * abs(float(pair.second.mean())) if n else 0.0
-    total = sessions_to_settle(interval.standard_error, n, target, level=config.level, power=config.power)
+    total = sessions_to_settle(interval.standard_error, n, target, level=config.paired_level, power=config.power)
     needed = 0 if not failed else None if total is None else max(total - n, 0)
     reasons = [f"{answer.name}: {answer.words}" for answer in [*fatal, *(a for a in failed if a not in fatal)]]
     if not failed:

@@ -15,7 +15,8 @@ from matplotlib.patches import Patch
 from gogoku_pipeline.evaluation.canvas import INK, PALETTE, colour, dates, finished, need, split_canvas
 
 SERVER, CHAMPION = 0.0, 1.0
-MARKS = {"promote": ("^", PALETTE[2]), "reject": ("v", "#c53030"), "inconclusive": ("o", PALETTE[5])}
+MARKS = {"promote": ("^", PALETTE[2]), "reject": ("v", "#c53030"), "inconclusive": ("o", PALETTE[5]),
+         "passed_over": ("D", PALETTE[1])}  # fmt: skip
 SUSPENDED = "#c53030"
 FLOOR = 1e-2
 """Evidence below a hundredth is none: a logarithmic axis must begin somewhere."""

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.frames import require_columns
+from gogoku_pipeline.evaluation.report_explanations import explanation_sections
 from gogoku_pipeline.evaluation.report_inputs import Judged, Reign, ReportInputs, Traded
 from gogoku_pipeline.evaluation.report_pictures import (
     calibration_pictures,
@@ -47,6 +48,8 @@ TERMS = (
     "Personal use. Contains data from J-Quants (JPX Market Innovation & Research); neither the data nor this page may "
     "be redistributed. Not investment advice."
 )
+SAID = {"promote": "promote", "passed_over": "passed over", "reject": "reject", "inconclusive": "inconclusive"}
+"""A decision as people read it."""
 SIMULATED_TERMS = "Simulated data: no stock, price or name on this page is real. Not investment advice."
 
 
@@ -70,7 +73,8 @@ def render_report(inputs: ReportInputs) -> str:
         written=inputs.generated_at.astimezone(JST).strftime("%Y-%m-%d %H:%M JST"),
         top=top_rows(inputs.predictions, inputs.names, inputs.top),
         stocks=inputs.predictions.height,
-        criteria=[] if inputs.verdict is None else criterion_rows(inputs.verdict),
+        criteria={verdict.challenger: criterion_rows(verdict) for verdict in inputs.verdicts},
+        said=SAID,
         ranking=None if summary is None else ranking_rows(summary, inputs.model, inputs.oracle),
         worth=None if summary is None else worth_rows(summary, inputs.model, inputs.oracle),
         ranking_head=RANKING_HEAD,
@@ -86,6 +90,7 @@ def render_report(inputs: ReportInputs) -> str:
         trades=trade_tables(inputs.traded),
         trade_pictures=trade_pictures(inputs),
         model_pictures=model_pictures(inputs),
+        explained=explanation_sections(inputs),
         sources=None if inputs.sources is None else source_rows(inputs.sources),
         data_pictures=data_pictures(inputs),
         terms=SIMULATED_TERMS if inputs.simulated else TERMS,

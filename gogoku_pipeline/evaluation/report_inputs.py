@@ -5,7 +5,7 @@ What is not given leaves its section out or says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -62,6 +62,23 @@ class Traded:
 
 
 @dataclass(frozen=True)
+class Explained:
+    """Why stocks of the list stand where they stand, what models live on, and how they were trained.
+
+    Attributes:
+        rows: `registry.explanation_tables.EXPLAINED` rows of the list.
+        importance: IMPORTANCE rows of the same evening.
+        words: what each feature is, by name.
+        curves: learning curves of networks, by model and seed: one row of figures per epoch.
+    """
+
+    rows: pl.DataFrame | None = None
+    importance: pl.DataFrame | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[int, Sequence[Mapping[str, float]]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReportInputs:
     """Everything an evening's page shows.
 
@@ -74,7 +91,8 @@ class ReportInputs:
         predictions: [rank, code, score, interval_low?, interval_high?, ...] of this session and one horizon.
         names: [code, name, name_english?, sector33_code? or sector?]; None shows codes alone.
         horizon_d: sessions the scores look ahead.
-        verdict: the newest verdict of the gate; None when it has not judged yet.
+        verdicts: what the gate said of each challenger at its newest cut-off, who is promoted first; empty when it
+            has not judged yet.
         summary: `summary.summarise` of all models.
         oracle: name of the model in `summary` that knows the planted truth, shown as yardstick.
         daily_ic: [model, session, rank_ic].
@@ -89,6 +107,7 @@ class ReportInputs:
         judged: the newest walk from more sides.
         reign: who was champion and who served.
         traded: the newest backtests.
+        explained: three stocks of the list, importance, learning curves.
         versions: what made the page: code version, feature hash, configuration hash, table versions.
         notes: sentences the reader must see, e.g. a baseline that stands in.
         simulated: the market is the simulator's.
@@ -103,7 +122,7 @@ class ReportInputs:
     predictions: pl.DataFrame = field(repr=False)
     names: pl.DataFrame | None = field(default=None, repr=False)
     horizon_d: int = 5
-    verdict: Verdict | None = field(default=None, repr=False)
+    verdicts: tuple[Verdict, ...] = field(default=(), repr=False)
     summary: pl.DataFrame | None = field(default=None, repr=False)
     oracle: str | None = None
     daily_ic: pl.DataFrame | None = field(default=None, repr=False)
@@ -118,6 +137,7 @@ class ReportInputs:
     judged: Judged = field(default_factory=Judged, repr=False)
     reign: Reign = field(default_factory=Reign, repr=False)
     traded: Traded = field(default_factory=Traded, repr=False)
+    explained: Explained = field(default_factory=Explained, repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     simulated: bool = False

@@ -11,7 +11,8 @@ import polars as pl
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.core.fingerprints import sha256_json
 
-Decision = Literal["promote", "reject", "inconclusive"]
+Decision = Literal["promote", "passed_over", "reject", "inconclusive"]
+"""`passed_over`: every criterion holds, and another challenger of the same cut-off is promoted."""
 OnFailure = Literal["reject", "inconclusive"]
 
 
@@ -28,7 +29,9 @@ class GateConfig:
     hopeless_ratio: float = 0.10
     """An upper bound of the paired difference below this share of the baseline's RankIC rejects."""
     level: float = 0.95
-    """Of the paired confidence intervals."""
+    """Of the paired confidence intervals, of all challengers of a cut-off together."""
+    family: int = 1
+    """Challengers judged at one cut-off: each is paired with the baseline at `paired_level`."""
     power: float = 0.80
     """For the minimum detectable effect and the number of sessions that would settle the case."""
     min_neutral_t: float = 2.0
@@ -64,8 +67,17 @@ class GateConfig:
             raise _bad("ratios", f"{self.edge_ratio} and {self.hopeless_ratio}", "edge >= 1 and hopeless in [0, 1)")
         if not (0 < self.level < 1 and 0 < self.power < 1):
             raise _bad("level and power", f"{self.level} and {self.power}", "probabilities strictly between 0 and 1")
-        if self.horizon_d < 1 or self.min_seeds < 1 or self.min_names < 3:
-            raise _bad("counts", str(asdict(self)), "horizon_d >= 1, min_seeds >= 1, min_names >= 3")
+        if self.horizon_d < 1 or self.min_seeds < 1 or self.min_names < 3 or self.family < 1:
+            raise _bad("counts", str(asdict(self)), "horizon_d, min_seeds, family >= 1, min_names >= 3")
+
+    @property
+    def paired_level(self) -> float:
+        """Level of one challenger's paired interval: 1 - (1 - level) / family.
+
+        By Bonferroni's inequality the chance that any of the family is promoted without an edge stays what one
+        challenger's would be. Holm's later steps would promote nobody more: at most one is promoted per cut-off.
+        """
+        return 1.0 - (1.0 - self.level) / self.family
 
     @property
     def hash(self) -> str:

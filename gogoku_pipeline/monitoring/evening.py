@@ -9,9 +9,9 @@ import polars as pl
 from gogoku_pipeline.core.errors import PartitionMissingError
 from gogoku_pipeline.evaluation.report import render_report
 from gogoku_pipeline.evaluation.report_inputs import Judged, Reign, ReportInputs, Traded
-from gogoku_pipeline.evaluation.verdict import Verdict
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.monitoring.coverage import coverage_by_session
+from gogoku_pipeline.monitoring.explained_page import explained_of
 from gogoku_pipeline.monitoring.feature_pictures import with_feature_pictures
 from gogoku_pipeline.monitoring.live_intervals import served_calibration
 from gogoku_pipeline.monitoring.record import out_of_sample
@@ -19,8 +19,8 @@ from gogoku_pipeline.registry.backtest_runs import daily_ledger
 from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
 from gogoku_pipeline.registry.champions import history
 from gogoku_pipeline.registry.evidence import ORACLE
-from gogoku_pipeline.registry.promotions import verdict_of
-from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.registry.promotions import last_verdicts
+from gogoku_pipeline.registry.tables import PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.schema import daily_bars, listed_issues
 from gogoku_pipeline.schema.register import SOURCES
@@ -81,8 +81,9 @@ def evening_inputs(
     names = store.tables.scan(listed_issues.SNAPSHOT, start=day, end=day).select(
         "code", "name", "name_english", "sector33_code"
     )
-    verdict = _last_verdict(store, day)
-    focus = (head["model"],) if verdict is None else (verdict.challenger, verdict.baseline)
+    verdicts = last_verdicts(store, day)
+    judged = [verdict.challenger for verdict in verdicts] + [verdict.baseline for verdict in verdicts[:1]]
+    focus = judged or [head["model"]]
     record = out_of_sample(store, day, oracle, focus=focus, plan=plan)
     coverage, sources = _data(store, day, generated_at)
     return ReportInputs(
@@ -94,7 +95,7 @@ def evening_inputs(
         predictions=tonight,
         names=names.collect(),
         horizon_d=horizon_d,
-        verdict=verdict,
+        verdicts=verdicts,
         summary=None if record is None else record.summary,
         oracle=ORACLE if oracle is not None else None,
         daily_ic=None if record is None else record.daily_ic,
@@ -108,6 +109,7 @@ def evening_inputs(
         ),
         reign=reign_until(store, day, terms),
         traded=newest_backtests(store, horizon_d),
+        explained=explained_of(store, day, horizon_d, focus, plan),
         versions={"features": head["feature_hash"][:16], "tables": head["table_versions"]},
         simulated=simulated,
     )
@@ -140,13 +142,6 @@ def _newest(store: Store, session: date | None) -> date:
             remedy="Materialise pred__daily for it first.",
         )
     return session or made[-1]
-
-
-def _last_verdict(store: Store, day: date) -> Verdict | None:
-    rows = store.tables.scan(GATE, end=day).collect()
-    if rows.is_empty():
-        return None
-    return verdict_of(rows.filter(pl.col("session") == rows["session"].max()))
 
 
 def _data(store: Store, day: date, now: datetime) -> tuple[pl.DataFrame, pl.DataFrame]:

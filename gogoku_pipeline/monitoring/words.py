@@ -39,6 +39,7 @@ def verdict_words(verdict: Verdict) -> str:
     mean, low, high = verdict.edge
     head = {
         "promote": f"{verdict.challenger} is promoted over {verdict.baseline}",
+        "passed_over": f"{verdict.challenger} passes too; another challenger is promoted",
         "reject": f"{verdict.challenger} is rejected; the champion stays",
         "inconclusive": f"{verdict.challenger} is neither better nor worse for sure; the champion stays",
     }[verdict.decision]

@@ -65,8 +65,8 @@ def judged_scores(store: Store, models: Sequence[str] = (), *, min_lists: int = 
 
     Args:
         store: where walks, verdicts and lists lie.
-        models: recipes of the newest walk, or `served`; empty for the challenger and the baseline of its verdict and
-            the served lists.
+        models: recipes of the newest walk, or `served`; empty for the challengers and the baseline of its verdicts
+            and the served lists.
         min_lists: fewer served sessions are not traded unless asked for by name.
 
     Raises:
@@ -191,7 +191,7 @@ def _first(scores: Mapping[str, pl.DataFrame]) -> date:
 
 
 def _contest(store: Store) -> list[str]:
-    """Challenger and baseline of the newest walk's verdict; nobody where no verdict is kept."""
+    """Challengers and baseline of the newest walk's verdicts; nobody where no verdict is kept."""
     walks = store.tables.sessions(SCORES)
     if not walks or not store.tables.exists(GATE):
         return []

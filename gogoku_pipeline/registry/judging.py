@@ -1,5 +1,9 @@
 """One judgement of the gate at a training cut-off: walk forward, compare, and keep what a person wants to look at.
 
+Several challengers of one cut-off meet the same walk of the same baselines and naive models, which are fitted once.
+The gate judges each of them alone, at a level for all of them together; at most one is promoted. Every challenger's
+fits count as trials in every challenger's deflated Sharpe ratio.
+
 Everything after the cut-off is invisible: features end there, and a label counts only if it was known on its evening.
 So is everything from the start of the frozen hold-out on, however late the cut-off. Judging the same cut-off years
 later says the same.
@@ -15,6 +19,8 @@ from pathlib import Path
 import polars as pl
 
 from gogoku_pipeline.dataset.batches import TrainingData
+from gogoku_pipeline.evaluation.choice import one_promotion
+from gogoku_pipeline.evaluation.comparison import compare
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.evaluation.frames import align
 from gogoku_pipeline.evaluation.gate import GateContext, Verdict, decide
@@ -22,33 +28,14 @@ from gogoku_pipeline.evaluation.ic import rank_ic_by_day
 from gogoku_pipeline.evaluation.neutral import EXPOSURES, SECTOR
 from gogoku_pipeline.evaluation.ranking import quantile_returns
 from gogoku_pipeline.evaluation.summary import summarise
-from gogoku_pipeline.evaluation.verdict import Criterion
+from gogoku_pipeline.evaluation.verdict import Criterion, GateConfig
+from gogoku_pipeline.registry.contest import Contest, Walks, stronger
 from gogoku_pipeline.registry.evidence import known_by
 from gogoku_pipeline.registry.interval_coverage import coverage_gap
 from gogoku_pipeline.registry.luck import Tried, apart, deflated, overfitting, trials_of
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.training.config import Progress
-from gogoku_pipeline.training.recipes import Recipe
-from gogoku_pipeline.training.walk_forward import WalkForwardResult, run_walk_forward, table_rows
-
-
-@dataclass(frozen=True)
-class Contest:
-    """Who is judged, against whom.
-
-    Attributes:
-        challenger: the recipe that would serve.
-        baselines: the recipes of the bar; the one with the highest mean RankIC on the counted days is it. Chosen with
-            hindsight, the bar is never lower than an honest choice among them, so the choice can only hold a
-            challenger back.
-        ladder: naive recipes every model must beat.
-        incumbent: the serving champion's recipe; None when that is the baseline.
-    """
-
-    challenger: Recipe
-    baselines: tuple[Recipe, ...]
-    ladder: tuple[Recipe, ...] = ()
-    incumbent: Recipe | None = None
+from gogoku_pipeline.training.walk_forward import WalkForwardResult, table_rows
 
 
 @dataclass(frozen=True)
@@ -57,23 +44,34 @@ class Judgement:
 
     Attributes:
         cutoff: session after which nothing was looked at.
-        verdict: the gate's answer with every criterion.
+        verdicts: the gate's answer to each challenger with every criterion, in the contest's order; one of them at
+            most is a promotion.
         daily_ic: [model, session, rank_ic ...] outside the embargo, seeds averaged.
         quantiles: `ranking.quantile_returns` per model.
         summary: `summary.summarise` of all models.
         scores: every out-of-sample score, as rows of `eval__walk_forward` for this cut-off.
-        curves: [curve, step, value], validation RankIC of the challenger's fits.
+        curves: [curve, step, value], validation RankIC of the challengers' fits.
         trials: every fit of the recipes that could serve, for the ledger.
     """
 
     cutoff: date
-    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
     daily_ic: pl.DataFrame
     quantiles: pl.DataFrame
     summary: pl.DataFrame
     scores: pl.DataFrame
     curves: pl.DataFrame
     trials: tuple[Tried, ...]
+
+    @property
+    def promoted(self) -> Verdict | None:
+        """The verdict that promotes; None where nobody is promoted."""
+        return next((verdict for verdict in self.verdicts if verdict.decision == "promote"), None)
+
+    @property
+    def contestants(self) -> tuple[str, ...]:
+        """Names of the challengers and of the baseline that is their bar."""
+        return (*(verdict.challenger for verdict in self.verdicts), self.verdicts[0].baseline)
 
 
 def judge(
@@ -93,8 +91,8 @@ def judge(
         contest: who is judged.
         data: panel and labels.
         cutoff: last session anything may be known of.
-        terms: fixed beforehand.
-        context: universe, leak audit, real or simulated market, ledger of trials. Coverage of the challenger's
+        terms: fixed beforehand; how many challengers there are is added to the gate's, and counts.
+        context: universe, leak audit, real or simulated market, ledger of trials. Coverage of each challenger's
             intervals is measured here where the context does not say it.
         exposures: see `evaluation.neutral.neutralise`.
         cache_dir: finished fits are kept there and found again.
@@ -104,35 +102,33 @@ def judge(
         DatasetError: too few sessions for the folds; EvaluationError: nothing to judge; TrainingError: a recipe
             failed on a fold, which is named.
     """
-    folds = terms.folds(data.sessions, cutoff)
     known = known_by(data.labels, terms.last_known(cutoff))
-
-    def walked(recipe: Recipe) -> WalkForwardResult:
-        return run_walk_forward(recipe, data, folds, terms.seeds, terms.gate.horizon_d, progress, cache_dir)
-
-    walk = walked(contest.challenger)
-    baselines = [walked(recipe).scores for recipe in contest.baselines]
-    rungs = [walked(recipe).scores for recipe in contest.ladder]
-    baseline, choice = stronger(baselines, known, terms, context)
-    naive = pl.concat(rungs) if rungs else None
-    incumbent = walked(contest.incumbent).scores if contest.incumbent else None
-    measured = _with_coverage(context, walk, data, terms, known)
-    verdict = decide(walk.scores, baseline, naive, incumbent, known, exposures, terms.gate, measured)
-    every = pl.concat([walk.scores, *baselines, *rungs])
-    scores = every.filter(pl.col("is_counted"))
-    aligned = align(scores, known, terms.gate.label, context.universe)
-    daily_ic = _over_seeds(rank_ic_by_day(aligned, min_names=terms.gate.min_names))
-    could_serve = (contest.challenger, *contest.baselines)
-    tried = trials_of(could_serve, aligned, data.panel.catalogue_hash, terms.gate.horizon_d)
-    luck = _luck(walk, daily_ic, known, terms, context, tried)
+    walks = contest.walked(data, cutoff, terms, cache_dir, progress)
+    gate = replace(terms.gate, family=len(contest.challengers))
+    bar, choice = stronger(walks.baselines, known, terms, context)
+    scores = walks.every.filter(pl.col("is_counted"))
+    aligned = align(scores, known, gate.label, context.universe)
+    daily_ic = _over_seeds(rank_ic_by_day(aligned, min_names=gate.min_names))
+    could_serve = (*contest.challengers, *contest.baselines)
+    tried = trials_of(could_serve, aligned, data.panel.catalogue_hash, gate.horizon_d)
+    risk = overfitting(daily_ic)
+    name = None if contest.incumbent is None else contest.incumbent.name
+    verdicts = []
+    for challenger, walk in walks.challengers.items():
+        measured = _with_coverage(context, walk, data, terms, known)
+        incumbent = None if challenger == name else walks.incumbent
+        verdict = decide(walk.scores, bar, walks.naive, incumbent, known, exposures, gate, measured)
+        luck = _luck(walk, known, terms, context, tried)
+        verdicts.append(replace(verdict, criteria=(*verdict.criteria, choice, luck, risk)))
+    contestants = (*walks.challengers, verdicts[0].baseline)
     return Judgement(
         cutoff=cutoff,
-        verdict=replace(verdict, criteria=(*verdict.criteria, choice, *luck)),
+        verdicts=_one_of(verdicts, walks, name, known, gate, context),
         daily_ic=daily_ic,
-        quantiles=quantile_returns(aligned.filter(pl.col("model").is_in([verdict.challenger, verdict.baseline]))),
+        quantiles=quantile_returns(aligned.filter(pl.col("model").is_in(contestants))),
         summary=summarise(scores, known, universe=context.universe, exposures=exposures),
-        scores=table_rows(every, cutoff),
-        curves=validation_curves(walk.ledger),
+        scores=table_rows(walks.every, cutoff),
+        curves=pl.concat(validation_curves(walk.ledger) for walk in walks.challengers.values()),
         trials=tuple(tried),
     )
 
@@ -148,52 +144,32 @@ def _with_coverage(
 
 
 def _luck(
-    walk: WalkForwardResult,
-    daily_ic: pl.DataFrame,
-    known: pl.DataFrame,
-    terms: Terms,
-    context: GateContext,
-    tried: Sequence[Tried],
-) -> tuple[Criterion, Criterion]:
-    """What the ledger of trials and the other designs say about the challenger's luck."""
+    walk: WalkForwardResult, known: pl.DataFrame, terms: Terms, context: GateContext, tried: Sequence[Tried]
+) -> Criterion:
+    """What the ledger of trials says about a challenger's luck; the fits of all challengers are among the trials."""
     judged = align(ensemble_scores(walk.scores), known, terms.gate.label, context.universe)
-    return deflated(apart(judged, terms.gate.horizon_d), tried, context.trials), overfitting(daily_ic)
+    return deflated(apart(judged, terms.gate.horizon_d), tried, context.trials)
 
 
-def stronger(
-    walks: Sequence[pl.DataFrame], known: pl.DataFrame, terms: Terms, context: GateContext
-) -> tuple[pl.DataFrame, Criterion]:
-    """The walk that is the bar, and which it is and why in words.
-
-    Args:
-        walks: scores of one model each, of the same folds.
-        known: labels that may be looked at.
-        terms: horizon, label, least names.
-        context: universe.
-
-    Returns:
-        The walk with the highest mean RankIC, seeds averaged by rank, over the days on which all of them rank (the
-        first of equals), and a criterion that is reported and never gated.
-    """
-    means: dict[str, float] = {}
-    days = pl.concat(
-        rank_ic_by_day(
-            align(ensemble_scores(walk), known, terms.gate.label, context.universe), min_names=terms.gate.min_names
-        )
-        for walk in walks
-    ).filter(pl.col("rank_ic").is_finite() & (pl.col("horizon_d") == terms.gate.horizon_d))
-    common = days.filter(pl.len().over("session") == len(walks))
-    for walk in walks:
-        ics = common.filter(model=walk["model"][0])["rank_ic"].to_numpy()
-        means[str(walk["model"][0])] = float(ics.mean()) if ics.size else float("-inf")
-    best = max(means, key=lambda name: means[name])
-    others = {name: mean for name, mean in means.items() if name != best}
-    words = (
-        f"reported, not gated: {best} counts, mean RankIC {means[best]:.4f} over {common['session'].n_unique()} days"
-    )
-    words += "".join(f", against {mean:.4f} of {name}" for name, mean in others.items())
-    counts = Criterion("baseline_choice", means[best], max(others.values(), default=float("nan")), None, words)
-    return next(walk for walk in walks if walk["model"][0] == best), counts
+def _one_of(
+    verdicts: Sequence[Verdict],
+    walks: Walks,
+    incumbent: str | None,
+    known: pl.DataFrame,
+    gate: GateConfig,
+    context: GateContext,
+) -> tuple[Verdict, ...]:
+    """At most one promotion: those that pass beside the incumbent are paired with it, at the family's level."""
+    passing = [verdict.challenger for verdict in verdicts if verdict.decision == "promote"]
+    over = {}
+    if incumbent is not None and incumbent in passing:
+        level = replace(gate, level=gate.paired_level)
+        for other in passing:
+            pair = (walks.challengers[other].scores, walks.challengers[incumbent].scores)
+            if other != incumbent:
+                found = compare(*pair, known, (other, incumbent), level, universe=context.universe)
+                over[other] = found.difference
+    return one_promotion(verdicts, incumbent, over)
 
 
 def exposures_of(prices: pl.DataFrame, market: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
@@ -220,7 +196,7 @@ def validation_curves(ledger: pl.DataFrame) -> pl.DataFrame:
     return (
         ledger.filter(pl.col("figure").str.contains("rank_ic"))
         .select(
-            pl.format("{} fold {} seed {}", "figure", "fold", "seed").alias("curve"),
+            pl.format("{} {} fold {} seed {}", "model", "figure", "fold", "seed").alias("curve"),
             pl.col("epoch").alias("step"),
             "value",
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+import math
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -12,6 +13,33 @@ from gogoku_pipeline.evaluation.verdict import Criterion, Verdict
 from gogoku_pipeline.registry.champions import VerdictRecord, history, record_verdict
 from gogoku_pipeline.registry.tables import GATE
 from gogoku_pipeline.store import CommitInfo, Store
+
+_PLACES: dict[str, int] = {"promote": 0, "passed_over": 1}
+
+
+def incumbent(store: Store, cutoff: date) -> str | None:
+    """The champion's recipe before a cut-off, for the gate to ask whether a challenger is surely worse.
+
+    Read from promotions of earlier cut-offs, whether they are written into the history yet or only in the gate's own
+    table: a backfill of cut-offs judges each against whoever the ones before it promoted. A promotion of the cut-off
+    itself is not looked at, so judging it again says the same.
+
+    Args:
+        store: holds the gate's table and the history.
+        cutoff: the training cut-off.
+
+    Returns:
+        Name of the recipe; None when that is the baseline.
+    """
+    told = store.tables.scan(GATE, end=cutoff - timedelta(days=1)).filter(pl.col("decision") == "promote")
+    written = history(store).filter((pl.col("decision") == "promote") & (pl.col("decided_for") < cutoff))
+    found = pl.concat(
+        [
+            told.select(pl.col("session").alias("decided_for"), pl.col("challenger").alias("model")).collect(),
+            written.select("decided_for", "model"),
+        ]
+    ).sort("decided_for", maintain_order=True)
+    return None if found.is_empty() else str(found["model"][-1])
 
 
 def record_verdicts(store: Store, *, recorded_at: datetime, commit: CommitInfo) -> int:
@@ -69,6 +97,26 @@ def _record(
         feature_hash=str(newest.get("feature_hash", "")),
         recipe_hash=None if "config_hash" not in newest else str(newest["config_hash"]),
     )
+
+
+def last_verdicts(store: Store, until: date | None = None) -> tuple[Verdict, ...]:
+    """What the gate said of every challenger at its newest cut-off up to a session; nothing before the first.
+
+    Returns:
+        Who is promoted first, then who is passed over, then by the lower bound of the edge, the best first.
+    """
+    cutoffs = [session for session in store.tables.sessions(GATE) if until is None or session <= until]
+    if not cutoffs:
+        return ()
+    rows = store.tables.scan(GATE, start=cutoffs[-1], end=cutoffs[-1]).collect()
+    found = [verdict_of(part) for part in rows.partition_by("challenger", maintain_order=True)]
+    return tuple(sorted(found, key=_standing))
+
+
+def _standing(verdict: Verdict) -> tuple[int, float]:
+    """Place of a verdict among those of its cut-off."""
+    low = verdict.edge[1]
+    return _PLACES.get(verdict.decision, len(_PLACES)), math.inf if math.isnan(low) else -low
 
 
 def verdict_of(rows: pl.DataFrame) -> Verdict:

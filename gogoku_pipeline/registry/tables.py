@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 
+from gogoku_pipeline.evaluation.verdict import Decision
 from gogoku_pipeline.schema.columns import JST_INSTANT, Column, OlderRows
 from gogoku_pipeline.schema.tables import AVAILABLE_AT, CODE, SESSION, Table
 
@@ -22,7 +25,7 @@ CHAMPIONS = Table(
         Column("recorded_at", JST_INSTANT, "Instant the verdict was written down."),
         _MODEL,
         Column("version", pl.String, "Version of its trained files."),
-        Column("decision", pl.String, "What the gate said.", allowed=("promote", "reject", "inconclusive")),
+        Column("decision", pl.String, "What the gate said.", allowed=get_args(Decision)),
         Column("reasons", pl.String, "Why, as a JSON list of sentences."),
         Column("cutoff", pl.Date, "Last session whose labels the version was trained on."),
         Column("config_hash", pl.String, "Hash of the gate's registered terms."),
@@ -70,14 +73,15 @@ GATE = Table(
     name="eval__gate",
     description=(
         "One criterion of the gate for one challenger at one training cut-off (`session`). A null `is_passed` means "
-        "the question does not apply to this model; the words say why. A null value could not be measured."
+        "the question does not apply to this model; the words say why. A null value could not be measured. One "
+        "challenger of a cut-off is promoted at most; another of which every criterion holds is passed over."
     ),
     columns=(
         SESSION,
         Column("challenger", pl.String, "Model that was judged."),
         Column("baseline", pl.String, "Model it was paired with."),
         Column("criterion", pl.String, "Short name of the question."),
-        Column("decision", pl.String, "What the whole gate said.", allowed=("promote", "reject", "inconclusive")),
+        Column("decision", pl.String, "What the whole gate said.", allowed=get_args(Decision)),
         Column("value", pl.Float64, "What was measured.", nullable=True),
         Column("threshold", pl.Float64, "What it is compared with.", nullable=True),
         Column("is_passed", pl.Boolean, "Whether the criterion holds.", nullable=True),

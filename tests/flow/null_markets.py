@@ -3,7 +3,7 @@
     python -m tests.flow.null_markets [--markets 10] [--seed 101] [--size tiny] [--plan light] [--out FILE]
 
 Each market has another seed and every planted effect at zero. Its road is that of the demo: served over
-HTTP, landed, typed, features and graph, panel, then the gate, which walks the ranker, LightGBM and the naive ladder
+HTTP, landed, typed, features and graph, panel, then the gate, which walks both networks, LightGBM and the naive ladder
 forward and puts the inputs to the leak audit. Assets, terms and budgets are the demo's; only what the gate does not
 read (versions that serve, lists, the report) is left out. Each judged market is a line of FILE; a study that was
 interrupted goes on where it stopped. It ends with 1 if anybody was promoted.
@@ -36,15 +36,21 @@ from gogoku_pipeline.core.settings import batch_dagster_events
 from gogoku_pipeline.dataset.labels import LABELS
 from gogoku_pipeline.evaluation.frames import align
 from gogoku_pipeline.evaluation.ic import rank_ic_by_day
-from gogoku_pipeline.registry.promotions import verdict_of
-from gogoku_pipeline.registry.tables import GATE
+from gogoku_pipeline.registry.promotions import last_verdicts
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.tables.universe import UNIVERSE
 from gogoku_pipeline.training.walk_forward import SCORES, scores_from_table
 from tests.laws.evaluation.gate_study import upper_bound
 
 RATE_SCALE = 5_000.0
-NOT_JUDGED = {"train LightGBM", "train APEX-Ranker", "write the verdict down", "tonight's ranking", "report"}
+NOT_JUDGED = {
+    "train LightGBM",
+    "train APEX-Ranker",
+    "train ATFT-GAT-FAN",
+    "write the verdict down",
+    "tonight's ranking",
+    "report",
+}
 TOO_FEW_DAYS = "enough_days"
 PROMOTES, LEAK_AUDIT = "promotes", "leak_audit"
 console = Console(stderr=True)
@@ -69,18 +75,19 @@ def judged(seed: int, size: str, plan: str) -> dict[str, object]:
 
 
 def told(store: Store) -> dict[str, object]:
-    """What the gate wrote down, and the mean daily RankIC of everybody it looked at."""
-    verdict = verdict_of(store.tables.scan(GATE).collect())
+    """What the gate wrote down of whoever came nearest to a promotion, and everybody's mean daily RankIC."""
+    verdicts = last_verdicts(store)
     scores = scores_from_table(store.tables.scan(SCORES).collect()).filter("is_counted")
     labels, universe = store.tables.scan(LABELS).collect(), store.tables.scan(UNIVERSE).collect()
     daily = rank_ic_by_day(align(scores, labels, universe=universe))
     mean = daily.group_by("model").agg(pl.col("rank_ic").fill_nan(None).mean()).sort("model")
     return {
-        "decision": verdict.decision,
-        "days": verdict.n_days,
-        "edge": verdict.edge,
-        "detectable": verdict.minimum_detectable_effect,
-        "failed": [criterion.name for criterion in verdict.criteria if criterion.passed is False],
+        "decision": verdicts[0].decision,
+        "days": verdicts[0].n_days,
+        "edge": verdicts[0].edge,
+        "detectable": verdicts[0].minimum_detectable_effect,
+        "failed": [criterion.name for criterion in verdicts[0].criteria if criterion.passed is False],
+        "decisions": {verdict.challenger: verdict.decision for verdict in verdicts},
         "rank_ic": dict(mean.rows()),
     }
 

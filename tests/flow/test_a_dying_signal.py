@@ -32,7 +32,7 @@ from gogoku_pipeline.simulator.config import Dials, MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.store import CommitInfo
 from gogoku_pipeline.training.walk_forward import run_walk_forward
-from resources.recipes import BASELINE, CHALLENGER, recipe
+from resources.recipes import BASELINE, recipe
 from tests.flow.small_house import RAW, TABLES, WHOLE, failed_checks, small_house
 from tests.unit.monitoring.receivers import webhook
 
@@ -40,6 +40,7 @@ pytestmark = pytest.mark.slow
 
 SESSIONS, PROMOTED, REFRESHED, DIES, REVIVES = 184, 121, 125, 136, 168
 EVENINGS_PER_RUN = 3
+CHALLENGER = "apex_ranker"
 LOUD = replace(Dials.only("reversal"), reversal=6.0)
 TERMS = Terms(
     gate=GateConfig(horizon_d=1, min_days=40, resamples=300),
@@ -52,7 +53,8 @@ TERMS = Terms(
 SIZES = {
     "feature_set": "alpha158",
     "terms": TERMS,
-    "ranker": "tiny",
+    "challengers": (CHALLENGER,),
+    "preset": "tiny",
     "training": {
         "epochs": 12, "patience": 12, "smoothing": 1, "min_names": 10, "learning_rate": 5e-3, "days_per_step": 4
     },

@@ -39,4 +39,4 @@ def test_the_first_demo_and_the_next_reach_the_report_and_end_with_the_leak(leak
         assert all(words == "done" for words, _ in said.stages) == (number == 1)
         assert "REJECT" in said.out and "the leak audit found a leak" in said.out and "report  /" in said.out
         thing, got, _, remedy = said.complaint
-        assert "leak audit found a leak" in thing and "apex_ranker was not promoted" in got and "gogoku audit" in remedy
+        assert "leak audit found a leak" in thing and "apex_ranker and atft_gat_fan may be promoted" in got and "gogoku audit" in remedy

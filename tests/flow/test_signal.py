@@ -34,7 +34,8 @@ from gogoku_pipeline.ingest import fetch_range, fetch_sessions
 from gogoku_pipeline.jquants.client import JQuantsClient
 from gogoku_pipeline.models.apex_ranker import RankerConfig
 from gogoku_pipeline.models.boosted import BoostedConfig
-from gogoku_pipeline.registry.judging import Contest, Judgement, exposures_of, judge
+from gogoku_pipeline.registry.contest import Contest
+from gogoku_pipeline.registry.judging import Judgement, exposures_of, judge
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.simulator.config import Dials, MarketConfig
 from gogoku_pipeline.simulator.market import Market, generate_market
@@ -107,7 +108,7 @@ def trial(folder, signal: float) -> Trial:
     panel = build_panel([features, nodes], universe, known, Normaliser(known), folder / "cache", {}, sessions=days)
     ranker = NetworkRecipe(RankerConfig.of("small"), TrainConfig(epochs=4, threads=1))
     judgement = judge(
-        Contest(ranker, objectives(BoostedConfig()), tuple(ladder(panel.names))),
+        Contest((ranker,), objectives(BoostedConfig()), tuple(ladder(panel.names))),
         TrainingData(panel, labels),
         days[-1],
         TERMS,
@@ -159,4 +160,4 @@ def test_nothing_is_found_where_nothing_is_planted(silent: Trial, model: str) ->
 
 
 def test_the_gate_does_not_promote_where_nothing_is_planted(silent: Trial) -> None:
-    assert silent.judgement.verdict.decision != "promote", silent.judgement.verdict.text()
+    assert silent.judgement.promoted is None, silent.judgement.verdicts[0].text()

@@ -20,9 +20,10 @@ from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.schema.daily_bars import TABLE as BARS
 from gogoku_pipeline.schema.register import SOURCES, TABLE_OF
 from gogoku_pipeline.tables.ledger import LEDGER
+from resources.compute import NETWORKS
 from tests.flow.command_line import SCRIPT, environment, gogoku
 
-EVENING_ONLY = {"model__lightgbm", "model__apex_ranker", "eval__gate", "pred__daily"}
+EVENING_ONLY = {"model__lightgbm", "model__apex_ranker", "model__atft_gat_fan", "eval__gate", "pred__daily"}
 
 
 def landings(tiny):
@@ -40,15 +41,17 @@ def materialisations(tiny):
 def test_the_demo_walks_every_stage_and_ends_well(tiny):
     assert tiny.said.code == 0, tiny.said.err
     titles = [title for _, title in tiny.said.stages]
-    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 13
+    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 14
     assert all(words != "done" for words, _ in tiny.said.stages)
 
 
 def test_the_demo_ends_with_verdict_ranking_report_predictions_and_the_way_to_the_lineage(tiny):
     out = tiny.said.out
-    head = tiny.store.tables.scan(GATE).collect().row(0, named=True)
-    assert head["baseline"] in ("lightgbm", "lightgbm_lambdarank")
-    assert "The gate's verdict" in out and f"apex_ranker against {head['baseline']}: {head['decision'].upper()}" in out
+    contests = tiny.store.tables.scan(GATE).select("challenger", "baseline", "decision").unique().collect()
+    assert set(contests["challenger"]) == set(NETWORKS) and contests.height == len(NETWORKS)
+    for challenger, baseline, decision in contests.rows():
+        assert baseline in ("lightgbm", "lightgbm_lambdarank")
+        assert "The gate's verdict" in out and f"{challenger} against {baseline}: {decision.upper()}" in out
     assert re.search(r"Tonight, \d{4}-\d\d-\d\d: \d+ stocks by \w+", out)
     assert "gogoku predictions" in out
     assert re.search(r"the lineage +make dev +\(http://127\.0\.0\.1:3000\)", out)
@@ -59,16 +62,17 @@ def test_the_demo_ends_with_verdict_ranking_report_predictions_and_the_way_to_th
 def test_the_report_holds_verdict_oracle_and_ranking(tiny):
     (where,) = re.findall(r"report  (/\S+\.html)", tiny.said.out)
     page = Path(where).read_text()
-    decision = tiny.store.tables.scan(GATE).collect()["decision"][0]
+    verdicts = tiny.store.tables.scan(GATE).select("challenger", "decision").unique().collect()
     best = tiny.store.tables.scan(PREDICTIONS).sort("rank").head(10).collect()
-    assert decision in page.lower()
+    for challenger, decision in verdicts.rows():
+        assert f'<h3>{challenger} <span class="tag {decision}">{decision}</span>' in page
     assert "oracle" in page.lower()
     assert all(code in page for code in best["code"])
     for section in ("gate", "models", "edge", "champions", "backtest", "data"):
         assert f'<section id="{section}">' in page, section
     traded = tiny.store.tables.scan(ACCOUNTS).collect()
-    contest = set(tiny.store.tables.scan(GATE).select("challenger", "baseline").unique().collect().row(0))
-    assert set(traded["scores"]) == contest and "No backtest yet" not in page
+    contest = tiny.store.tables.scan(GATE).select("challenger", "baseline").unique().collect()
+    assert set(traded["scores"]) == {*contest["challenger"], *contest["baseline"]} and "No backtest yet" not in page
     assert not re.search(r"""(src|href)=["']https?://""", page)
 
 
@@ -83,7 +87,7 @@ def test_every_partitioned_asset_has_all_its_sessions(tiny):
         whole = [name for name, keys in filled.items() if not graph.get(dg.AssetKey(name)).is_partitioned]
         assert all(instance.get_latest_materialization_event(dg.AssetKey(name)) for name in whole)
     partitioned = {name: keys for name, keys in filled.items() if name not in whole}
-    assert len(every) == 160 and len(partitioned) == 24 and len(whole) == 28
+    assert len(every) == 160 and len(partitioned) == 25 and len(whole) == 28
     for name, keys in partitioned.items():
         nights = every - {last.isoformat()} if name == "raw_jquants__overnight" else every
         assert keys == ({last.isoformat()} if name in EVENING_ONLY else nights), name
@@ -112,14 +116,14 @@ def test_every_raw_row_of_every_source_is_in_its_table_or_accounted_for(tiny):
 
 
 def test_the_leak_audit_holds_on_the_young_market(tiny):
-    (audit,) = tiny.store.tables.scan(GATE).collect().filter(criterion="leak_audit").iter_rows(named=True)
-    assert audit["is_passed"], audit["words"]
+    audits = tiny.store.tables.scan(GATE).collect().filter(criterion="leak_audit")
+    assert audits.height == len(NETWORKS) and audits["is_passed"].all(), audits["words"].to_list()
 
 
 def test_a_rejection_stands_in_the_history_of_verdicts(tiny):
-    gate = tiny.store.tables.scan(GATE).collect()
-    (verdict,) = tiny.store.tables.scan(CHAMPIONS).collect().iter_rows(named=True)
-    assert (verdict["model"], verdict["decision"]) == ("apex_ranker", gate["decision"][0])
+    gate = tiny.store.tables.scan(GATE).select("challenger", "decision").unique().collect()
+    verdicts = tiny.store.tables.scan(CHAMPIONS).select("model", "decision").collect()
+    assert sorted(verdicts.rows()) == sorted(gate.rows()) and verdicts.height == len(NETWORKS)
 
 
 def test_running_again_resumes_and_repeats_nothing(tiny):

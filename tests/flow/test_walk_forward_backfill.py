@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 MARKET = MarketConfig(n_issues=30, n_sessions=82)
 CUTOFFS, AFTER = 12, 4
 """Retrained every evening for twelve sessions; the last version serves four more."""
-MODELS = ("model__lightgbm", "model__apex_ranker")
+MODELS = ("model__lightgbm", "model__apex_ranker", "model__atft_gat_fan")
 WALKED = (*MODELS, "eval__gate", "pred__daily")
 SEEDS = (1, 2)
 KILLED_IN = 4
@@ -71,7 +71,7 @@ def sizes(cache_dir, first, last):
             min_train=20,
             validation=6,
         ),
-        ranker="tiny",
+        preset="tiny",
         training={"epochs": 1, "smoothing": 1, "min_names": 5},
         boosted={"rounds": 20},
         audit_sample=1,

@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from assets.dataset import house_panel
 from gogoku.definitions import build_definitions
 from gogoku_pipeline.core.clocks import JST, VirtualClock
 from gogoku_pipeline.core.settings import Settings
@@ -17,14 +18,17 @@ from gogoku_pipeline.features.registry import house as registry_of_features
 from gogoku_pipeline.graph.config import GraphConfig
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.jquants.client import JQuantsClient
+from gogoku_pipeline.registry.champions import VerdictRecord, record_verdict
+from gogoku_pipeline.registry.promotions import incumbent
+from gogoku_pipeline.registry.reproduce import reproduce
 from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.simulator.config import MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.simulator.thread import run_simulator_thread
-from gogoku_pipeline.store import open_store
+from gogoku_pipeline.store import CommitInfo, open_store
 from gogoku_pipeline.tables.universe import UniverseConfig
-from resources.compute import Compute
+from resources.compute import NETWORKS, Compute, NetworkDials
 from resources.jquants import JQuants
 
 pytestmark = pytest.mark.slow
@@ -60,7 +64,7 @@ def house(tmp_path_factory):
             universe=UniverseConfig(min_listed_sessions=20, min_median_turnover_jpy=0),
             graph=GraphConfig(min_nodes=20),
             terms=terms,
-            ranker="tiny",
+            preset="tiny",
             training={"epochs": 2, "smoothing": 1, "min_names": 5},
             boosted={"rounds": 20},
             audit_sample=1,
@@ -89,6 +93,7 @@ def house(tmp_path_factory):
         assert made.run(made.event_tables()).success
         assert made.run([name for room in TABLES for name in made.tables(room, on_sessions=True)], first, last).success
         assert made.run(["core_jquants__security_master", "data__labels", "data__panel"]).success
+        made.compute = compute
         made.of = lambda **changes: Bench(definitions(**changes), instance, store, clock, made.keys)
         yield made
 
@@ -133,7 +138,7 @@ def metadata(result, name):
 
 
 def test_a_version_is_trained_per_cut_off_and_shows_its_learning_curve(house):
-    result = house.run(["model__lightgbm", "model__apex_ranker"], house.keys[TRAINED])
+    result = house.run(["model__lightgbm", "model__apex_ranker", "model__atft_gat_fan"], house.keys[TRAINED])
     assert result.success
     shown = metadata(result, "model__apex_ranker")
     assert shown["version"].value.startswith(house.keys[TRAINED].replace("-", ""))
@@ -167,17 +172,17 @@ def test_a_session_before_any_version_cannot_be_served_and_says_so(house):
 def test_the_gate_writes_its_reasons_and_blocks_what_is_downstream(house):
     result = house.run(["eval__gate", "registry__champions"], house.keys[-1])
     rows = house.store.tables.scan(GATE, start=date.fromisoformat(house.keys[-1])).collect()
-    decision = rows["decision"][0]
+    decisions = set(rows["decision"])
     checks = [
         event.event_specific_data for event in result.all_events if event.event_type_value == "ASSET_CHECK_EVALUATION"
     ]
     (promotes,) = [one for one in checks if one.check_name == "promotes"]
     ran = {event.step_key for event in result.all_events if event.event_type_value == "STEP_SUCCESS"}
     assert promotes.blocking
-    assert promotes.passed == (decision == "promote") == ("registry__champions" in ran) == result.success
+    assert promotes.passed == ("promote" in decisions) == ("registry__champions" in ran) == result.success
     shown = metadata(result, "eval__gate")
     assert all("data:image/png" in shown[name].value for name in ("rank_ic", "quantiles", "horizons", "months"))
-    assert {"lightgbm", "apex_ranker"} <= {record.data["model"] for record in shown["models"].records}
+    assert {"lightgbm", *NETWORKS} <= {record.data["model"] for record in shown["models"].records}
     assert all(shown[name].records for name in ("by_horizon", "by_size", "by_sector", "by_month"))
     assert rows["criterion"].n_unique() > 8
 
@@ -206,17 +211,47 @@ def test_verdicts_are_written_down_once(house):
     assert house.store.tables.scan(CHAMPIONS).collect().equals(first)
 
 
-def test_the_graph_network_walks_the_same_road(house):
-    reads = {"raw_channels": ("ret_1d",), "fan_top": 1, "graph_heads": (2,)}
-    other = house.of(challenger="atft_gat_fan", network=reads, raw_channels=("ret_1d",))
+def test_the_graph_network_beside_the_ranker_walks_the_same_road(house):
+    dials = {"atft_gat_fan": NetworkDials(shape={"raw_channels": ("ret_1d",), "fan_top": 1, "graph_heads": (2,)})}
+    other = house.of(networks=dials)
     made = metadata(other.run(["data__panel"]), "data__panel")
     assert EDGES.name in made["table_versions"].value
     cutoff, evening = other.keys[TRAINED], other.keys[FIRST_LIST]
-    version = metadata(other.run(["model__lightgbm", "model__atft_gat_fan"], cutoff), "model__atft_gat_fan")
-    assert "learning_curves" in version and version["manifest"].value["family"] == "atft_gat_fan"
+    result = other.run([f"model__{name}" for name in ("lightgbm", *NETWORKS)], cutoff)
+    for name in NETWORKS:
+        version = metadata(result, f"model__{name}")
+        assert "learning_curves" in version and version["manifest"].value["family"] == name
     kept = house.store.artefacts.load("atft_gat_fan", version["version"].value).manifest
     assert EDGES.name in kept["table_versions"] and "-edges-" in kept["panel_key"] and "-raw-" in kept["panel_key"]
-    other.run(["eval__gate"], other.keys[-1])
+    judged = other.run(["eval__gate"], other.keys[-1])
     rows = house.store.tables.scan(GATE, start=date.fromisoformat(other.keys[-1])).collect()
-    assert set(rows["challenger"]) == {"atft_gat_fan"} and rows["criterion"].n_unique() > 8
+    assert set(rows["challenger"]) == set(NETWORKS) and rows["baseline"].n_unique() == 1
+    counts = rows.group_by("challenger").agg(pl.col("criterion").n_unique())
+    assert counts["criterion"].min() > 8
+    assert (rows["decision"] == "promote").sum() <= counts["criterion"].max(), "one promotion at most"
+    shown = metadata(judged, "eval__gate")
+    assert {*NETWORKS, "lightgbm"} <= {record.data["model"] for record in shown["models"].records}
+    assert all(f"{name} against " in shown["verdict"].value for name in NETWORKS)
     assert other.run(["pred__daily"], evening).success
+
+
+def test_a_champion_that_reads_the_graph_serves_and_its_list_comes_out_again_to_the_bit(house):
+    cutoff, evening = (date.fromisoformat(house.keys[place]) for place in (TRAINED, FIRST_LIST + 6))
+    assert house.run(["data__panel", "model__lightgbm", "model__atft_gat_fan"], cutoff.isoformat()).success
+    found = metadata(house.run(["model__atft_gat_fan"], cutoff.isoformat()), "model__atft_gat_fan")
+    manifest = found["manifest"].value
+    record = VerdictRecord(
+        cutoff, house.clock.now(), "atft_gat_fan", found["version"].value, "promote", ("by hand",), cutoff, "hash",
+        str(manifest["feature_hash"]), str(manifest["config_hash"]),
+    )  # fmt: skip
+    assert record_verdict(house.store, record, commit=CommitInfo("test", "1"))
+    assert house.run(["pred__daily"], evening.isoformat()).success
+    lists = house.store.tables.scan(PREDICTIONS, start=evening, end=evening).collect()
+    assert set(lists["model"]) == {"atft_gat_fan"}, lists["served_because"][0]
+    again = reproduce(house.store, evening, lambda versions: house_panel(house.store, house.compute, versions))
+    assert again.rows == lists.height > 0 and again.is_equal
+    assert incumbent(house.store, evening) == "atft_gat_fan"
+    house.run(["eval__gate"], house.keys[-1])
+    rows = house.store.tables.scan(GATE, start=date.fromisoformat(house.keys[-1])).collect()
+    asked = dict(rows.filter(criterion="incumbent").select("challenger", "is_passed").rows())
+    assert asked["atft_gat_fan"] is None and asked["apex_ranker"] is not None

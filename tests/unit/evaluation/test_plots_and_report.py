@@ -114,7 +114,7 @@ def full():
         }
     )
     return inputs(
-        verdict=verdict,
+        verdicts=(verdict,),
         summary=summarise(MODELS, PANEL.labels(), exposures=PANEL.exposures()),
         oracle="oracle",
         daily_ic=rank_ic_by_day(ALIGNED),
@@ -163,7 +163,7 @@ def test_the_page_needs_nothing_else_and_its_tags_pair():
 def test_the_page_shows_the_list_the_gate_the_models_and_the_data():
     page = render_report(full())
     given = full()
-    assert all(f">{criterion.name}<" in page for criterion in given.verdict.criteria)
+    assert all(f">{criterion.name}<" in page for criterion in given.verdicts[0].criteria)
     assert all(model in page for model in ("lightgbm", "apex_ranker", "oracle"))
     for words in (
         "トヨタ自動車",
@@ -174,7 +174,7 @@ def test_the_page_shows_the_list_the_gate_the_models_and_the_data():
         html.escape(SIMULATED_TERMS),
     ):
         assert words in page
-    for words in ("abc123", "Simulated market", "baseline: nothing was promoted", given.verdict.config_hash):
+    for words in ("abc123", "Simulated market", "baseline: nothing was promoted", given.verdicts[0].config_hash):
         assert words in page
     assert page.count('class="bad"') == 1
 

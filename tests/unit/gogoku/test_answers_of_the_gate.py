@@ -78,8 +78,8 @@ def test_a_body_that_breaks_stops_the_demo_with_its_cause():
 
 
 def test_a_red_audit_or_one_that_did_not_run_ends_with_an_error_that_says_who_was_not_promoted():
-    refuse_a_leak(verdict(GateContext(audit_passed=True)))
+    refuse_a_leak([verdict(GateContext(audit_passed=True))])
     for passed in (False, None):
-        with pytest.raises(LeakError, match="apex_ranker was not promoted") as red:
-            refuse_a_leak(verdict(GateContext(audit_passed=passed)))
+        with pytest.raises(LeakError, match="nothing of apex_ranker may be promoted") as red:
+            refuse_a_leak([verdict(GateContext(audit_passed=passed))])
         assert "gogoku audit" in red.value.remedy

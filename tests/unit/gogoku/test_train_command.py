@@ -20,7 +20,7 @@ def house(tmp_path_factory):
 
 def test_dials_turn_the_network_its_loop_its_losses_and_its_stop(house):
     dials = ["model.dropout=0.2", "train.epochs=3", "loss.huber=0.5", 'stop.metrics={"ic": 1.0}', "train.averaging=swa"]
-    made = recipe(MODEL, with_dials(house.compute, dials))
+    made = recipe(MODEL, with_dials(house.compute, MODEL, dials))
     assert (made.model.dropout, made.train.epochs, made.train.averaging) == (0.2, 3, "swa")
     assert (made.train.loss.huber, made.train.loss.ranknet) == (0.5, 0.2), "what the place sets beside it stays"
     assert made.train.stop.name == "ic"
@@ -30,7 +30,13 @@ def test_dials_turn_the_network_its_loop_its_losses_and_its_stop(house):
 @pytest.mark.parametrize("dial", ["epochs=3", "train.epochs", "other.epochs=3", "train.=3"])
 def test_a_dial_of_another_form_is_refused(house, dial):
     with pytest.raises(ConfigError, match="train.epochs=20"):
-        with_dials(house.compute, [dial])
+        with_dials(house.compute, MODEL, [dial])
+
+
+def test_dials_of_a_model_that_has_none_are_refused(house):
+    assert with_dials(house.compute, "lightgbm", []) == house.compute
+    with pytest.raises(ConfigError, match="apex_ranker, atft_gat_fan"):
+        with_dials(house.compute, "lightgbm", ["train.epochs=3"])
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ def test_a_dial_of_another_form_is_refused(house, dial):
 )
 def test_a_dial_nobody_reads_is_refused_by_name(house, dial, words):
     with pytest.raises(ConfigError, match=f"unknown fields.*{words}"):
-        recipe(MODEL, with_dials(house.compute, [dial]))
+        recipe(MODEL, with_dials(house.compute, MODEL, [dial]))
 
 
 def test_the_story_of_a_version_is_told_from_what_it_keeps(house):

@@ -1,6 +1,7 @@
 """Resources: opened when first asked for and not before; secrets stay where they belong."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 
 import dagster as dg
@@ -17,10 +18,10 @@ from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.monitoring.notify import Notifier
 from jobs.asset_jobs import asset_jobs
 from resources.alerting import HEARTBEAT, AlertNotDelivered, deliver, last_heartbeat, leave_heartbeat
-from resources.compute import Compute
+from resources.compute import NETWORKS, Compute, NetworkDials
 from resources.jquants import JQuants
 from resources.lazy import Lazy
-from resources.recipes import recipe
+from resources.recipes import PanelNeeds, panel_needs, recipe
 
 EVENING = VirtualClock(datetime(2024, 5, 8, 20, 0, tzinfo=JST), rate_scale=1000)
 
@@ -93,7 +94,7 @@ def test_a_heartbeat_says_when_alerts_were_last_watched(tmp_path):
 
 
 def test_a_recipe_has_the_size_of_the_deployment(tmp_path):
-    compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), ranker="tiny", boosted={"rounds": 7})
+    compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), preset="tiny", boosted={"rounds": 7})
     assert recipe("apex_ranker", compute).model.d_model == 16
     assert [one.config.rounds for one in recipe("lightgbm", compute).candidates] == [7, 7]
     assert recipe("atft_gat_fan", compute).name == recipe("atft_gat_fan", compute).family == "atft_gat_fan"
@@ -101,10 +102,40 @@ def test_a_recipe_has_the_size_of_the_deployment(tmp_path):
         recipe("transformer", compute)
 
 
-def test_a_deployment_names_the_network_it_has_judged():
-    usual, other = ({one.name: one for one in declared("Premium", name)} for name in ("apex_ranker", "atft_gat_fan"))
-    assert set(usual) ^ set(other) == {"model__apex_ranker", "model__atft_gat_fan"}
-    assert EDGES.name not in usual["data__panel"].deps and EDGES.name in other["data__panel"].deps
-    assert "model__atft_gat_fan" in other["pred__daily"].deps and "model__apex_ranker" in usual["pred__daily"].deps
-    trained = asset_jobs("atft_gat_fan").retraining.selection
+def test_a_deployment_names_the_networks_it_has_judged():
+    both, one = ({one.name: one for one in declared("Premium", names)} for names in (NETWORKS, ("apex_ranker",)))
+    assert set(both) - set(one) == {"model__atft_gat_fan"} and set(one) < set(both)
+    assert EDGES.name not in one["data__panel"].deps and EDGES.name in both["data__panel"].deps
+    for name in ("pred__daily", "registry__champions"):
+        assert {f"model__{network}" for network in NETWORKS} <= set(both[name].deps), name
+        assert "model__atft_gat_fan" not in one[name].deps, name
+    trained = asset_jobs(("atft_gat_fan",)).retraining.selection
     assert "model__atft_gat_fan" in str(trained) and "model__apex_ranker" not in str(trained)
+    assert all(f"model__{network}" in str(asset_jobs().retraining.selection) for network in NETWORKS)
+
+
+def test_a_network_has_its_own_preset_shape_and_training_on_top_of_what_all_share(tmp_path):
+    own = {"atft_gat_fan": NetworkDials("tiny", {"graph_heads": (), "hidden": 8}, {"epochs": 3})}
+    compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), training={"epochs": 5, "clip": 2.0})
+    turned = replace(compute, networks=own)
+    assert recipe("apex_ranker", turned).config_hash == recipe("apex_ranker", compute).config_hash
+    made = recipe("atft_gat_fan", turned)
+    assert (made.model.look_back, made.model.hidden, made.train.epochs, made.train.clip) == (8, 8, 3, 2.0)
+
+
+def test_the_panel_holds_beside_it_what_any_challenger_reads(tmp_path):
+    compute = Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1))
+    assert panel_needs(compute) == PanelNeeds(graphs=True, raw=())
+    assert panel_needs(replace(compute, challengers=("apex_ranker",))) == PanelNeeds(graphs=False, raw=())
+    dials = {"atft_gat_fan": NetworkDials(shape={"graph_heads": (), "raw_channels": ("ret_5d", "ret_1d")})}
+    assert panel_needs(replace(compute, networks=dials)) == PanelNeeds(graphs=False, raw=("ret_1d", "ret_5d"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"challengers": ()}, {"challengers": ("apex_ranker",) * 2}, {"challengers": ("ridge",)},
+     {"networks": {"lightgbm": NetworkDials()}}],
+)  # fmt: skip
+def test_challengers_nobody_knows_or_named_twice_are_refused(tmp_path, change):
+    with pytest.raises(ConfigError, match=r"Compute.challengers and Compute.networks"):
+        Compute(cache_dir=tmp_path, first_session=date(2024, 4, 1), **change)

@@ -40,7 +40,7 @@ class House:
             first_session=market.sessions[0],
             device="cpu",
             terms=Terms(seeds=(1, 2), validation=10),
-            ranker="tiny",
+            preset="tiny",
             boosted={"rounds": 5, "threads": 1},
             training={"epochs": 2, "smoothing": 1, "min_names": 5, "threads": 1, "loss": {"ranknet": 0.2}},
         )

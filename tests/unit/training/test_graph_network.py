@@ -18,7 +18,8 @@ from gogoku_pipeline.evaluation.trials import TRIALS
 from gogoku_pipeline.evaluation.verdict import GateConfig
 from gogoku_pipeline.graph.correlation import EDGES
 from gogoku_pipeline.models.atft_config import AtftConfig
-from gogoku_pipeline.registry.judging import Contest, judge
+from gogoku_pipeline.registry.contest import Contest
+from gogoku_pipeline.registry.judging import judge
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.day_graphs import joined_graphs
@@ -81,11 +82,11 @@ def test_the_judge_finds_what_only_companions_know(tied, followed, market, boost
         gate=GateConfig(resamples=200, min_days=10), seeds=(1,), n_folds=2, embargo=5, min_train=60, validation=15
     )
     bar = objectives(replace(boosted.config, rounds=6, patience=6))
-    contest = Contest(NetworkRecipe(SHAPE, LOOP), bar, (LadderRecipe("random"), LadderRecipe("reversal_1d")))
+    contest = Contest((NetworkRecipe(SHAPE, LOOP),), bar, (LadderRecipe("random"), LadderRecipe("reversal_1d")))
     context = GateContext(market.universe, True, None, True, TRIALS.empty())
     found = judge(contest, TrainingData(tied, followed), market.sessions[-8], terms, context, exposures=None)
-    assert found.verdict.challenger == "atft_gat_fan"
-    value, low, _ = found.verdict.edge
+    assert found.verdicts[0].challenger == "atft_gat_fan"
+    value, low, _ = found.verdicts[0].edge
     assert value > 0.3 and low > 0.0, "the paired interval of the edge over LightGBM lies above zero"
 
 

@@ -9,13 +9,15 @@ import polars as pl
 import pytest
 
 from gogoku_pipeline.core.clocks import JST
+from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.evaluation.gate import GateContext
 from gogoku_pipeline.evaluation.ic import daily_rank_ic
 from gogoku_pipeline.evaluation.trials import TRIALS, Trial, new_trials, trial_rows
 from gogoku_pipeline.evaluation.verdict import GateConfig
+from gogoku_pipeline.registry.contest import Contest, stronger
 from gogoku_pipeline.registry.interval_coverage import coverage_gap, walked_quantiles
-from gogoku_pipeline.registry.judging import Contest, judge, stronger
+from gogoku_pipeline.registry.judging import judge
 from gogoku_pipeline.registry.luck import apart, deflated, overfitting
 from gogoku_pipeline.registry.terms import Terms
 from gogoku_pipeline.training.recipe_boosted import objectives
@@ -35,11 +37,57 @@ def quick(boosted):
 
 
 @pytest.fixture(scope="module")
-def judged(data, market, quick):
+def walks(tmp_path_factory):
+    return tmp_path_factory.mktemp("walks")
+
+
+@pytest.fixture(scope="module")
+def judged(data, market, quick, walks):
     context = GateContext(market.universe, True, None, True, TRIALS.empty())
-    return judge(
-        Contest(LadderRecipe("ridge"), quick, RUNGS), data, market.sessions[-8], TERMS, context, exposures=None
-    )
+    contest = Contest((LadderRecipe("ridge"),), quick, RUNGS)
+    return judge(contest, data, market.sessions[-8], TERMS, context, exposures=None, cache_dir=walks)
+
+
+@pytest.fixture(scope="module")
+def two(data, market, quick, judged, walks):
+    context = GateContext(market.universe, True, None, True, TRIALS.empty())
+    challengers = (LadderRecipe("ridge"), LadderRecipe("reversal_5d"))
+    contest = Contest(challengers, quick, RUNGS, LadderRecipe("ridge"))
+    return judge(contest, data, market.sessions[-8], TERMS, context, exposures=None, cache_dir=walks)
+
+
+def test_several_challengers_meet_the_same_bar_on_the_same_days(judged, two):
+    assert [one.challenger for one in two.verdicts] == ["ridge", "reversal_5d"]
+    assert {one.baseline for one in two.verdicts} == {judged.verdicts[0].baseline}
+    alone, beside = judged.verdicts[0], two.verdicts[0]
+    assert beside.criterion("edge_ratio") == alone.criterion("edge_ratio")
+    assert beside.edge[0] == alone.edge[0]
+    assert beside.edge[1] < alone.edge[1] and beside.edge[2] > alone.edge[2], "an interval for both together"
+    assert "97.5% interval" in beside.criterion("paired_interval").words
+    assert two.scores.filter(pl.col("model") != "reversal_5d").equals(judged.scores)
+    assert two.contestants == ("ridge", "reversal_5d", alone.baseline)
+    assert sum(one.decision == "promote" for one in two.verdicts) <= 1
+
+
+def test_who_serves_is_not_compared_with_itself_and_the_others_are(two):
+    own, other = (one.criterion("incumbent") for one in two.verdicts)
+    assert own.passed is None and other.passed is not None
+    assert other.words.startswith("difference to the incumbent")
+
+
+def test_the_fits_of_every_challenger_are_trials_in_the_luck_of_each(judged, two):
+    names = {trial.model for trial, _ in two.trials}
+    assert names == {"ridge", "reversal_5d", "lightgbm", "lightgbm_lambdarank"}
+    assert len(two.trials) == len(judged.trials) + 1
+    for one in two.verdicts:
+        assert f"best of {len(two.trials)} trials ever logged" in one.criterion("deflated_sharpe").words
+    assert len({one.criterion("overfitting").words for one in two.verdicts}) == 1
+
+
+@pytest.mark.parametrize("names", [(), ("ridge", "ridge")])
+def test_a_contest_of_nobody_or_of_the_same_name_twice_is_refused(quick, names):
+    with pytest.raises(ConfigError, match="each with a name of its own"):
+        Contest(tuple(map(LadderRecipe, names)), quick)
 
 
 def test_the_verdict_says_which_baseline_counts_and_pairs_with_it(judged, market):
@@ -50,8 +98,8 @@ def test_the_verdict_says_which_baseline_counts_and_pairs_with_it(judged, market
         for name in ("lightgbm", "lightgbm_lambdarank")
     }
     best = max(daily, key=daily.get)
-    choice = judged.verdict.criterion("baseline_choice")
-    assert judged.verdict.baseline == best
+    choice = judged.verdicts[0].criterion("baseline_choice")
+    assert judged.verdicts[0].baseline == best
     assert choice.passed is None
     assert choice.words.startswith(f"reported, not gated: {best} counts")
     assert choice.value == pytest.approx(max(daily.values()), abs=1e-9)
@@ -86,7 +134,7 @@ def test_the_deflated_sharpe_ratio_counts_what_the_ledger_held_before(judged):
     series = dict((trial.model, values) for trial, values in judged.trials)["ridge"]
     alone = deflated(series, judged.trials, TRIALS.empty())
     assert "best of 5 trials ever logged" in alone.words
-    assert judged.verdict.criterion("deflated_sharpe").words == alone.words
+    assert judged.verdicts[0].criterion("deflated_sharpe").words == alone.words
     rng = np.random.default_rng(1)
     many = trial_rows([(Trial("m", "c", "f", seed), rng.normal(size=20)) for seed in range(200)], recorded_at=AT)
     more = deflated(series, judged.trials, many)
@@ -120,7 +168,7 @@ def test_a_version_logged_before_it_was_judged_gets_its_ratio_later_and_counts_o
 
 
 def test_overfitting_is_told_over_the_walked_designs(judged):
-    said = judged.verdict.criterion("overfitting")
+    said = judged.verdicts[0].criterion("overfitting")
     assert said.passed is None
     assert "best of 6 walked designs" in said.words
     assert 0 <= said.value < 0.5, "a planted signal is no accident of one half of the days"
@@ -128,7 +176,7 @@ def test_overfitting_is_told_over_the_walked_designs(judged):
 
 
 def test_coverage_of_the_intervals_is_measured_on_the_test_days_and_gated(judged, data, market):
-    said = judged.verdict.criterion("calibration")
+    said = judged.verdicts[0].criterion("calibration")
     assert said.passed is not None
     assert "largest coverage gap" in said.words
     folds = TERMS.folds(data.sessions, market.sessions[-8])
