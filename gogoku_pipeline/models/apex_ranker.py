@@ -18,7 +18,8 @@ from gogoku_pipeline.models.layers.patch_embedding import PatchEmbedding
 from gogoku_pipeline.models.layers.quantile_head import QuantileHead
 from gogoku_pipeline.models.layers.score_head import ScoreHead
 from gogoku_pipeline.models.network import DayInputs, Network, NetworkOutput
-from gogoku_pipeline.models.network_config import NetworkConfig, refuse_quantiles, refused
+from gogoku_pipeline.models.network_config import QUANTILES_LEARNT, NetworkConfig, refuse_quantiles, refused
+from gogoku_pipeline.models.switches import switch
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,17 @@ class RankerConfig(NetworkConfig):
     """Attention heads; divides d_model."""
     d_ff: int = 64
     """Width inside the feed-forward network."""
-    dropout: float = 0.1
+    dropout: float = switch(0.1, "dropout", off=0.0, on=(0.1,))
     """Share dropped in training."""
     horizons: tuple[int, ...] = (5,)
     """Sessions ahead that are ranked, one score each."""
-    layer_scale: float = 0.0
+    layer_scale: float = switch(0.0, "layer_scale", off=0.0, on=(0.1,))
     """Start of LayerScale on residual branches; 0 for none."""
-    market_tokens: int = 0
+    market_tokens: int = switch(0, "market_tokens", off=0, on=(8,))
     """Tokens through which a day's stocks exchange what they know; 0 to read every stock alone."""
     quantiles: tuple[float, ...] = ()
     """Levels of the quantile heads, rising; empty without."""
-    quantile_gradient: bool = False
+    quantile_gradient: bool = switch(False, "quantile_trunk", off=False, on=(True,), needs=QUANTILES_LEARNT)
     """Whether quantile heads shape the trunk, or only read it."""
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from gogoku_pipeline.models.layers.temporal_fusion import EncoderKind
 from gogoku_pipeline.models.layers.variable_selection import SelectionKind
 from gogoku_pipeline.models.network import EDGE_ATTRIBUTES
-from gogoku_pipeline.models.network_config import NetworkConfig, refuse_quantiles, refused
+from gogoku_pipeline.models.network_config import QUANTILES_LEARNT, NetworkConfig, refuse_quantiles, refused
+from gogoku_pipeline.models.switches import OF_THE_PLACE, switch
 
 Selection = SelectionKind | Literal["none"]
 
@@ -25,43 +26,45 @@ class AtftConfig(NetworkConfig):
     """Width of every token."""
     heads: int = 4
     """Attention heads over sessions; divides hidden."""
-    dropout: float = 0.1
+    dropout: float = switch(0.1, "dropout", off=0.0, on=(0.1,))
     """Share dropped in training."""
-    layer_scale: float = 0.1
+    layer_scale: float = switch(0.1, "layer_scale", off=0.0, on=(0.1,))
     """Start of LayerScale on residual branches; 0 for none."""
-    selection: Selection = "affine"
+    selection: Selection = switch("affine", "selection", off="none", on=("affine", "grouped", "per_variable"))
     """Variable selection: affine, grouped (by the first word of a feature's name), per_variable (the paper's), none."""
     selection_hidden: int = 32
     """Width of the network that weighs the variables."""
     selection_inner: int = 8
     """Width of each variable's own network in per_variable."""
-    selection_entropy: float = 0.0
+    selection_entropy: float = switch(0.0, "selection_entropy", off=0.0, on=(0.01,))
     """Weight of the selection's mean entropy in the loss: sparser choices."""
-    encoder: EncoderKind = "lstm"
+    encoder: EncoderKind = switch("lstm", "encoder", off="lstm", on=("attention",), is_choice=True)
     """How sessions are read in order: lstm, or attention with learned positions."""
     encoder_layers: int = 1
     """Layers of it."""
-    graph_heads: tuple[int, ...] = (4, 2)
+    graph_heads: tuple[int, ...] = switch((4, 2), "graph", off=(), on=((4, 2),))
     """Attention heads of each layer over the session's graph; empty to run without any graph."""
     edge_attributes: int = 4
     """How many of weight, same sector, same market, weight delta an edge tells, in this order."""
     neighbours: int = 0
     """Strongest edges a stock listens to, where memory asks for fewer; 0 for all."""
-    raw_channels: tuple[str, ...] = ()
+    raw_channels: tuple[str, ...] = switch((), "raw_channels", off=(), on=(OF_THE_PLACE,))
     """Features read as they are, beside the normalised ones: daily returns, never levels."""
     raw_scale: float = 50.0
     """Factor on raw channels: a return of 2 % becomes 1."""
-    fan_top: int = 0
+    fan_top: int = switch(0, "fan", off=0, on=(2,), needs={"model.raw_channels": OF_THE_PLACE})
     """FAN over raw channels: frequencies taken out; 0 without."""
-    san_period: int = 0
+    san_period: int = switch(0, "san", off=0, on=(5,), needs={"model.raw_channels": OF_THE_PLACE})
     """SAN over raw channels: sessions per slice; 0 without."""
-    frequency_dropout: float = 0.0
+    frequency_dropout: float = switch(
+        0.0, "frequency_dropout", off=0.0, on=(0.1,), needs={"model.raw_channels": OF_THE_PLACE}
+    )
     """Probability that a stock's raw channels lose a band of frequencies in training."""
     market_features: tuple[str, ...] = ()
     """Market-wide features that make the day's market vector."""
-    market_gate: float = 0.0
+    market_gate: float = switch(0.0, "market_gate", off=0.0, on=(5.0,), needs={"model.market_features": OF_THE_PLACE})
     """Temperature beta of the MASTER-style gate over features; 0 without."""
-    regime_experts: int = 0
+    regime_experts: int = switch(0, "regime_experts", off=0, on=(3,), needs={"model.market_features": OF_THE_PLACE})
     """Score heads mixed by the market vector; 0 for one head."""
     regime_temperature: float = 1.0
     """Temperature of their mixture."""
@@ -69,7 +72,7 @@ class AtftConfig(NetworkConfig):
     """Weight of their load-balance penalty in the loss."""
     quantiles: tuple[float, ...] = ()
     """Levels of the quantile heads, rising; empty without."""
-    quantile_gradient: bool = False
+    quantile_gradient: bool = switch(False, "quantile_trunk", off=False, on=(True,), needs=QUANTILES_LEARNT)
     """Whether quantile heads shape the trunk, or only read it."""
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.models.switches import switch
 
 TERMS = ("ic", "listnet", "huber", "ranknet", "spearman", "pinball", "sharpe")
 MOST_TERMS = 4
@@ -16,19 +17,19 @@ MOST_TERMS = 4
 class LossWeights:
     """Weight of each term, at most four above zero, and the dials of the terms."""
 
-    ic: float = 1.0
+    ic: float = switch(1.0, "ic_loss", off=0.0, on=(1.0,))
     """1 - Pearson correlation with the normal-score target."""
-    listnet: float = 0.3
+    listnet: float = switch(0.3, "listnet_loss", off=0.0, on=(0.3,))
     """Divergence of top-one probabilities."""
-    huber: float = 0.1
+    huber: float = switch(0.1, "huber_loss", off=0.0, on=(0.1,))
     """Scale anchor: keeps scores near the standardised target's scale, so that gradients stay bounded."""
-    ranknet: float = 0.0
+    ranknet: float = switch(0.0, "ranknet_loss", off=0.0, on=(0.3,))
     """Pairs of stocks, distant ranks count most."""
-    spearman: float = 0.0
+    spearman: float = switch(0.0, "spearman_loss", off=0.0, on=(0.2,))
     """1 - Spearman correlation by soft ranks."""
-    pinball: float = 0.0
+    pinball: float = switch(0.0, "pinball_loss", off=0.0, on=(1.0,), needs={"model.quantiles": (0.1, 0.5, 0.9)})
     """Quantile heads; needs a network that has them."""
-    sharpe: float = 0.0
+    sharpe: float = switch(0.0, "sharpe_loss", off=0.0, on=(0.3,))
     """-Sharpe ratio of the scores' portfolio after costs; needs consecutive days, for fine-tuning."""
     listnet_temperature: float = 1.0
     """T of ListNet's targets."""

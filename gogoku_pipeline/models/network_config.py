@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Self
 
 from gogoku_pipeline.core.errors import ConfigError
 
+QUANTILES_LEARNT: Mapping[str, Any] = {"model.quantiles": (0.1, 0.5, 0.9), "loss.pinball": 1.0}
+"""What quantiles that shape the trunk need, by dial: levels, and a loss that teaches them."""
+
 
 class NetworkConfig:
     """Base of the frozen dataclasses that shape a network."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.selection_config import SelectionConfig
+from gogoku_pipeline.models.switches import switch
 from gogoku_pipeline.training.stop_rule import StopRule
 
 
@@ -107,7 +108,7 @@ class TrainConfig:
     """Loss terms."""
     warmup_start: float = 0.0
     """First rate of the warm-up as a share of the peak; 0 for one step's worth."""
-    averaging: Literal["ema", "swa", "none"] = "ema"
+    averaging: Literal["ema", "swa", "none"] = switch("ema", "averaging", off="none", on=("ema", "swa"))
     """What is evaluated and saved: an exponential average, an equal one over the last steps, or the raw weights."""
     ema_decay: float = 0.0
     """Decay of that average by step, such as 0.999; 0 for the one that `ema_share` gives."""
