@@ -11,6 +11,7 @@ import polars as pl
 
 from gogoku_pipeline.evaluation import plots, plots_champions, plots_features, plots_judgement
 from gogoku_pipeline.evaluation.backtest import plots as plots_backtest
+from gogoku_pipeline.evaluation.plots_training import training_story
 from gogoku_pipeline.evaluation.report_inputs import ReportInputs
 
 Wanted = tuple[pl.DataFrame | None, Callable[[pl.DataFrame], bytes], str]
@@ -82,7 +83,15 @@ def trade_pictures(inputs: ReportInputs) -> list[Picture]:
 
 def model_pictures(inputs: ReportInputs) -> list[Picture]:
     """What training showed, and the session's graph."""
-    return _drawn(
+    told = [
+        picture_of(
+            training_story(curves),
+            f"{model}: smoothed validation figure of each seed, the dot the epoch that was kept; below, what each loss "
+            "moved.",
+        )
+        for model, curves in inputs.explained.curves.items()
+    ]
+    return told + _drawn(
         (inputs.curves, plots.learning_curves, "What training showed, step by step."),
         (inputs.degrees, _degrees, "How many neighbours stocks have in the graph of the session."),
         (inputs.ties, partial(_neighbourhood, inputs), "Who moved with one stock near the top of the list."),
@@ -97,14 +106,15 @@ def data_pictures(inputs: ReportInputs) -> list[Picture]:
     )
 
 
+def picture_of(png: bytes, caption: str) -> Picture:
+    """A plot and the sentence under it."""
+    return Picture(caption, "data:image/png;base64," + base64.b64encode(png).decode())
+
+
 def _drawn(*wanted: Wanted) -> list[Picture]:
     """Plots of the frames that are given and not empty."""
     found: Sequence[Wanted] = [one for one in wanted if one[0] is not None and one[0].height]
-    return [
-        Picture(caption, "data:image/png;base64," + base64.b64encode(draw(frame)).decode())
-        for frame, draw, caption in found
-        if frame is not None
-    ]
+    return [picture_of(draw(frame), caption) for frame, draw, caption in found if frame is not None]
 
 
 def _in_focus(frame: pl.DataFrame | None, horizons: pl.DataFrame | None) -> pl.DataFrame | None:

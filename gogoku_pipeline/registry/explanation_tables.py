@@ -13,8 +13,8 @@ _VERSION = Column("model_version", pl.String, "Version of its trained files.")
 EXPLAINED = Table(
     name="pred__explained",
     description=(
-        "One contribution to the score of one explained stock: the first, the median and the last of an evening's list. "
-        "A stock's score less the mean of its day, in standard deviations of the day's scores, is the sum of "
+        "One contribution to the score of one explained stock: the first, the median and the last of an evening's "
+        "list. A stock's score less the mean of its day, in standard deviations of the day's scores, is the sum of "
         "contributions of its parts `feature`, `companion`, `baseline` and `missed`; those of `session` tell the "
         "features' once more, by the session they were read on. Contributions say what the model did, not what moves "
         "prices. Attention is where a network looked, and null for models that do not attend."

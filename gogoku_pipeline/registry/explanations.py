@@ -23,6 +23,7 @@ from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.registry import Registry
 from gogoku_pipeline.registry.explanation_tables import EXPLAINED, IMPORTANCE
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
+from gogoku_pipeline.registry.versions import newest_version
 from gogoku_pipeline.schema.tables import Table
 from gogoku_pipeline.store import Store
 from gogoku_pipeline.store.artefacts import Artefact
@@ -192,12 +193,6 @@ def contestants(store: Store, session: date) -> list[tuple[str, str]]:
     newest = verdicts.filter(pl.col("session") == verdicts["session"].max())
     found = [(model, newest_version(store, model, session)) for model in ["lightgbm", *newest["challenger"].sort()]]
     return [(model, version) for model, version in found if version is not None]
-
-
-def newest_version(store: Store, model: str, session: date) -> str | None:
-    """The version with the newest cut-off up to a session; None where nothing was trained by then."""
-    held = [version for version in store.artefacts.versions(model) if version[:8] <= f"{session:%Y%m%d}"]
-    return held[-1] if held else None
 
 
 def importance_rows(found: Importance, whose: tuple[str, str], session: date, horizon_d: int) -> pl.DataFrame:
