@@ -13,6 +13,7 @@ from assets.backtest import backtest_assets
 from assets.dataset import dataset_assets
 from assets.declaration import HouseAsset
 from assets.evaluation import evaluation_assets
+from assets.explanations import explanation_assets
 from assets.features import feature_assets
 from assets.models import model_assets
 from assets.operations import operations_assets
@@ -48,6 +49,7 @@ def declared(plan: str, challengers: Sequence[str] = NETWORKS) -> list[HouseAsse
         *model_assets(challengers),
         *evaluation_assets(challengers),
         *backtest_assets(),
+        *explanation_assets(),
         *operations_assets(plan, challengers),
     ]
 

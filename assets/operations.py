@@ -21,6 +21,7 @@ from gogoku_pipeline.graph.catalogue import catalogue
 from gogoku_pipeline.monitoring.evening import evening_report
 from gogoku_pipeline.registry.backtest_tables import ACCOUNTS
 from gogoku_pipeline.registry.champions import Champion, champion
+from gogoku_pipeline.registry.explanation_tables import EXPLAINED
 from gogoku_pipeline.registry.tables import PREDICTIONS, SHADOW
 from gogoku_pipeline.schema.register import SOURCES
 from gogoku_pipeline.store import CommitInfo
@@ -152,7 +153,7 @@ def operations_assets(plan: str, challengers: Sequence[str] = NETWORKS) -> list[
             "report__evening",
             "operations",
             frozenset({"html"}),
-            deps=(PREDICTIONS.name, ACCOUNTS.name),
+            deps=(PREDICTIONS.name, EXPLAINED.name, ACCOUNTS.name),
             partitioned=False,
             check_specs=(FRESH,),
         ),

@@ -21,7 +21,7 @@ OVERNIGHT = dg.AssetSelection.assets(
 """Out at 03:00 of the next day: the evening has nothing to ask for."""
 
 TABLES = dg.AssetSelection.groups("raw", "core", "features", "graph") - OVERNIGHT
-SERVED = dg.AssetSelection.assets("pred__daily", "report__evening")
+SERVED = dg.AssetSelection.assets("pred__daily", "pred__explained", "report__evening")
 REPAIRED = dg.AssetSelection.groups("raw", "core")
 TRAINED = dg.AssetSelection.assets("data__labels", "data__panel", "eval__backtest")
 """What is made anew beside the models' versions. The backtest is no part of the weekly gate: there it would wait for a

@@ -70,6 +70,7 @@ def every_table() -> "dict[str, Declared]":
     from gogoku_pipeline.graph.catalogue import family_table, registry
     from gogoku_pipeline.graph.correlation import EDGES
     from gogoku_pipeline.registry.backtest_tables import ACCOUNTS, CAPACITY, EXPOSURE
+    from gogoku_pipeline.registry.explanation_tables import EXPLAINED, IMPORTANCE
     from gogoku_pipeline.registry.holdout_judgement import FINDINGS
     from gogoku_pipeline.registry.tables import CHAMPIONS, GATE, PREDICTIONS, REFRESHES, SHADOW
     from gogoku_pipeline.schema.tables import by_name
@@ -85,6 +86,8 @@ def every_table() -> "dict[str, Declared]":
         REFRESHES,
         PREDICTIONS,
         SHADOW,
+        EXPLAINED,
+        IMPORTANCE,
         TRIALS,
         OPENINGS,
         FINDINGS,

@@ -45,5 +45,6 @@ def stages(sessions: Sequence[date]) -> list[Stage]:
         Stage("write the verdict down", assets("registry__champions"), tonight),
         Stage("tonight's ranking", assets("pred__daily"), tonight),
         Stage("trade the scores on paper", assets("eval__backtest"), tonight),
+        Stage("explain the ranking", assets("pred__explained"), tonight),
         Stage("report", assets("report__evening"), tonight),
     ]

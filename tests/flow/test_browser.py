@@ -18,7 +18,7 @@ from tests.flow.command_line import SCRIPT, environment
 from tests.flow.conftest import Walked
 
 GROUPS = ("raw", "core", "features", "graph", "models", "operations")
-SECTIONS = ("list", "gate", "models", "edge", "champions", "backtest", "data")
+SECTIONS = ("list", "gate", "models", "edge", "champions", "why", "importance", "backtest", "training", "data")
 SECONDS = 180
 DESK = {"width": 1600, "height": 900}
 

@@ -41,7 +41,7 @@ def materialisations(tiny):
 def test_the_demo_walks_every_stage_and_ends_well(tiny):
     assert tiny.said.code == 0, tiny.said.err
     titles = [title for _, title in tiny.said.stages]
-    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 14
+    assert titles[0] == "fetch over HTTP" and titles[-1] == "report" and len(titles) == 15
     assert all(words != "done" for words, _ in tiny.said.stages)
 
 
@@ -68,7 +68,7 @@ def test_the_report_holds_verdict_oracle_and_ranking(tiny):
         assert f'<h3>{challenger} <span class="tag {decision}">{decision}</span>' in page
     assert "oracle" in page.lower()
     assert all(code in page for code in best["code"])
-    for section in ("gate", "models", "edge", "champions", "backtest", "data"):
+    for section in ("gate", "models", "edge", "champions", "why", "importance", "backtest", "training", "data"):
         assert f'<section id="{section}">' in page, section
     traded = tiny.store.tables.scan(ACCOUNTS).collect()
     contest = tiny.store.tables.scan(GATE).select("challenger", "baseline").unique().collect()
@@ -87,7 +87,7 @@ def test_every_partitioned_asset_has_all_its_sessions(tiny):
         whole = [name for name, keys in filled.items() if not graph.get(dg.AssetKey(name)).is_partitioned]
         assert all(instance.get_latest_materialization_event(dg.AssetKey(name)) for name in whole)
     partitioned = {name: keys for name, keys in filled.items() if name not in whole}
-    assert len(every) == 160 and len(partitioned) == 25 and len(whole) == 28
+    assert len(every) == 160 and len(partitioned) == 25 and len(whole) == 29
     for name, keys in partitioned.items():
         nights = every - {last.isoformat()} if name == "raw_jquants__overnight" else every
         assert keys == ({last.isoformat()} if name in EVENING_ONLY else nights), name

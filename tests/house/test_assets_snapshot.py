@@ -64,6 +64,7 @@ WHOLE = {
     "ext__usdjpy",
     "data__labels",
     "data__panel",
+    "pred__explained",
     "registry__champions",
     "report__evening",
     "eval__backtest",
@@ -74,7 +75,7 @@ GROUPS = {
     "features": 6,
     "graph": 2,
     "models": 7,
-    "operations": 3,
+    "operations": 4,
 }
 
 
