@@ -53,7 +53,7 @@ class OverPipes:
     """Has the script carry the order out somewhere else; what it reports comes back through Dagster Pipes.
 
     Attributes:
-        launch: `in_subprocess`, or `in_pod(image)`.
+        launch: `in_subprocess`, `in_torchrun(count)` or `in_pod(image)`.
     """
 
     launch: Launch
@@ -92,6 +92,17 @@ def in_subprocess(context: dg.AssetExecutionContext, extras: dict[str, Any]) -> 
     return dg.PipesSubprocessClient().run(command=command, context=context.op_execution_context, extras=extras)
 
 
+def in_torchrun(count: int) -> Launch:
+    """Run the script in so many processes beside this one, one per GPU where there are any; only the first reports."""
+
+    def launch(context: dg.AssetExecutionContext, extras: dict[str, Any]) -> Any:
+        start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+        command, asked = [sys.executable, *start, "-m", ENTRY], context.op_execution_context
+        return dg.PipesSubprocessClient().run(command=command, context=asked, extras=extras)
+
+    return launch
+
+
 def in_pod(image: str) -> Launch:
     """Run the script in a pod of this image, which shares store and cache folder; needs dagster-k8s."""
 
@@ -105,17 +116,19 @@ def in_pod(image: str) -> Launch:
 
 
 def trainer_of(compute: Compute) -> Trainer:
-    """The way a deployment trains: `process`, `subprocess` or `pod:<image>`; raises ConfigError for anything else."""
+    """The way a deployment trains, see `Compute.trained_in`; raises ConfigError for anything else."""
     where, _, image = compute.trained_in.partition(":")
     if where == "process" and not image:
         return InProcess()
     if where == "subprocess" and not image:
         return OverPipes(in_subprocess)
+    if where == "torchrun" and image.isdecimal() and int(image) > 1:
+        return OverPipes(in_torchrun(int(image)))
     if where == "pod" and image:
         return OverPipes(in_pod(image))
     raise ConfigError(
         "Compute.trained_in",
         got=repr(compute.trained_in),
-        want="process, subprocess or pod:<image>",
+        want="process, subprocess, torchrun:<processes, 2 at least> or pod:<image>",
         remedy="Correct the deployment's sizes.",
     )

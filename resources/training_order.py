@@ -85,6 +85,16 @@ def carry_out(order: TrainingOrder) -> "ModelVersion":
     """Train what an order says; called in this process by whoever likes, and by the script in its own.
 
     Raises:
+        ConfigError: see `opened`.
+    """
+    store, data = opened(order)
+    return trained_here(store, order.compute, data, order.model, order.cutoff)
+
+
+def opened(order: TrainingOrder) -> tuple[Store, TrainingData]:
+    """The store and the data of an order.
+
+    Raises:
         ConfigError: the panel is not in the cache folder, or the dials give another recipe here.
     """
     panels = order.compute.cache_dir / PANELS
@@ -106,8 +116,7 @@ def carry_out(order: TrainingOrder) -> "ModelVersion":
     store = open_store(order.store_url, object_store_options(), probe=False)
     labels = store.tables.scan(LABELS, version=order.labels_version).collect()
     panel = open_companions(open_panel(panels, order.panel_key), order.companions)
-    data = TrainingData(panel, labels)
-    return trained_here(store, order.compute, data, order.model, order.cutoff)
+    return store, TrainingData(panel, labels)
 
 
 def trained_here(store: Store, compute: Compute, data: TrainingData, model: str, cutoff: date) -> "ModelVersion":

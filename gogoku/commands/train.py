@@ -42,7 +42,7 @@ def train(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JSO
     store, compute, data, clock = _place(model, dials or ())
     day = cutoff.date() if cutoff else data.panel.sessions[-1]
     version = trained_here(store, compute, data, model, day)
-    _record(store, version.trials, clock)
+    record(store, version.trials, clock, "gogoku train")
     rows = story(store, version)
     if as_json:
         print(json.dumps({"model": model, "version": version.version, "runs": rows}))
@@ -72,7 +72,7 @@ def search(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JS
     asked: Any = recipe(model, compute)
     question = Question(replace(asked, place=type(asked.place)()), SPACE, folds, terms.gate.horizon_d, terms.seeds[0])
     journal = compute.cache_dir / "search" / f"{model}.log"
-    found = searched(question, data, journal, lambda trial: _record(store, [(trial, ())], clock))
+    found = searched(question, data, journal, lambda trial: record(store, [(trial, ())], clock, "gogoku search"))
     if as_json:
         print(json.dumps({"bar": found.bar, "stages": [vars(verdict) for verdict in found.verdicts]}))
         return
@@ -87,8 +87,8 @@ def with_dials(compute: "Compute", model: str, dials: Sequence[str]) -> "Compute
     Args:
         compute: sizes of the place.
         model: the network.
-        dials: `model.<field>=value`, `train.<field>=value`, `loss.<field>=value` or `stop.<field>=value`; a value is
-            read as JSON where it is JSON, else as text.
+        dials: `model.<field>=value`, `train.<field>=value`, `loss.<field>=value`, `stop.<field>=value` or
+            `selection.<field>=value`; a value is read as JSON where it is JSON, else as text.
 
     Raises:
         ConfigError: not of this form, or a model that is no network. Fields nobody knows are refused where the recipe
@@ -105,8 +105,8 @@ def with_dials(compute: "Compute", model: str, dials: Sequence[str]) -> "Compute
     for dial in dials:
         name, is_set, text = dial.partition("=")
         part, _, field = name.partition(".")
-        if not (is_set and field and part in ("model", "train", "loss", "stop")):
-            want = "model., train., loss. or stop. with a field and a value"
+        if not (is_set and field and part in ("model", "train", "loss", "stop", "selection")):
+            want = "model., train., loss., stop. or selection. with a field and a value"
             raise ConfigError(f"--set {dial}", got=repr(dial), want=want, remedy="Write it like train.epochs=20.")
         if part == "model":
             network[field] = _value(text)
@@ -163,13 +163,14 @@ def _place(model: str, dials: Sequence[str]) -> "tuple[Store, Compute, TrainingD
     return store, compute, training_data(store, compute), place.clock
 
 
-def _record(store: "Store", trials: "Sequence[tuple[Trial, tuple[float, ...]]]", clock: "Clock") -> None:
+def record(store: "Store", trials: "Sequence[tuple[Trial, tuple[float, ...]]]", clock: "Clock", command: str) -> None:
+    """Write fits into the ledger of trials, as the command that made them."""
     from gogoku_pipeline.evaluation.trials import trial_rows
     from gogoku_pipeline.registry.ledgers import record_trials
     from gogoku_pipeline.store import CommitInfo
 
     rows = trial_rows(trials, recorded_at=clock.now())
-    record_trials(store, rows, commit=CommitInfo(run_id="gogoku train", code_version="1"))
+    record_trials(store, rows, commit=CommitInfo(run_id=command, code_version="1"))
 
 
 def _value(text: str) -> Any:

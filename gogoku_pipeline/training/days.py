@@ -17,6 +17,7 @@ from gogoku_pipeline.dataset.batches import DayWindow, TrainingData
 from gogoku_pipeline.models.network import DayInputs, Edges, Network, NetworkOutput
 from gogoku_pipeline.training.day_graphs import joined_graphs
 from gogoku_pipeline.training.recipes import TARGET
+from gogoku_pipeline.training.resident import ResidentPanel
 
 RETURN = "excess_open"
 """What a stock earned over the horizon, relative to the universe's mean: for losses that trade."""
@@ -59,6 +60,7 @@ class DaySource:
         gives_returns: whether batches hold what stocks earned, beside their normal scores.
         reads_edges: whether batches hold the sessions' graphs.
         raw_channels: channels of which batches hold the values as they are.
+        resident: the panel on the device; None to read it from the map.
     """
 
     data: TrainingData
@@ -69,6 +71,7 @@ class DaySource:
     gives_returns: bool = False
     reads_edges: bool = False
     raw_channels: tuple[str, ...] = ()
+    resident: ResidentPanel | None = None
 
     @classmethod
     def of(cls, network: Network, data: TrainingData, horizon_d: int, device: torch.device) -> DaySource:
@@ -123,7 +126,7 @@ class DaySource:
         Raises:
             DatasetError: an infinite label.
         """
-        windows = [self.data.day(day, self.look_back) for day in sessions]
+        windows = [self.window(day) for day in sessions]
         counts = [len(window.stocks) for window in windows]
         targets = self._labels(windows, TARGET, before)
         mask = np.isfinite(targets)
@@ -136,6 +139,14 @@ class DaySource:
             returns=returns,
             stock=stock,
         )
+
+    def window(self, session: date) -> DayWindow:
+        """One day's stocks with their look-back; without values where those lie on the device."""
+        if self.resident is None:
+            return self.data.day(session, self.look_back)
+        stocks = self.data.members(session)
+        nothing = np.empty((len(stocks), 0, 0), np.float16)
+        return DayWindow(session, stocks, nothing, nothing.astype(np.bool_))
 
     def _trades(self, windows: Sequence[DayWindow], before: date | None) -> tuple[Tensor, Tensor]:
         """Returns [B, N, H] and places of the stocks [B, N]."""
@@ -175,16 +186,24 @@ class DaySource:
 
     def inputs(self, windows: Sequence[DayWindow]) -> DayInputs:
         """What a network reads of several days, float32."""
-        values = torch.from_numpy(np.concatenate([window.values for window in windows]))
-        valid = torch.from_numpy(np.concatenate([window.valid for window in windows]))
+        values, valid = self._windows(windows)
         day = np.repeat(np.arange(len(windows)), [len(window.stocks) for window in windows])
         return DayInputs(
-            values=values.to(self.device).float(),
-            valid=valid.to(self.device).float(),
+            values=values,
+            valid=valid,
             day=torch.from_numpy(day).to(self.device),
             edges=self._edges(windows),
             raw=self._raw(windows),
         )
+
+    def _windows(self, windows: Sequence[DayWindow]) -> tuple[Tensor, Tensor]:
+        """Values and validity [M, L, F], float32."""
+        if self.resident is not None:
+            stocks = [window.stocks for window in windows]
+            return self.resident.windows([window.session for window in windows], stocks, self.look_back)
+        values = torch.from_numpy(np.concatenate([window.values for window in windows]))
+        valid = torch.from_numpy(np.concatenate([window.valid for window in windows]))
+        return values.to(self.device).float(), valid.to(self.device).float()
 
     def _edges(self, windows: Sequence[DayWindow]) -> Edges | None:
         """The sessions' graphs."""
@@ -242,7 +261,7 @@ def score_horizons(
     out = []
     with torch.no_grad():
         for day in sessions:
-            window = source.data.day(day, source.look_back)
+            window = source.window(day)
             said: NetworkOutput = model(source.inputs([window]))
             scores = said.scores.double().cpu().numpy()
             if not np.isfinite(scores).all():

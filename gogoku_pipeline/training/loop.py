@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,37 +30,16 @@ from gogoku_pipeline.training.days import DayBatch, DaySource
 from gogoku_pipeline.training.memory import Passes
 from gogoku_pipeline.training.optim import make_optimiser, make_schedule
 from gogoku_pipeline.training.recipes import TARGET
+from gogoku_pipeline.training.resident import resident_panel
 from gogoku_pipeline.training.run_folder import exclusive_training
-from gogoku_pipeline.training.run_ledger import Stopwatch, design_of, finite, write_run
+from gogoku_pipeline.training.run_ledger import Stopwatch, design_of, write_run
 from gogoku_pipeline.training.step import Stepper
-from gogoku_pipeline.training.stopping import Decision, Stopper
+from gogoku_pipeline.training.stopping import Stopper
 from gogoku_pipeline.training.tensorboard import write_tensorboard
+from gogoku_pipeline.training.trained import Trained
 from gogoku_pipeline.training.validation import DayMetric, baseline_figure, day_metrics, validated
 
 _log = logger("training")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a run leaves behind.
-
-    Attributes:
-        weights: averaged weights of the best epoch, on the CPU.
-        ledger: the learning curve, one row of figures per epoch.
-        best_epoch: epoch the weights come from, from 1.
-        trail: what was decided after each epoch, and why.
-        events: what happened on the way (resumed, out of memory).
-    """
-
-    weights: dict[str, Tensor]
-    ledger: list[dict[str, float]]
-    best_epoch: int
-    trail: list[Decision]
-    events: list[dict[str, str | float]]
-
-    def told(self) -> dict[str, Any]:
-        """What a fit's settings say of its training: best_epoch, and the decisions after each epoch."""
-        return {"best_epoch": self.best_epoch, "decisions": [finite(row) for row in self.trail]}
 
 
 def train_network(
@@ -100,6 +78,8 @@ def train_network(
     days = source.usable(sessions[0]), source.usable(sessions[1])
     if not days[0] or not days[1]:
         raise _bad(f"{len(days[0])} training and {len(days[1])} validation days with a full look-back", "some of each")
+    lies = resident_panel(config.panel, source.data, [*days[0], *days[1]], source.look_back, source.device)
+    source = replace(source, resident=lies)
     with exclusive_training(place.folder, f"run {place.folder}"):
         run = _Run(model, source, days, config, seed, rank_ic, place)
         run.resume()
@@ -150,7 +130,9 @@ class _Run:
             model.levels,
             _forward(model, config),
             self.events,
+            seed,
         )
+        self.team = self.stepper.team
         self.collapse, self.stopper = CollapseWatch(config.collapse_epochs), Stopper(config)
         self.ledger: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
@@ -183,7 +165,8 @@ class _Run:
         epoch, watch = len(self.ledger) + 1, Stopwatch(self.source.device)
         if epoch == 1 and math.isnan(self.stopper.baseline):
             rule = self.config.stop
-            self.stopper.baseline = baseline_figure(self.source, self.train, self.validation, rule, self.metrics)
+            about = self.source, self.train, self.validation, rule, self.metrics
+            self.stopper.baseline = self.team.asked_once(lambda: baseline_figure(*about))
         self.row = row = self.row or {"epoch": epoch, "learning_rate": float(self.schedule.get_last_lr()[0])}
         weights = horizon_weights(self.config, self.source.learnt, epoch)
         steps = list(self.source.shuffled(self.train, self.config.days_per_step, self.seed, epoch))
@@ -195,6 +178,7 @@ class _Run:
             if self.config.save_steps and (place + 1) % self.config.save_steps == 0 and place + 1 < len(steps):
                 self.taken, self.row = place + 1, row
                 self.save()
+        self.team.refuse_apart(self.model, f"epoch {epoch}")
         self._judge(epoch, row)
         row |= watch.figures()
         self.ledger.append(row)
@@ -206,7 +190,8 @@ class _Run:
     def _judge(self, epoch: int, row: dict[str, float]) -> None:
         """Validate the averaged weights, keep them where they are the best, raise at a collapse."""
         rule = self.config.stop
-        figures, value, spread = validated(self.averaged.module, self.source, self.validation, rule, self.metrics)
+        about = self.averaged.module, self.source, self.validation, rule, self.metrics
+        figures, value, spread = self.team.asked_once(lambda: validated(*about))
         row |= figures
         self.collapse.see(epoch, spread)
         decision = self.stopper.judge(value)
@@ -254,7 +239,8 @@ class _Run:
 
     def resume(self) -> None:
         """Go back to the last checkpoint of this very run, where there is one."""
-        state = None if self.place.folder is None else load_checkpoint(self.place.folder, self.key)
+        folder, key = self.place.folder, self.key
+        state = self.team.asked_once(lambda: None if folder is None else load_checkpoint(folder, key))
         if state is None:
             return
         self.model.load_state_dict(state["weights"])

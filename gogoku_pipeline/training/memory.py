@@ -26,11 +26,11 @@ class Passes:
 
     def __init__(self, days_per_pass: int, *, is_whole: bool) -> None:
         self.days_per_pass = days_per_pass
-        self._is_whole = is_whole
+        self.is_whole = is_whole
 
     def of(self, days: Sequence[date]) -> Iterator[Sequence[date]]:
         """The passes of a step."""
-        size = self.days_per_pass or len(days)
+        size = self.days_per_pass or max(len(days), 1)
         for start in range(0, len(days), size):
             yield days[start : start + size]
 
@@ -41,7 +41,7 @@ class Passes:
             TrainingError: one day alone does not fit, or the loss cannot be put together from parts.
         """
         size = min(self.days_per_pass or len(days), len(days))
-        if self._is_whole or size == 1:
+        if self.is_whole or size == 1:
             reason = "one day alone does not fit" if size == 1 else f"{size} days at once, which the Sharpe term needs"
             raise TrainingError(
                 f"memory for a step of {len(days)} days",

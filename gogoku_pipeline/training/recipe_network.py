@@ -19,6 +19,7 @@ from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.models.apex_ranker import RankerConfig
 from gogoku_pipeline.models.network import Network
 from gogoku_pipeline.models.networks import FAMILIES, AnyConfig, family_of, make_network, saved_config
+from gogoku_pipeline.training import processes
 from gogoku_pipeline.training.config import Place, Report, TrainConfig
 from gogoku_pipeline.training.days import DaySource, score_days
 from gogoku_pipeline.training.device import choose_device, repeatable
@@ -137,6 +138,7 @@ class NetworkRecipe:
                 want="the judged horizon among the network's",
                 remedy="Set the network's horizons, or judge one of them.",
             )
+        processes.call(self._elsewhere(), train, validation, seed, horizon_d)
         data, told = self._chosen(data, (train, validation), horizon_d)
         with repeatable(seed, self.train.threads):
             network = make_network(self.model, data.names)
@@ -148,6 +150,10 @@ class NetworkRecipe:
         settings = {"model": self.model.as_dict(), "train": self.train.as_dict(), **trained.told(), **told}
         identity = Identity.of(data.panel, horizon_d, settings)
         return FittedNetwork(self.family, identity, trained.weights, trained.ledger, self.train.device)
+
+    def _elsewhere(self) -> NetworkRecipe:
+        """The recipe as the other processes of a run fit it: the same start, nothing left on disk."""
+        return replace(self, place=replace(self.place, folder=None, warm=None))
 
     def _chosen(
         self, data: TrainingData, days: tuple[Sequence[date], Sequence[date]], horizon_d: int

@@ -127,13 +127,15 @@ def design_of(
     """What a run is made of, plain enough to make it again: `gogoku diagnose` reads it.
 
     Returns:
-        `train` (the loop), `horizon_d`, `panel` (its content), `days` (first and last of training and validation) and,
-        of the networks that have a configuration of the house, `family` and `model`.
+        `train` (the loop), `horizon_d`, `panel` (its content), `days` (first and last of training and validation);
+        `features` where some were chosen; of the networks that have a configuration of the house, `family` and `model`.
     """
     shape: Any = getattr(network, "config", None)
     told: dict[str, Any] = {}
     if type(shape) in FAMILIES.values():
         told = {"family": family_of(shape), "model": shape.as_dict()}
+    if source.data.names != source.data.panel.names:
+        told["features"] = list(source.data.names)
     spans = [[part[0].isoformat(), part[-1].isoformat()] for part in days]
     return {
         **told,

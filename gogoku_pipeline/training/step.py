@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import torch
@@ -24,6 +24,7 @@ from gogoku_pipeline.training.inspection import (
 )
 from gogoku_pipeline.training.memory import Passes
 from gogoku_pipeline.training.precision import trunk_precision
+from gogoku_pipeline.training.processes import Team
 from gogoku_pipeline.training.run_ledger import Stopwatch
 
 
@@ -41,6 +42,8 @@ class Stepper:
         levels: probabilities of the network's quantiles.
         forward: the network as it is called: itself, or compiled.
         events: receives what happened on the way.
+        seed: of the run.
+        team: the processes that make the step together.
     """
 
     model: nn.Module
@@ -52,40 +55,57 @@ class Stepper:
     levels: tuple[float, ...]
     forward: Callable[[DayBatch], NetworkOutput]
     events: list[dict[str, str | float]]
+    seed: int = 0
+    team: Team = field(default_factory=Team.here)
 
     def take(
         self, days: Sequence[date], horizons: Sequence[float], watch: Stopwatch, row: dict[str, float], *, where: str
     ) -> None:
         """Make one step and add its losses (running means over the epoch) to `row`.
 
-        A step that runs out of memory is made again in smaller passes, from the same random state; the first step of
-        an epoch also writes down gradient shares, norms and activations.
+        Passes that run out of memory are made again smaller, from the same random state; the first step of an epoch
+        also writes down gradient shares, norms and activations.
 
         Raises:
             TrainingError: inputs, labels, losses or gradients that are not finite; one day that does not fit.
+        """
+        self.team.reseed(self.seed, where)
+        figures = self.team.summed(self._computed(days, horizons, watch, row, where))
+        if figures:
+            with watch.computing():
+                self.team.add_gradients(self.model)
+                self._move(days, row)
+            _add(row, figures)
+
+    def _computed(
+        self, days: Sequence[date], horizons: Sequence[float], watch: Stopwatch, row: dict[str, float], where: str
+    ) -> dict[str, float]:
+        """Losses of this process's part of the step by name, gradients left on the weights; empty without usable days.
+
+        Only this is tried again: a move of the weights that was begun cannot be taken back.
         """
         state = _random_state(self.source.device)
         while True:
             told = dict(row)
             try:
-                self._attempt(days, horizons, watch, told)
+                figures = self._attempt(days, horizons, watch, told)
             except torch.OutOfMemoryError as problem:
                 trouble = problem.with_traceback(None)  # frames hold the tensors that must be freed
             else:
                 row.clear()
                 row.update(told)
-                return
+                return figures
             self.optimiser.zero_grad(set_to_none=True)
             self.events.append({"event": "out_of_memory", "where": where, "words": self.passes.halve(days, trouble)})
             _set_random_state(state, self.source.device)
 
     def _attempt(
         self, days: Sequence[date], horizons: Sequence[float], watch: Stopwatch, row: dict[str, float]
-    ) -> None:
-        passes = list(self.passes.of(days))
+    ) -> dict[str, float]:
+        passes = list(self.passes.of(self.team.share(days, is_whole=self.passes.is_whole)))
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        usable = self._usable(days) if len(passes) > 1 else None
+        usable = self._usable(days) if len(passes) > 1 or self.team.count > 1 else None
         figures: dict[str, float] = {}
         for place, part in enumerate(passes):
             with watch.waiting():
@@ -95,10 +115,7 @@ class Stepper:
                 measure = place == 0 and "loss" not in row
                 for name, value in self._pass(batch, horizons, usable, len(days), row, measure=measure).items():
                     figures[name] = figures.get(name, 0.0) + value
-        if figures:
-            with watch.computing():
-                self._move(days, row)
-            _add(row, figures)
+        return figures
 
     def _pass(
         self,

@@ -1,0 +1,26 @@
+"""One process of a run of several: `torchrun --nproc-per-node 2 -m tests.unit.training.several_run <folder>`."""
+
+import sys
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from gogoku_pipeline.models.loss_weights import LossWeights
+from gogoku_pipeline.training.config import Place
+from gogoku_pipeline.training.processes import joined
+from tests.unit.training.toy_network import ToyRun
+
+CALM = {"dropout": 0.0, "levels": (0.1, 0.5, 0.9)}
+DIALS = {"epochs": 3, "days_per_step": 7, "loss": LossWeights(pinball=0.5), "horizon_weights": {1: 0.3, 5: 1.0}}
+
+
+def toy_run(folder):
+    return ToyRun(folder, horizons=(1, 5))
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    with joined() as team:
+        run = folder / "run" if team.is_first else None
+        found = toy_run(folder / f"panel-{team.rank}").train(network=CALM, place=Place(run), **DIALS)
+        save_file(found.weights, folder / f"weights-{team.rank}.safetensors")
