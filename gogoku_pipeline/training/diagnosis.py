@@ -113,4 +113,4 @@ def _said(first: RungResult | None) -> tuple[str, str]:
     if first is None:
         return HEALTHY
     meaning, remedy = GUILTY[first.name]
-    return f"{meaning} At {first.name}, {first.words.rstrip('.')}.", remedy
+    return f"{meaning} {first.name.replace('_', ' ').capitalize()}: {first.words.rstrip('.')}.", remedy
