@@ -27,4 +27,5 @@ def write_tensorboard(folder: Path | None, ledger: list[dict[str, float]]) -> No
 
     with SummaryWriter(str(folder / "tensorboard")) as writer:
         for name, value in ledger[-1].items():
-            writer.add_scalar(name, value, int(ledger[-1]["epoch"]))
+            if name != "epoch":
+                writer.add_scalar(name, value, int(ledger[-1]["epoch"]))
