@@ -185,15 +185,13 @@ def _kept_type(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType | type[pl.
     return _UTC_INSTANT if dtype == JST_INSTANT else dtype
 
 
-def lazily(uri: str, table: Table, stored: DeltaTable, options: Mapping[str, str]) -> pl.LazyFrame:
+def lazily(uri: str, table: Table, stored: DeltaTable) -> pl.LazyFrame:
     """All stored columns at exactly the opened version.
 
     Polars 2.1 does not find a Delta table below a local folder whose name needs URL encoding (a space, an umlaut);
     there the table's files are scanned directly, which prunes by their footers instead of the log's statistics.
     """
-    if "://" in uri:
-        return pl.scan_delta(uri, version=stored.version(), storage_options=dict(options) or None)
-    if quote(uri) == uri:
+    if "://" in uri or quote(uri) == uri:
         return pl.scan_delta(stored)
     files = [Path(uri) / unquote(str(name)) for name in stored.get_add_actions(flatten=True).column("path").to_pylist()]
     if not files:

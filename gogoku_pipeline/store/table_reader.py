@@ -68,7 +68,7 @@ class TableReader:
         stored = self._open(table, version)
         if stored is None:
             return table.empty().lazy()
-        lazy = delta.lazily(self.uri(table), table, stored, self._options)
+        lazy = delta.lazily(self.uri(table), table, stored)
         schema = delta.stored_columns(stored)
         delta.check_stored_columns(table, schema)
         if start is not None:
