@@ -47,15 +47,23 @@ class Contest:
 class Evidence:
     """What the gate is given; see `evaluation.gate.decide`."""
 
-    challenger: pl.DataFrame
+    challengers: tuple[pl.DataFrame, ...]
     baseline: pl.DataFrame
     ladder: pl.DataFrame
     labels: pl.DataFrame
     exposures: pl.DataFrame
 
+    @property
+    def challenger(self) -> pl.DataFrame:
+        """The first of the challengers."""
+        return self.challengers[0]
 
-def evidence(contest: Contest, seed: int, *, seeds: int = 3) -> Evidence:
-    """One drawing of a contest; `seeds` models of each recipe share nine tenths of their error."""
+
+def evidence(contest: Contest, seed: int, *, seeds: int = 3, challengers: int = 1) -> Evidence:
+    """One drawing of a contest; `seeds` models of each recipe share nine tenths of their error.
+
+    Several challengers are as good as each other; their errors have in common what each shares with the baseline's.
+    """
     rng = np.random.default_rng([seed, contest.days, contest.names])
     size = (contest.days + HORIZON, contest.names)
     hidden = persistent(rng, size)
@@ -86,10 +94,17 @@ def evidence(contest: Contest, seed: int, *, seeds: int = 3) -> Evidence:
             parts.append(named.with_columns(pl.Series("score", score.ravel()), pl.lit(True).alias("is_counted")))
         return pl.concat(parts)
 
+    first = told_by("challenger", contest.challenger, kin, seeds)
+    baseline = told_by("lightgbm", contest.baseline, own, seeds)
+    ladder = told_by("random", 0.0, rng.normal(size=direction.shape), 1)
+    others = []
+    for number in range(2, challengers + 1):
+        kin = np.sqrt(contest.kinship) * own + np.sqrt(1 - contest.kinship) * persistent(rng, direction.shape)
+        others.append(told_by(f"challenger_{number}", contest.challenger, kin, seeds))
     return Evidence(
-        told_by("challenger", contest.challenger, kin, seeds),
-        told_by("lightgbm", contest.baseline, own, seeds),
-        told_by("random", 0.0, rng.normal(size=direction.shape), 1),
+        (first, *others),
+        baseline,
+        ladder,
         keys.with_columns(pl.Series("ret_open", 0.02 * label.ravel()), pl.lit(None, dtype=pl.String).alias("reason")),
         exposures,
     )

@@ -1,10 +1,12 @@
 """How often the gate errs, and what it needs to see an edge: contests of known truth, judged by the real gate.
 
-    python -m tests.laws.evaluation.gate_study [--null 250] [--power 40] [--seed 1] [--workers 2] [--out FILE]
+    python -m tests.laws.evaluation.gate_study [--null 250] [--power 40] [--challengers 1] [--seed 1] [--workers 2]
+        [--out FILE]
 
 Without edge: five kinds of challenger that deserve nothing (as good as the baseline with other or nearly the same
 errors, half as good, useless, and a market in which nobody knows anything), at 120 and 250 days. The share promoted is
 given with its exact (Clopper-Pearson) upper bound. With an edge: share promoted, by true edge and number of days.
+Several challengers of one cut-off are judged as a family: a contest counts as promoted where any of them is.
 Each judged contest is a line of FILE; a study that was interrupted goes on where it stopped.
 """
 
@@ -12,6 +14,7 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from rich.console import Console
 from rich.progress import track
 from scipy.stats import binomtest
 
+from gogoku_pipeline.evaluation.choice import one_promotion
 from gogoku_pipeline.evaluation.gate import GateConfig, GateContext, decide
 from tests.laws.evaluation.contests import ORACLE_IC, Contest, evidence
 
@@ -35,6 +39,9 @@ WITHOUT_EDGE = {
     "nobody knows anything": (0.0, 0.0, 0.5),
 }
 """Kind of challenger: share of the baseline, share of the challenger, kinship of their errors."""
+
+Task = tuple[Contest, int, int]
+"""A contest, the seed of its drawing, how many challengers."""
 
 NULL_DAYS = (120, 250)
 POWER_DAYS = (60, 120, 250, 500, 1000)
@@ -53,23 +60,22 @@ def power_contests() -> list[Contest]:
     ]
 
 
-def judged(task: tuple[Contest, int]) -> dict[str, object]:
-    """One drawing of a contest before the gate."""
-    contest, seed = task
-    given = evidence(contest, seed)
-    verdict = decide(
-        given.challenger,
-        given.baseline,
-        given.ladder,
-        None,
-        given.labels,
-        given.exposures,
-        TERMS,
-        GateContext(audit_passed=True, simulated=True),
+def judged(task: Task) -> dict[str, object]:
+    """One drawing of a contest before the gate; of several challengers the one that came furthest is told."""
+    contest, seed, challengers = task
+    given, terms = evidence(contest, seed, challengers=challengers), replace(TERMS, family=challengers)
+    context = GateContext(audit_passed=True, simulated=True)
+    found = one_promotion(
+        [
+            decide(scores, given.baseline, given.ladder, None, given.labels, given.exposures, terms, context)
+            for scores in given.challengers
+        ]
     )
+    verdict = min(found, key=lambda one: ("promote", "passed_over", "inconclusive", "reject").index(one.decision))
     return {
         "contest": contest.name,
         "days": contest.days,
+        "challengers": challengers,
         "edge": contest.edge,
         "seed": seed,
         "decision": verdict.decision,
@@ -80,17 +86,16 @@ def judged(task: tuple[Contest, int]) -> dict[str, object]:
     }
 
 
-def study(tasks: Iterable[tuple[Contest, int]], out: Path, workers: int) -> pl.DataFrame:
+def study(tasks: Iterable[Task], out: Path, workers: int) -> pl.DataFrame:
     """Judge what FILE does not hold yet, and read it all: one row per judged contest."""
-    done = {(row["contest"], row["days"], row["seed"]) for row in _lines(out)}
-    wanted = list(tasks)
-    left = [(contest, seed) for contest, seed in wanted if (contest.name, contest.days, seed) not in done]
+    done = {_drawing(row) for row in _lines(out)}
+    wanted = {(contest.name, contest.days, seed, count): (contest, seed, count) for contest, seed, count in tasks}
+    left = [task for drawing, task in wanted.items() if drawing not in done]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool, out.open("a") as file:
         for row in track(pool.map(judged, left, chunksize=4), "judging", total=len(left), console=Console(stderr=True)):
             file.write(json.dumps(row) + "\n")
             file.flush()
-    asked = {(contest.name, contest.days, seed) for contest, seed in wanted}
-    rows = [row for row in _lines(out) if (row["contest"], row["days"], row["seed"]) in asked]
+    rows = [row for row in _lines(out) if _drawing(row) in wanted]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -107,6 +112,11 @@ def shares(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
     return table.with_columns(pl.Series("promoted_at_most", bounds))
 
 
+def _drawing(row: dict[str, object]) -> tuple[object, ...]:
+    """Which drawing a line of the file is of; lines from before there were families have one challenger."""
+    return row["contest"], row["days"], row["seed"], row.get("challengers", 1)
+
+
 def _lines(out: Path) -> Iterator[dict[str, object]]:
     if out.exists():
         with out.open() as file:
@@ -117,12 +127,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--null", type=int, default=250, help="drawings per kind without edge and number of days")
     parser.add_argument("--power", type=int, default=40, help="drawings per edge and number of days")
+    parser.add_argument("--challengers", type=int, default=1, help="judged at one cut-off, as a family")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("gate_study.jsonl"))
     given = parser.parse_args()
-    nulls = [(contest, given.seed + n) for n in range(given.null) for contest in null_contests()]
-    powers = [(contest, given.seed + n) for n in range(given.power) for contest in power_contests()]
+    several = given.challengers
+    nulls = [(contest, given.seed + n, several) for n in range(given.null) for contest in null_contests()]
+    powers = [(contest, given.seed + n, several) for n in range(given.power) for contest in power_contests()]
     rows = study([*nulls, *powers], given.out, given.workers)
     without = rows.filter(pl.col("contest").is_in(list(WITHOUT_EDGE)))
     with pl.Config(tbl_rows=-1, tbl_width_chars=160, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
