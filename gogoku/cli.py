@@ -29,6 +29,7 @@ FAMILIES = (
     "backtest",
     "reproduce",
     "train",
+    "ablate",
     "diagnose",
     "ui",
 )

@@ -228,7 +228,9 @@ def _optimal_block(values: FloatArray) -> float:
         return 1.0
     from arch.bootstrap import optimal_block_length  # imported late: it loads for 2 s and only the gate needs it
 
-    return float(optimal_block_length(values)["stationary"].iloc[0])
+    with np.errstate(divide="ignore", invalid="ignore"):  # a short series of which few days differ
+        found = float(optimal_block_length(values)["stationary"].iloc[0])
+    return found if math.isfinite(found) else 1.0
 
 
 def _resampled_means(values: FloatArray, block: float, resamples: int, rng: np.random.Generator) -> FloatArray:

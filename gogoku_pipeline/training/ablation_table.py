@@ -2,8 +2,8 @@
 
 `days` is the house's paired stationary-bootstrap interval of the mean over seeds: what other days would have shown of
 these very fits. `both` adds what other seeds would have shown: standard errors of days and of seeds are added in
-squares, with degrees of freedom after Welch (1947) and Satterthwaite (1946). The verdict is read from `both`. With k
-variants, about one in twenty leaves zero by luck alone.
+squares, with degrees of freedom after Welch (1947) and Satterthwaite (1946). A block helps or hurts where `both` leaves
+zero; it seems to where `days` does and every seed agrees, which three seeds without any effect do once in four times.
 """
 
 from __future__ import annotations
@@ -50,15 +50,18 @@ class Judged:
 
     @property
     def verdict(self) -> str:
-        """Whether the block helps, hurts, or cannot be told from luck."""
+        """Whether the block helps or hurts, seems to, or cannot be told from luck."""
         if self.failure:
             return f"failed: {self.failure}"
         if self.difference is None:
             return "the reference"
-        low, high = self.both
-        if not (low > 0 or high < 0):
-            return "cannot be told"
-        return "helps" if (low > 0) is not self.variant.is_without else "hurts"
+        is_better = (self.difference.mean > 0) is not self.variant.is_without
+        if self.both[0] > 0 or self.both[1] < 0:
+            return "helps" if is_better else "hurts"
+        agree = all(gap > 0 for gap in self.by_seed) or all(gap < 0 for gap in self.by_seed)
+        if agree and (self.difference.low > 0 or self.difference.high < 0):
+            return "seems to help" if is_better else "seems to hurt"
+        return "cannot be told"
 
 
 def table_of(found: Sequence[Judged]) -> pl.DataFrame:

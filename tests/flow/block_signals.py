@@ -3,7 +3,7 @@
     python -m tests.flow.block_signals [--seeds 3] [--market 7] [--cache folder] [signal ...]
 
 Markets are planted (`tests.unit.dataset.planted`): noise in which one thing is true. Reference of every market is the
-house's own design of size small, with its defaults; the blocks named beside a signal are turned, each against the
+house's own design of size small with its defaults, half as wide; the blocks named beside a signal are turned, each against the
 reference (or against the block it builds upon), by the code behind `gogoku ablate`.
 """
 
@@ -38,8 +38,8 @@ from tests.unit.dataset.planted import PlantedMarket, planted_market
 
 GROUP = 5
 """Stocks that are tied to each other."""
-LOOP = TrainConfig(epochs=8, days_per_step=4, learning_rate=3e-3, min_names=20, patience=4, device="cpu")
-ATFT, APEX = AtftConfig.of("small"), RankerConfig.of("small", look_back=10, patch=5, stride=5)
+LOOP = TrainConfig(epochs=8, learning_rate=5e-3, min_names=20, device="cpu")
+ATFT, APEX = AtftConfig.of("small", hidden=16), RankerConfig.of("small", look_back=10, d_model=16, d_ff=32)
 COMMON = ("layer_scale", "dropout", "averaging", "ic_loss", "listnet_loss", "huber_loss", "ranknet_loss")
 
 
@@ -123,7 +123,7 @@ SIGNALS = {
 }
 
 
-def data_of(signal: Signal, folder: Path, seed: int, n_stocks: int = 50, n_sessions: int = 330) -> TrainingData:
+def data_of(signal: Signal, folder: Path, seed: int, n_stocks: int = 40, n_sessions: int = 280) -> TrainingData:
     """The market of a signal as panel with graph and raw channel, and its labels."""
     market = planted_market(n_stocks=n_stocks, n_sessions=n_sessions, n_features=24, seed=seed, missing=0.0)
     names, days = market.catalogue.names, len(market.sessions)
@@ -183,7 +183,7 @@ def main() -> None:
         signal, folder = SIGNALS[name], cache / f"{name}-{asked.market}"
         folder.mkdir(parents=True, exist_ok=True)
         data = data_of(signal, folder, asked.market)
-        folds = tuple(walk_forward(data.sessions, 1, 5, embargo=5, min_train=180, validation=30))
+        folds = tuple(walk_forward(data.sessions, 1, 5, embargo=5, min_train=130, validation=25))
         place = {RAW: ("ret_1d",), MARKET: ("mkt_ret_1d",)}
         variants = block_variants(NetworkRecipe(signal.model, replace(signal.loop)), place, signal.blocks)
         terms = Ablation(variants, folds, tuple(range(1, asked.seeds + 1)), 5)

@@ -7,11 +7,11 @@ import pytest
 
 from gogoku_pipeline.core.errors import ConfigError, DatasetError
 from gogoku_pipeline.dataset.narrowed import narrowed, narrowed_hash
-from gogoku_pipeline.evaluation.significance import stationary_bootstrap_ci
+from gogoku_pipeline.evaluation.significance import Interval, stationary_bootstrap_ci
 from gogoku_pipeline.models.apex_ranker import RankerConfig
 from gogoku_pipeline.models.boosted import BoostedConfig
 from gogoku_pipeline.training.ablation import Ablation, ablate
-from gogoku_pipeline.training.ablation_table import days_and_seeds, table_of
+from gogoku_pipeline.training.ablation_table import Judged, days_and_seeds, table_of
 from gogoku_pipeline.training.recipe_boosted import BoostedRecipe
 from gogoku_pipeline.training.recipe_network import NetworkRecipe
 from gogoku_pipeline.training.variants import Variant, Variants, group_variants
@@ -112,3 +112,17 @@ def test_a_narrowed_panel_holds_the_rest_as_it_was(panel, tmp_path):
         narrowed(panel, ("elsewhere",), tmp_path)
     with pytest.raises(DatasetError, match="every feature dropped"):
         narrowed(panel, panel.names, tmp_path)
+
+
+def verdict_of(interval, both, by_seed, *, is_without=False):
+    variant = Variant("v", None, "block", is_without=is_without)
+    return Judged(variant, interval, replace(interval, mean=float(np.mean(by_seed))), both, by_seed).verdict
+
+
+def test_a_verdict_says_how_sure_it_is():
+    above = Interval(0.02, 0.01, 0.03, 0.005, 5.0, 100)
+    assert verdict_of(above, (0.005, 0.035), (0.02, 0.03, 0.01)) == "helps"
+    assert verdict_of(above, (0.005, 0.035), (0.02, 0.03, 0.01), is_without=True) == "hurts"
+    assert verdict_of(above, (-0.005, 0.045), (0.02, 0.03, 0.01)) == "seems to help"
+    assert verdict_of(above, (-0.005, 0.045), (0.07, 0.02, -0.03)) == "cannot be told"
+    assert verdict_of(replace(above, low=-0.01), (-0.02, 0.06), (0.02, 0.03, 0.01)) == "cannot be told"
