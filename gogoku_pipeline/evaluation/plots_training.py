@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation.canvas import INK, colour, finished, split_canvas
@@ -55,7 +56,8 @@ def training_story(curves: Mapping[int, Curve]) -> bytes:
     below.set_xlabel("epoch", fontsize=8)
     below.set_ylabel("gradient", fontsize=8)
     below.set_ylim(0.0, 1.0)
-    below.legend(fontsize=7, frameon=False, ncols=4, loc="upper right")
+    below.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
+    below.legend(fontsize=7, frameon=False, ncols=4, loc="center right")
     return finished(figure, above)
 
 

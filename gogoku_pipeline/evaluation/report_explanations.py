@@ -12,14 +12,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from gogoku_pipeline.evaluation.frames import require_columns
-from gogoku_pipeline.evaluation.plots_explanations import feature_importance, group_importance
+from gogoku_pipeline.evaluation.plots_explanations import feature_importance, group_importance, server_first
 from gogoku_pipeline.evaluation.report_inputs import ReportInputs
 from gogoku_pipeline.evaluation.report_pictures import Picture, picture_of
 from gogoku_pipeline.evaluation.report_rows import DASH, number
 from gogoku_pipeline.evaluation.report_tables import TextTable
 
-SIDES = 5
-"""Features shown for a stock, and as many against it."""
+SHOWN, SIDES = 10, 3
+"""Features shown of a stock, the largest contributions; at least so many for it and against it, where there are."""
+FEATURES = 12
+"""Single features in the table of importance."""
 ATTENDED = 3
 """Sessions and companions that are named."""
 LEAST = 0.005
@@ -113,7 +115,7 @@ def explanation_sections(inputs: ReportInputs) -> ExplanationSections:
         names,
         tuple(pictures),
         importance_table(told.importance),
-        importance_table(single, "feature") if single.height else None,
+        importance_table(single, "feature", FEATURES) if single.height else None,
         importance_words(told.importance),
     )
 
@@ -123,7 +125,7 @@ def stories(
     words: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     *,
-    sides: int = SIDES,
+    shown: int = SHOWN,
 ) -> list[Story]:
     """The stories of some explained stocks, best rank first.
 
@@ -131,11 +133,11 @@ def stories(
         rows: `registry.explanation_tables.EXPLAINED` rows of one session and model.
         words: what each feature is.
         names: of companies, by code.
-        sides: features shown for a stock, and as many against it.
+        shown: features of a stock.
     """
     require_columns(rows, COLUMNS, "explained stocks")
     parts = rows.sort(pl.col("rank").fill_null(0), "code").partition_by("code", maintain_order=True)
-    return [_story(part, words or {}, names or {}, sides) for part in parts]
+    return [_story(part, words or {}, names or {}, shown) for part in parts]
 
 
 def explained_table(story: Story) -> TextTable:
@@ -154,7 +156,7 @@ def importance_table(importance: pl.DataFrame, kind: str = "group", most: int = 
         most: rows.
     """
     require_columns(importance, ("model", "kind", "name", "features", "drop", "standard_error"), "importance")
-    chosen = importance.filter(pl.col("kind") == kind)
+    chosen = server_first(importance).filter(pl.col("kind") == kind)
     models = chosen["model"].unique(maintain_order=True).to_list()
     order = chosen.group_by("name").agg(pl.col("drop").max()).sort("drop", "name", descending=[True, False])
     held = {(row["model"], row["name"]): row for row in chosen.iter_rows(named=True)}
@@ -170,7 +172,7 @@ def importance_table(importance: pl.DataFrame, kind: str = "group", most: int = 
 def importance_words(importance: pl.DataFrame) -> str:
     """How importance was measured, in sentences."""
     told = []
-    for row in importance.unique("model", maintain_order=True).iter_rows(named=True):
+    for row in server_first(importance).unique("model", maintain_order=True).iter_rows(named=True):
         model, sample, days, rank_ic = (row[name] for name in ("model", "sample", "days", "rank_ic"))
         whose = "validation days, which stopped its training" if sample == "validation" else str(sample)
         told.append(f"{model}: RankIC {rank_ic:+.4f} on {days} sessions ({whose}).")
@@ -181,11 +183,15 @@ def importance_words(importance: pl.DataFrame) -> str:
     return " ".join([how + shared + alike, *told])
 
 
-def _story(part: pl.DataFrame, words: Mapping[str, str], names: Mapping[str, str], sides: int) -> Story:
+def _story(part: pl.DataFrame, words: Mapping[str, str], names: Mapping[str, str], shown: int) -> Story:
     head = part.row(0, named=True)
     features = part.filter(pl.col("part") == "feature").drop_nulls("contribution").sort("contribution", "name")
-    rising = features.filter(pl.col("contribution") >= LEAST).reverse().head(sides)
-    falling = features.filter(pl.col("contribution") <= -LEAST).head(sides)
+    largest_first = pl.col("contribution").abs().rank("ordinal", descending=True)
+    told = features.with_columns(largest_first.alias("_place")).filter(pl.col("contribution").abs() >= LEAST)
+    rising, falling = (
+        side.filter((pl.col("_place") <= shown) | (pl.int_range(pl.len()) < SIDES))
+        for side in (told.filter(pl.col("contribution") > 0).reverse(), told.filter(pl.col("contribution") < 0))
+    )
     others = features.filter(~pl.col("name").is_in([*rising["name"], *falling["name"]]))
     sums = dict(part.group_by("part").agg(pl.col("contribution").sum()).iter_rows())
     rest = [
@@ -196,15 +202,15 @@ def _story(part: pl.DataFrame, words: Mapping[str, str], names: Mapping[str, str
     ]
     kept = [(name, value) for name, value in rest if abs(value) >= LEAST]
     largest = max([abs(value) for value in (*rising["contribution"], *falling["contribution"])], default=1.0)
-    shown = [[_line(row, words, largest) for row in side.iter_rows(named=True)] for side in (rising, falling)]
+    lines = [[_line(row, words, largest) for row in side.iter_rows(named=True)] for side in (rising, falling)]
     return Story(
         code=head["code"],
         rank=head["rank"] or 0,
         listed=head["listed"],
         model=head["model"],
         place=sum(sums.get(name, 0.0) for name in ("feature", "companion", "baseline", "missed")),
-        speak_for=tuple(shown[0]),
-        against=tuple(shown[1]),
+        speak_for=tuple(lines[0]),
+        against=tuple(lines[1]),
         rest=tuple(Line(name, "", "", "", value, _width(value, largest)) for name, value in kept),
         attended=tuple(_attended(part, names)),
     )

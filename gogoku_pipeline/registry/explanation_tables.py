@@ -40,7 +40,7 @@ EXPLAINED = Table(
         Column(
             "percentile",
             pl.Float64,
-            "Share of the universe whose value is lower, equal ones by half; null where missing.",
+            "Share of the universe whose value is lower, equal ones by half; null where missing or alike.",
             "ratio",
             nullable=True,
         ),

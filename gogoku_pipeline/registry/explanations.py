@@ -166,7 +166,8 @@ def feature_values(
 ) -> pl.DataFrame:
     """[code, name, value, percentile] of some features of the universe on a session, as they are stored.
 
-    Features of no table (a set outside the registry) are left out.
+    A feature that is the same for everybody has no percentile. Features of no table (a set outside the registry) are
+    left out.
     """
     at = versions or {}
 
@@ -182,7 +183,8 @@ def feature_values(
             long = rows.unpivot(index="code", on=wanted, variable_name="name", value_name="value")
             parts.append(long.with_columns(pl.col("value").cast(pl.Float64).fill_nan(None)))
     place = (pl.col("value").rank("average") - 0.5) / pl.col("value").count()
-    return pl.concat(parts).with_columns(place.over("name").alias("percentile"))
+    tells_apart = pl.col("value").min() < pl.col("value").max()
+    return pl.concat(parts).with_columns(pl.when(tells_apart).then(place).over("name").alias("percentile"))
 
 
 def contestants(store: Store, session: date) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ stock's place is its distance from the day's mean in the same unit:
 | family | how | compared with (its place is the baseline) |
 |---|---|---|
 | LightGBM | TreeSHAP, exact | the day's average stock: contributions minus their mean over the day; baseline 0 |
-| networks | integrated gradients over the look-back | the neutral stock: every feature known and in the middle |
+| networks | integrated gradients over the look-back | a stock whose every input is at the day's mean |
 | blends | the parts', by their weights | what the parts are compared with |
 Seeds are averaged. What a network attended to (sessions, companions, selected features) is told beside it: attention
 says where a network looked, not what it concluded (Jain & Wallace 2019). Sources: `models.boosted`,
@@ -133,7 +133,7 @@ def _of_network(fitted: FittedNetwork, asked: _Asked) -> pl.DataFrame:
     spread = _spread(found.day, asked)
     parts = [_contributions(found, window, asked, spread)]
     together = pl.concat(parts).join(attention, on=["code", "part", "name"], how="full", coalesce=True)
-    ends = _ends(asked.codes, (found.neutral - found.day.mean()) / spread, found.missed / spread)
+    ends = _ends(asked.codes, (found.average - found.day.mean()) / spread, found.missed / spread)
     return pl.concat([together.select(ATTRIBUTION.names()), ends])
 
 

@@ -215,17 +215,20 @@ def test_the_path_of_a_quadratic_is_integrated_exactly_and_the_network_left_as_i
     torch.manual_seed(0)
     network, values = Quadratic(torch.randn(2, 3)).train(), torch.randn(4, 2, 3)
     found = path_gradients(network, one_day(values, torch.ones_like(values)), [1], 0, nodes=3)
-    np.testing.assert_allclose(found.own[0], (network.weights * values[1] ** 2).detach().numpy(), atol=1e-6)
-    np.testing.assert_allclose(found.others[0], [0, 0, float(values[2, -1, 0]), 0], atol=1e-6)
-    assert np.abs(found.missed).max() < 1e-6 and found.neutral[0] == 0.0
+    middle = values.mean(dim=0)
+    wanted = network.weights * (values[1] ** 2 - middle**2)
+    np.testing.assert_allclose(found.own[0], wanted.detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(found.others[0], [0, 0, float(values[2, -1, 0] - middle[-1, 0]), 0], atol=1e-6)
+    assert np.abs(found.missed).max() < 1e-6
     assert network.training and network.weights.grad is None
 
 
 @pytest.mark.parametrize("kind", ["ranker", "graph"])
-def test_a_gap_counts_as_a_contribution_of_its_feature(kind):
+def test_a_gap_counts_for_its_feature_and_the_market_for_nothing(kind):
     torch.manual_seed(1)
     names = [f"f_{place}" for place in range(5)]
     values = torch.randn(6, 4, 5)
+    values[:, :, 4] = torch.randn(1, 4)  # the market's own: the same for every stock
     valid = torch.ones_like(values)
     valid[0, :, 2] = 0.0
     edges = Edges(torch.tensor([[0, 1], [1, 0]]), torch.rand(2, 4))
@@ -234,5 +237,6 @@ def test_a_gap_counts_as_a_contribution_of_its_feature(kind):
     else:
         network = AtftGatFan(names, SHAPE)
     found = path_gradients(network, one_day(values, valid, edges), [0], 0, nodes=48)
-    assert np.abs(found.missed).max() < 1e-3 * max(1.0, np.abs(found.score - found.neutral).max())
+    assert np.abs(found.missed).max() < 1e-3 * max(1.0, np.abs(found.score - found.average).max())
     assert np.abs(found.own[0, :, 2]).max() > 0.0
+    assert np.abs(found.own[0, :, 4]).max() < 1e-6, "what is the same for all cannot move a place among them"
