@@ -263,9 +263,9 @@ def table_of(found: "Sequence[Judged]", wanted: Wanted) -> Table:
         table.add_row(*(escape(cell) for cell in line), style=STYLES.get(one.verdict))
     tried = len(found) - 1
     table.caption = (
-        "Mean daily RankIC out of sample, differences paired by day. A block helps or hurts where the interval over days"
-        f" and seeds leaves zero, as about {0.05 * tried:.1f} of {tried} would by luck alone; it seems to where the one "
-        "over days does and every seed agrees."
+        "Mean daily RankIC out of sample, differences paired by day. A block helps or hurts where the interval over"
+        f" days and seeds leaves zero, as about {0.05 * tried:.1f} of {tried} would by luck alone; it seems to where"
+        " the one over days does and every seed agrees."
     )
     return table
 
