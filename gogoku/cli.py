@@ -30,6 +30,7 @@ FAMILIES = (
     "backtest",
     "reproduce",
     "train",
+    "ablate",
     "diagnose",
     "ui",
 )
