@@ -11,10 +11,12 @@ import io
 import os
 import pickle
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from gogoku_pipeline.core.errors import ArtefactError
 from gogoku_pipeline.core.fingerprints import sha256_bytes
@@ -68,6 +70,32 @@ def load_checkpoint(folder: Path, run: str) -> dict[str, Any] | None:
         raise _bad(file, f"the checkpoint of run {str(found['run'])[:12]}", f"run {run[:12]}: same data, recipe, seed")
     state: dict[str, Any] = found["state"]
     return state
+
+
+def load_weights(network: nn.Module, weights: Mapping[str, Any], what: str) -> None:
+    """Give a network weights that were kept, tensors or arrays by name.
+
+    Args:
+        network: receives them.
+        weights: all of its weights.
+        what: whose they are, for the message.
+
+    Raises:
+        ArtefactError: weights of another shape: other features, horizons or blocks.
+    """
+    given = {name: torch.as_tensor(weight) for name, weight in weights.items()}
+    mine = network.state_dict()
+    differing = [name for name in (mine.keys() & given.keys()) if mine[name].shape != given[name].shape]
+    if odd := sorted({*differing, *(mine.keys() ^ given.keys())}):
+        first = odd[0]
+        got, want = (tuple(held[first].shape) if first in held else "nothing" for held in (given, mine))
+        raise ArtefactError(
+            f"weights of {what}",
+            got=f"{got} for {first}, and {len(odd) - 1} more that do not fit",
+            want=f"{want}, as features, horizons and blocks of the configuration ask for",
+            remedy="Train the version again on these features with this configuration.",
+        )
+    network.load_state_dict(given)
 
 
 def _foreign(problem: Exception) -> str:

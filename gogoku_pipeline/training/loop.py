@@ -22,11 +22,12 @@ from gogoku_pipeline.core.fingerprints import sha256_arrays, sha256_json
 from gogoku_pipeline.core.log import logger
 from gogoku_pipeline.models.network import Network, NetworkOutput
 from gogoku_pipeline.training.averaging import Averaged
-from gogoku_pipeline.training.checkpoint import load_checkpoint, save_checkpoint
+from gogoku_pipeline.training.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from gogoku_pipeline.training.collapse import CollapseWatch
 from gogoku_pipeline.training.config import Place, Report, TrainConfig
 from gogoku_pipeline.training.curriculum import horizon_weights, refuse_other_horizons
 from gogoku_pipeline.training.days import DayBatch, DaySource
+from gogoku_pipeline.training.learnable import learnable_days
 from gogoku_pipeline.training.memory import Passes
 from gogoku_pipeline.training.optim import make_optimiser, make_schedule
 from gogoku_pipeline.training.recipes import TARGET
@@ -75,9 +76,13 @@ def train_network(
         config = replace(config, epochs=place.epochs, smoothing=min(config.smoothing, place.epochs))
     refuse_other_horizons(config, source.learnt)
     source = replace(source, gives_returns=config.loss.sharpe > 0)
-    days = source.usable(sessions[0]), source.usable(sessions[1])
+    asked = source.usable(sessions[1])
+    days = learnable_days(source, source.usable(sessions[0]), asked, config.min_names), asked
     if not days[0] or not days[1]:
-        raise _bad(f"{len(days[0])} training and {len(days[1])} validation days with a full look-back", "some of each")
+        raise _bad(
+            f"{len(days[0])} training days with {config.min_names} labelled stocks and {len(asked)} validation days",
+            "some of each, with a full look-back",
+        )
     lies = resident_panel(config.panel, source.data, [*days[0], *days[1]], source.look_back, source.device)
     source = replace(source, resident=lies)
     with exclusive_training(place.folder, f"run {place.folder}"):
@@ -111,7 +116,7 @@ class _Run:
         self.train, self.validation = days
         self.metrics = day_metrics(rank_ic)
         if place.start is not None:
-            model.load_state_dict({name: torch.as_tensor(weight) for name, weight in place.start.items()})
+            load_weights(model, place.start, "the version to start from")
         model.to(source.device)
         model.checkpointing = config.checkpointing
         self.steps = config.epochs * -(-len(self.train) // config.days_per_step)

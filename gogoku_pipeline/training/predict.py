@@ -54,7 +54,8 @@ def predict_session(store: Store, model: str, version: str, data: Panel | Traini
 
     Raises:
         ArtefactError: the version is missing or altered.
-        DatasetError: the panel holds other features, lacks the session, or the version learnt from after it.
+        DatasetError: the panel holds other features, lacks the session, or the version learnt from after it; data of
+            another cross-section.
     """
     kept = store.artefacts.load(model, version)
     manifest = kept.manifest
@@ -75,6 +76,13 @@ def predict_session(store: Store, model: str, version: str, data: Panel | Traini
         )
     if isinstance(data, Panel):
         data = TrainingData(panel, LABELS.empty(), cross_section=manifest["cross_section"])
+    elif data.cross_section != manifest["cross_section"]:
+        raise DatasetError(
+            f"{model} {version} on {session}",
+            got=f"the cross-section {data.cross_section}",
+            want=f"{manifest['cross_section']}, which it was trained on",
+            remedy="Hand in the panel alone, or data of that cross-section.",
+        )
     found = seed_scores(kept, data, [session])
     if found.is_empty():
         raise DatasetError(

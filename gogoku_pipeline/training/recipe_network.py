@@ -20,6 +20,7 @@ from gogoku_pipeline.models.apex_ranker import RankerConfig
 from gogoku_pipeline.models.network import Network
 from gogoku_pipeline.models.networks import FAMILIES, AnyConfig, family_of, make_network, saved_config
 from gogoku_pipeline.training import processes
+from gogoku_pipeline.training.checkpoint import load_weights
 from gogoku_pipeline.training.config import Place, Report, TrainConfig
 from gogoku_pipeline.training.days import DaySource, score_days
 from gogoku_pipeline.training.device import choose_device, repeatable
@@ -72,7 +73,7 @@ class FittedNetwork:
         self.identity.check(data.panel)
         data = served_data(data, self.identity.settings)
         model = make_network(saved_config(self.family, self.identity.settings["model"]), data.names)
-        model.load_state_dict(self.weights)
+        load_weights(model, self.weights, f"a fit of {self.family}")
         source = DaySource.of(model, data, self.identity.horizon_d, choose_device(self.device))
         return model.to(source.device), source
 

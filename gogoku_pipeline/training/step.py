@@ -154,8 +154,10 @@ class Stepper:
         """Clip and move the weights; refuses a gradient that is not finite."""
         if "loss" not in row:
             row |= gradient_norms(self.model)
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        refuse_broken_gradients(self.model, norm, f"{min(days)} to {max(days)}")
+        weights = [weight for weight in self.model.parameters() if weight.grad is not None]
+        norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+        refuse_broken_gradients(self.model, norm, f"{min(days)} to {max(days)}")  # clipping would spread a NaN to all
+        nn.utils.clip_grads_with_norm_(weights, self.config.clip, norm)
         self.optimiser.step()
 
     def _usable(self, days: Sequence[date]) -> tuple[int, ...]:
