@@ -9,6 +9,7 @@ not stand downstream of it; they ask the registry, and the baseline serves until
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -38,6 +39,8 @@ from resources.lazy import Lazy
 from resources.recipes import baselines, recipe
 
 if TYPE_CHECKING:
+    from gogoku_pipeline.dataset.batches import TrainingData
+    from gogoku_pipeline.registry.contest import Contest
     from gogoku_pipeline.registry.judging import Judgement
 
 KINDS = frozenset({"polars", "deltalake"})
@@ -58,18 +61,24 @@ def exposures(store: Store, plan: str) -> pl.DataFrame:
     return exposures_of(frames[0], frames[1], store.tables.scan(UNIVERSE).collect())
 
 
-def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> "Judgement":
-    """The contest of a deployment at a cut-off: all its challengers, against the same bar and the champion before."""
+def contest(store: Store, compute: Compute, cutoff: date, data: "TrainingData") -> "Contest":
+    """Who meets whom at a cut-off: all challengers of a deployment, the bar, the ladder, and the champion before."""
     from gogoku_pipeline.registry.contest import Contest
-    from gogoku_pipeline.registry.judging import judge
     from gogoku_pipeline.training.recipe_ladder import ladder
 
-    data = training_data(store, compute)
     challengers = tuple(recipe(name, compute) for name in compute.challengers)
     before = incumbent(store, cutoff)
     serves = recipe(before, compute) if before in NETWORKS else None
+    return Contest(challengers, baselines(compute), tuple(ladder(data.panel.names)), serves)
+
+
+def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> "Judgement":
+    """The contest of a deployment at a cut-off, judged."""
+    from gogoku_pipeline.registry.judging import judge
+
+    data = training_data(store, compute)
     return judge(
-        Contest(challengers, baselines(compute), tuple(ladder(data.panel.names)), serves),
+        contest(store, compute, cutoff, data),
         data,
         cutoff,
         compute.terms,
@@ -77,8 +86,13 @@ def judged(store: Store, compute: Compute, cutoff: date, audit: AuditReport) -> 
             store.tables.scan(UNIVERSE).collect(), audit.passed, None, compute.is_simulated, trial_ledger(store)
         ),
         exposures=exposures(store, compute.plan),
-        cache_dir=compute.cache_dir / "walks",
+        cache_dir=walks_of(compute),
     )
+
+
+def walks_of(compute: Compute) -> Path:
+    """Where finished fits of walks are kept."""
+    return compute.cache_dir / "walks"
 
 
 def gate(  # noqa: ANN201 - Dagster reads an annotation here as "no value"

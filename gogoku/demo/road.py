@@ -1,6 +1,7 @@
 """Walks the stages of a demo, with progress for whoever watches."""
 
 import time
+from contextlib import suppress
 
 import dagster as dg
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.console import Console
 from assets.audit import audit_of_inputs
 from gogoku.definitions import build_definitions
 from gogoku.demo.ahead import FITTED, Helpers
+from gogoku.demo.fits import fit_walks
 from gogoku.demo.runner import Runner, dagster_instance
 from gogoku.demo.stages import Stage, stages
 from gogoku.deployment import DemoNote, demo_deployment
@@ -35,8 +37,8 @@ def definitions_of(note: DemoNote) -> dg.Definitions:
 def walk(note: DemoNote, market: Market, console: Console) -> None:
     """Fill every stage that is not complete.
 
-    The gate's inputs are audited while another process fits its walks; the gate finds the answer, if it held, as it
-    finds the fits.
+    The gate's inputs are audited while another process fits its walks, then this one begins with the last of them; the
+    gate finds the answer, if it held, as it finds the fits.
 
     Args:
         note: the demo.
@@ -49,10 +51,17 @@ def walk(note: DemoNote, market: Market, console: Console) -> None:
     place, road = demo_deployment(note), {stage.title: stage for stage in stages(market.sessions)}
     with dagster_instance(place.dagster_home, place.database_url) as instance:
         runner = Runner(definitions_of(note), instance, market.sessions)
-        meanwhile = {FITTED: lambda: audit_of_inputs(place.open_store(), demo_sizes(note))}
+        meanwhile = {FITTED: lambda: _audited_and_fitted(note)}
         with Helpers(console, lambda title: bool(runner.missing(road[title])[0]), meanwhile) as helpers:
             for stage in road.values():
                 _walk_stage(stage, runner, helpers, console)
+
+
+def _audited_and_fitted(note: DemoNote) -> None:
+    """What the gate waits for: the audit of its inputs, then the fits that the other process has not come to yet."""
+    audit_of_inputs(demo_deployment(note).open_store(), demo_sizes(note))
+    with suppress(GogokuError):  # the gate's own stage meets the same and is told so
+        fit_walks(note, backwards=True)
 
 
 def _walk_stage(stage: Stage, runner: Runner, helpers: Helpers, console: Console) -> None:

@@ -54,6 +54,14 @@ class Contest:
                 remedy="Name each challenger once.",
             )
 
+    @property
+    def everybody(self) -> tuple[Recipe, ...]:
+        """Every recipe that walks, each once, in the order in which they are walked."""
+        found = {recipe.name: recipe for recipe in (*self.challengers, *self.baselines, *self.ladder)}
+        if self.incumbent is not None:
+            found.setdefault(self.incumbent.name, self.incumbent)
+        return tuple(found.values())
+
     def walked(
         self,
         data: TrainingData,
