@@ -1,4 +1,4 @@
-"""`gogoku features`: the catalogue, as a table for people, JSON for scripts or the page docs/features.md."""
+"""`gogoku features`: the catalogue for people, scripts or docs/features.md; with `--stale`, which features have died."""
 
 import json
 from pathlib import Path
@@ -24,10 +24,16 @@ def features(
     group: Annotated[str, typer.Option(help="only one group, e.g. volatility")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON list")] = False,
     write: Annotated[Path | None, typer.Option(help="write the documentation page instead")] = None,
+    stale: Annotated[
+        bool, typer.Option(help="what the models' features show lately: gone, stopped, silent ...")
+    ] = False,
 ) -> None:
     """List every feature of the catalogue: what it is, its unit, its window, its formula."""
     from gogoku_pipeline.graph.catalogue import catalogue, registry
 
+    if stale:
+        report_stale(as_json=as_json)
+        return
     if write is not None:
         from gogoku_pipeline.features.docs import render_features
 
@@ -46,6 +52,44 @@ def features(
         print(json.dumps([{key: getattr(f, key) for key in fields} | {"window": str(f.window)} for f in chosen]))
         return
     console.print(_listed(chosen, f"{len(chosen)} features of set {book.set_name}, hash {book.hash[:12]}"))
+
+
+def report_stale(*, as_json: bool) -> None:
+    """Tell which features of this place's models have died or fallen silent."""
+    from gogoku.deployment import deployment
+    from gogoku.sizes import sizes_of
+    from gogoku_pipeline.monitoring.stale_features import DEAD
+    from gogoku_pipeline.monitoring.stale_report import stale_report
+
+    place = deployment()
+    compute = sizes_of(place)
+    terms = compute.terms
+    found = stale_report(
+        place.open_store(),
+        compute.plan,
+        compute.feature_set,
+        horizon_d=terms.gate.horizon_d,
+        holdout=terms.holdout,
+    )
+    if as_json:
+        print(found.write_json())
+        return
+    counts = dict(found["verdict"].value_counts().iter_rows())
+    told = ", ".join(f"{counts[name]} {name}" for name in (*DEAD, "silent", "young", "alive") if name in counts)
+    table = Table(title=f"{found.height} features: {told}", row_styles=["", "dim"])
+    for heading in ("verdict", "feature", "table", "last moved", "missing", "PSI", "RankIC", "importance", "why"):
+        table.add_column(heading, overflow="fold")
+    for row in found.filter(found["verdict"] != "alive").iter_rows(named=True):
+        figures = (
+            _figure(row[name], form) for name, form in (("psi", ".2f"), ("rank_ic", "+.4f"), ("importance", "+.4f"))
+        )
+        moved, missing = str(row["last_move_on"] or "-"), _figure(row["null_share"], ".0%")
+        table.add_row(row["verdict"], row["feature"], row["table"], moved, missing, *figures, escape(row["words"]))
+    console.print(table)
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _listed(chosen: "list[Feature]", title: str) -> Table:
