@@ -12,6 +12,7 @@ from gogoku_pipeline.core import errors
 from tests.house.named_tests import exists
 
 FETCH, TYPED, STORE = "tests/unit/ingest", "tests/unit/tables", "tests/unit/store"
+TRAINING, MODELS = "tests/unit/training", "tests/unit/models"
 CLIENT, ENDURANCE, FEATURES = "tests/unit/jquants", "tests/endurance", "tests/unit/features"
 
 MATRIX = {
@@ -226,6 +227,112 @@ MATRIX = {
         "tests/laws/evaluation/test_holdout_laws.py"
         "::test_too_few_sealed_sessions_are_refused_before_the_one_opening_is_spent",
         "tests/unit/dataset/test_holdout.py::test_a_rewritten_log_is_noticed",
+    ],
+    "features that differ between weights, configuration and data": [
+        f"{TRAINING}/test_bad_training_input.py"
+        "::test_a_fit_refuses_other_features_another_order_and_another_normalisation",
+        f"{TRAINING}/test_bad_training_input.py::test_weights_of_other_features_horizons_or_blocks_are_refused_by_name",
+        f"{TRAINING}/test_versions.py::test_a_panel_of_other_features_is_refused",
+        f"{TRAINING}/test_served_lists.py::test_a_champion_of_other_features_is_replaced_and_the_list_says_so",
+        "tests/unit/dataset/test_panel.py::test_a_panel_of_other_features_is_never_opened",
+    ],
+    "horizons that differ between weights, configuration and data": [
+        f"{TRAINING}/test_graph_network.py::test_the_judged_horizon_must_be_one_of_the_networks",
+        f"{TRAINING}/test_decisions.py::test_horizons_the_network_does_not_have_are_refused",
+        f"{TRAINING}/test_bad_training_input.py::test_a_horizon_without_labels_is_refused",
+        f"{TRAINING}/test_bad_training_input.py::test_weights_of_other_features_horizons_or_blocks_are_refused_by_name",
+    ],
+    "a universe that differs between weights and data": [
+        f"{TRAINING}/test_bad_training_input.py::test_a_checkpoint_of_another_universe_is_refused",
+        f"{TRAINING}/test_bad_training_input.py::test_a_list_of_another_cross_section_is_refused",
+    ],
+    "inputs that are no finite numbers": [
+        f"{TRAINING}/test_bad_training_input.py::test_a_value_that_is_no_number_is_refused_with_its_days",
+        f"{TRAINING}/test_steps.py::test_an_input_that_is_not_finite_is_an_error_that_names_the_days",
+        f"{MODELS}/test_apex_ranker.py::test_a_value_behind_a_missing_bit_is_never_read",
+        f"{MODELS}/test_atft_gat_fan.py::test_a_value_behind_a_missing_bit_is_never_read",
+    ],
+    "labels that are no finite numbers": [
+        f"{TRAINING}/test_bad_training_input.py::test_a_label_that_is_no_number_is_no_label",
+        f"{TRAINING}/test_steps.py::test_an_infinite_label_is_an_error_that_names_its_day",
+    ],
+    "losses and gradients that are no finite numbers": [
+        f"{TRAINING}/test_bad_training_input.py"
+        "::test_a_gradient_that_is_not_finite_names_weights_and_days_and_is_told_in_the_ledger",
+        f"{TRAINING}/test_steps.py::test_weights_that_are_not_finite_are_an_error_that_names_the_loss_term",
+        "tests/laws/models/test_loss_laws.py::test_gradients_stay_finite_at_constant_scores",
+    ],
+    "a network whose scores collapse": [
+        f"{TRAINING}/test_loop.py::test_a_model_that_cannot_tell_stocks_apart_fails_the_run",
+        f"{TRAINING}/test_bad_training_input.py::test_a_collapsed_run_leaves_the_figures_of_its_last_epoch",
+        f"{TRAINING}/test_diagnosis.py::test_fan_over_a_time_constant_tensor_is_named",
+        f"{TRAINING}/test_diagnosis.py::test_listnet_on_raw_returns_is_named",
+        f"{TRAINING}/test_diagnosis.py::test_a_dead_graph_gate_is_named",
+        f"{MODELS}/test_atft_gat_fan.py::test_a_channel_that_never_changes_in_time_is_refused",
+    ],
+    "a day with three stocks": [
+        f"{TRAINING}/test_bad_training_input.py::test_a_day_of_three_stocks_is_scored_and_never_learnt_from",
+        f"{TRAINING}/test_bad_training_input.py::test_nothing_but_days_of_three_stocks_is_an_error",
+        f"{MODELS}/test_atft_gat_fan.py::test_three_stocks_are_a_day",
+        "tests/laws/models/test_loss_laws.py::test_small_and_constant_days_are_dropped_and_the_rest_weigh_the_same",
+    ],
+    "an empty graph, isolated stocks": [
+        f"{MODELS}/test_atft_gat_fan.py::test_an_empty_graph_and_an_isolated_stock_are_the_same_to_that_stock",
+        f"{MODELS}/test_graph_attention.py::test_a_stock_without_edges_gets_nothing_from_the_graph",
+        f"{TRAINING}/test_diagnosis.py::test_a_graph_without_edges_is_named",
+        "tests/unit/dataset/test_companions.py::test_a_graph_without_any_pair_is_a_graph",
+    ],
+    "a graph of another session, or none": [
+        f"{TRAINING}/test_graph_network.py::test_the_graph_of_another_session_or_of_other_stocks_is_refused",
+        f"{TRAINING}/test_graph_network.py::test_it_walks_forward_is_kept_and_serves_the_same_list",
+        f"{MODELS}/test_atft_gat_fan.py::test_inputs_of_another_shape_are_refused_by_name",
+        "tests/unit/dataset/test_companions.py"
+        "::test_a_drawn_session_without_a_pair_is_an_empty_graph_and_any_other_is_refused",
+    ],
+    "settings nobody knows": [
+        "tests/unit/gogoku/test_train_command.py::test_a_dial_nobody_reads_is_refused_by_name",
+        f"{MODELS}/test_atft_gat_fan.py::test_contradicting_shapes_are_refused_by_name",
+        f"{TRAINING}/test_search.py::test_dials_the_recipe_does_not_have_are_refused_by_name",
+    ],
+    "settings that contradict each other": [
+        f"{MODELS}/test_atft_gat_fan.py::test_contradicting_shapes_are_refused_by_name",
+        f"{MODELS}/test_apex_ranker.py::test_contradicting_shapes_are_refused_by_name",
+        f"{TRAINING}/test_loop.py::test_contradicting_settings_are_refused_by_name",
+        f"{TRAINING}/test_decisions.py::test_rules_that_watch_nothing_are_refused",
+        "tests/laws/models/test_loss_oracles.py::test_terms_that_need_what_is_not_there_are_refused_by_name",
+        "tests/laws/models/test_loss_oracles.py::test_more_than_four_terms_are_refused_by_name",
+    ],
+    "a checkpoint with a changed byte, a foreign class or of another run": [
+        f"{TRAINING}/test_resume.py::test_a_changed_byte_is_refused",
+        f"{TRAINING}/test_resume.py::test_a_checkpoint_with_a_class_in_it_is_refused",
+        f"{TRAINING}/test_resume.py::test_the_checkpoint_of_another_run_is_refused",
+    ],
+    "a training that runs out of memory": [
+        f"{TRAINING}/test_steps.py::test_a_network_that_does_not_fit_goes_on_in_halves_and_learns_the_same",
+        f"{TRAINING}/test_steps.py::test_a_repeated_step_draws_the_same_numbers_as_one_that_fitted_at_once",
+        f"{TRAINING}/test_steps.py::test_one_day_that_does_not_fit_is_an_error_with_a_remedy",
+    ],
+    "a training that is killed": [
+        f"{TRAINING}/test_resume.py::test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one",
+        f"{TRAINING}/test_versions.py::test_a_training_that_was_interrupted_goes_on_with_the_seeds_that_are_missing",
+        f"{TRAINING}/test_search.py::test_an_interrupted_search_goes_on_with_what_is_left_and_repeats",
+    ],
+    "two trainings of one cut-off at once": [
+        f"{TRAINING}/test_two_walks.py::test_a_cut_off_is_trained_once_at_a_time",
+        f"{TRAINING}/test_two_walks.py::test_a_fit_is_never_made_twice_at_once",
+        f"{TRAINING}/test_resume.py::test_the_same_training_twice_at_once_is_refused",
+    ],
+    "a training order of other code or of a panel that is not there": [
+        "tests/unit/resources/test_training_order.py::test_a_panel_that_is_not_there_and_other_code_are_refused",
+        "tests/unit/resources/test_training_order.py::test_an_order_that_lacks_something_is_refused_by_name",
+    ],
+    "a warm start from other or later weights": [
+        "tests/unit/resources/test_warm_start.py::test_weights_of_another_design_or_of_the_future_are_refused",
+    ],
+    "a diagnosis of nothing": [
+        f"{TRAINING}/test_diagnosis.py::test_too_few_days_are_refused_before_anything_is_trained",
+        "tests/unit/gogoku/test_diagnose_command.py::test_a_run_that_tells_no_design_is_refused",
+        "tests/unit/gogoku/test_diagnose_command.py::test_a_design_is_named_by_its_network_or_as_a_preset",
     ],
     "a writer that dies or loses half-way": [
         f"{STORE}/test_commits.py::test_a_killed_writer_leaves_a_whole_version",
