@@ -1,4 +1,4 @@
-"""`gogoku features`: the catalogue for people, scripts or docs/features.md; with `--stale`, which features have died."""
+"""`gogoku features`: the catalogue for people, scripts or docs/features.md; `--stale` names features that have died."""
 
 import json
 from pathlib import Path

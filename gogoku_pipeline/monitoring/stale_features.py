@@ -144,9 +144,13 @@ def signal(rows: pl.DataFrame, labels: pl.DataFrame, names: Sequence[str]) -> pl
 
 
 def verdicts(
-    measured: pl.DataFrame, signals: pl.DataFrame, features: Sequence[Feature], sessions: Sequence[date], stored: int,
+    measured: pl.DataFrame,
+    signals: pl.DataFrame,
+    features: Sequence[Feature],
+    sessions: Sequence[date],
+    stored: int,
     sources: Mapping[str, Sequence[str]],
-) -> pl.DataFrame:  # fmt: skip
+) -> pl.DataFrame:
     """What is to be thought of each feature, the dead first.
 
     Args:
@@ -162,8 +166,10 @@ def verdicts(
     """
     by_name = {feature.name: feature for feature in features}
     table = measured.join(signals, on="feature", how="left", maintain_order="left")
-    told = [_judged(row, by_name[row["feature"]], sources[row["feature"]], sessions, stored) for row in
-            table.iter_rows(named=True)]  # fmt: skip
+    told = [
+        _judged(row, by_name[row["feature"]], sources[row["feature"]], sessions, stored)
+        for row in table.iter_rows(named=True)
+    ]
     place = {name: n for n, name in enumerate(ORDER)}
     said = pl.DataFrame(told, schema={"verdict": pl.String, "words": pl.String}, orient="row")
     order = pl.col("verdict").replace_strict(place, return_dtype=pl.Int32)
