@@ -195,5 +195,5 @@ def _judged(
         return "stopped", f"no stock's value has moved {since}; look at {', '.join(sources[:3])}"
     low, high = row["rank_ic_low"], row["rank_ic_high"]
     if low is not None and low <= 0.0 <= high:  # type: ignore[operator]
-        return "silent", f"RankIC {row['rank_ic']:+.4f} by itself, {low:+.4f} to {high:+.4f} over {row['days']} days"
+        return "silent", f"RankIC of {row['days']} days within {low:+.4f} and {high:+.4f}"
     return "alive", ""
