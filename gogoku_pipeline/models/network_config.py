@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.models.unread import refuse_unread
 
 QUANTILES_LEARNT: Mapping[str, Any] = {"model.quantiles": (0.1, 0.5, 0.9), "loss.pinball": 1.0}
 """What quantiles that shape the trunk need, by dial: levels, and a loss that teaches them."""
@@ -23,11 +24,12 @@ class NetworkConfig:
 
     @classmethod
     def of(cls, size: str, **changes: Any) -> Self:
-        """A preset, with fields changed on top; an unknown size or field raises ConfigError."""
+        """A preset, with fields changed on top; ConfigError for an unknown size or field, and one nothing reads."""
         if size not in cls.presets:
             raise refused("size", repr(size), f"one of {sorted(cls.presets)}")
         cls._refuse_unknown(changes)
         chosen: Self = replace(cls.presets[size], **_tuples(changes))
+        refuse_unread(chosen, changes)
         return chosen
 
     @classmethod

@@ -12,6 +12,7 @@ from gogoku_pipeline.core.errors import ConfigError
 from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.selection_config import SelectionConfig
 from gogoku_pipeline.models.switches import switch
+from gogoku_pipeline.models.unread import refuse_unread
 from gogoku_pipeline.training.stop_rule import StopRule
 
 
@@ -247,11 +248,13 @@ _Made = TypeVar("_Made", "LossWeights", "StopRule", "TrainConfig")
 
 
 def _made(what: str, kind: type[_Made], dials: Mapping[str, Any]) -> _Made:
-    """A config of its fields by name; raises ConfigError for names nobody reads."""
+    """A config of its fields by name; raises ConfigError for names nobody knows and dials nothing reads."""
     known = {each.name for each in fields(kind)}
     if unknown := sorted(set(dials) - known):
         raise _bad(what, f"unknown fields {unknown}", f"fields among {sorted(known)}")
-    return kind(**dials)
+    made = kind(**dials)
+    refuse_unread(made, dials)
+    return made
 
 
 def _bad(thing: str, got: str, want: str) -> ConfigError:

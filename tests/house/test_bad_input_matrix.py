@@ -294,6 +294,10 @@ MATRIX = {
         f"{MODELS}/test_atft_gat_fan.py::test_contradicting_shapes_are_refused_by_name",
         f"{TRAINING}/test_search.py::test_dials_the_recipe_does_not_have_are_refused_by_name",
     ],
+    "settings nothing reads": [
+        f"{TRAINING}/test_bad_training_input.py::test_a_dial_that_nothing_reads_is_refused_by_name",
+        f"{TRAINING}/test_bad_training_input.py::test_dials_that_are_read_or_left_alone_are_fine",
+    ],
     "settings that contradict each other": [
         f"{MODELS}/test_atft_gat_fan.py::test_contradicting_shapes_are_refused_by_name",
         f"{MODELS}/test_apex_ranker.py::test_contradicting_shapes_are_refused_by_name",

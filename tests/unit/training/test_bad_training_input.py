@@ -1,16 +1,19 @@
 """What training and scoring are handed by mistake is refused by name, or left out as documented; never learnt from."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
 
-from gogoku_pipeline.core.errors import ArtefactError, DatasetError, TrainingError
+from gogoku_pipeline.core.errors import ArtefactError, ConfigError, DatasetError, TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.evaluation.ic import rank_ic
+from gogoku_pipeline.models.atft_config import AtftConfig
+from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.network import NetworkOutput
+from gogoku_pipeline.models.unread import READ_BESIDE
 from gogoku_pipeline.training.config import Place, TrainConfig
 from gogoku_pipeline.training.days import score_days
 from gogoku_pipeline.training.device import repeatable
@@ -18,6 +21,7 @@ from gogoku_pipeline.training.final import train_version
 from gogoku_pipeline.training.loop import train_network
 from gogoku_pipeline.training.predict import predict_session
 from gogoku_pipeline.training.run_ledger import read_run
+from gogoku_pipeline.training.stop_rule import StopRule
 from tests.unit.training.toy_network import DIALS, ToyNetwork, ToyRun
 
 
@@ -79,6 +83,31 @@ def test_weights_of_other_features_horizons_or_blocks_are_refused_by_name(toy):
         toy.train(epochs=1, place=Place(start=wider))
     with pytest.raises(ArtefactError, match=r"got nothing for spread.bias, and 1 more.*want \(3,\)"):
         toy.train(epochs=1, network={"levels": (0.1, 0.5, 0.9)}, place=Place(start=start))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: AtftConfig.of("tiny", graph_heads=(), neighbours=5), "AtftConfig.neighbours: got 5.*graph_heads"),
+        (lambda: AtftConfig.of("tiny", selection_inner=4), "selection of per_variable"),
+        (lambda: AtftConfig.of("tiny", raw_scale=10.0), "raw_channels switched on"),
+        (lambda: TrainConfig.of({"averaging": "swa", "ema_decay": 0.99}), "nothing reads with averaging 'swa'"),
+        (lambda: TrainConfig.of({"loss": {"ranknet_partners": 8}}), "LossWeights.ranknet_partners.*with ranknet 0.0"),
+        (lambda: TrainConfig.of({"stop": {"baseline_margin": 0.1}}), "baseline switched on, or the dial left alone"),
+    ],
+)
+def test_a_dial_that_nothing_reads_is_refused_by_name(make, words):
+    with pytest.raises(ConfigError, match=words):
+        make()
+
+
+def test_dials_that_are_read_or_left_alone_are_fine():
+    assert AtftConfig.of("tiny", neighbours=5).neighbours == 5
+    assert AtftConfig.of("atft_seed", graph_heads=()).edge_attributes == 3, "the preset's own, which nobody turned"
+    everything = TrainConfig(averaging="swa", loss=LossWeights(ranknet=0.1))
+    assert TrainConfig.of(everything.as_dict()) == everything
+    known = {field.name for kind in (AtftConfig, TrainConfig, LossWeights, StopRule) for field in fields(kind)}
+    assert {name for dial, (beside, _) in READ_BESIDE.items() for name in (dial, beside)} <= known
 
 
 def test_a_fit_refuses_other_features_another_order_and_another_normalisation(data, folds, ranker, boosted, panel):
