@@ -18,6 +18,8 @@ Selection = SelectionKind | Literal["none"]
 class AtftConfig(NetworkConfig):
     """Shape of the network. `AtftConfig.of(size)` is the one dial; every field may be set on top of it."""
 
+    later = frozenset({"revin"})
+
     look_back: int = 20
     """Sessions a score reads, the decision session included; 20 to 180."""
     horizons: tuple[int, ...] = (5,)
@@ -56,6 +58,8 @@ class AtftConfig(NetworkConfig):
     """FAN over raw channels: frequencies taken out; 0 without."""
     san_period: int = switch(0, "san", off=0, on=(5,), needs={"model.raw_channels": OF_THE_PLACE})
     """SAN over raw channels: sessions per slice; 0 without."""
+    revin: bool = switch(False, "revin", off=False, on=(True,), needs={"model.raw_channels": OF_THE_PLACE})
+    """RevIN over raw channels: each look-back normalised as a whole."""
     frequency_dropout: float = switch(
         0.0, "frequency_dropout", off=0.0, on=(0.1,), needs={"model.raw_channels": OF_THE_PLACE}
     )
@@ -96,13 +100,13 @@ class AtftConfig(NetworkConfig):
 
     def _refuse_raw(self) -> None:
         """Contradictions of the blocks over raw channels."""
-        if self.fan_top and self.san_period:
+        if sum(map(bool, (self.fan_top, self.san_period, self.revin))) > 1:
             raise refused(
-                "fan_top and san_period",
-                f"FAN ({self.fan_top}) and SAN ({self.san_period}) at once",
+                "fan_top, san_period and revin",
+                f"FAN ({self.fan_top}), SAN ({self.san_period}), RevIN ({self.revin}) at once",
                 "one of them: stacked, the second stabilises what the first left",
             )
-        on = [name for name in ("fan_top", "san_period", "frequency_dropout") if getattr(self, name)]
+        on = [name for name in ("fan_top", "san_period", "revin", "frequency_dropout") if getattr(self, name)]
         if on and not self.raw_channels:
             raise refused(f"{on[0]} and raw_channels", "a block over raw channels without any", "raw_channels named")
         if self.fan_top > self.look_back // 2:

@@ -218,6 +218,7 @@ def _stabilised(config: AtftConfig) -> StabilisedInput | None:
         scale=config.raw_scale,
         fan_top=config.fan_top,
         san_period=config.san_period,
+        revin=config.revin,
         frequency_dropout=config.frequency_dropout,
     )
 

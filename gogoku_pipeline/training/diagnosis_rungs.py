@@ -121,7 +121,7 @@ def _without(shape: AnyConfig, *, companions: bool, normalisers: bool) -> AnyCon
     if isinstance(shape, AtftConfig):
         changes |= {"selection_entropy": 0.0, "regime_balance": 0.0}
         changes |= {"graph_heads": ()} if companions else {}
-        changes |= {"fan_top": 0, "san_period": 0, "frequency_dropout": 0.0} if normalisers else {}
+        changes |= {"fan_top": 0, "san_period": 0, "revin": False, "frequency_dropout": 0.0} if normalisers else {}
     elif companions:
         changes["market_tokens"] = 0
     return replace(shape, **changes)

@@ -171,7 +171,7 @@ def _without(recipe: Recipe, dropped: Sequence[str]) -> Recipe:
         return recipe
     values: dict[str, Any] = {}
     for dial, readers in (
-        (RAW, ("fan_top", "san_period", "frequency_dropout")),
+        (RAW, ("fan_top", "san_period", "revin", "frequency_dropout")),
         (MARKET, ("market_gate", "regime_experts")),
     ):
         now = _value(recipe, dial)

@@ -1,10 +1,10 @@
 """Raw channels made stationary, and what was taken out of them told to the head.
 
-FAN and SAN were made to forecast a series' own future; in a cross-section what they remove *is* the signal (the mean of
-returns is momentum, their spread is volatility), so mean, log of the spread, and FAN's amplitudes or SAN's slices are
-handed on and nothing is denormalised (models.md 2, Caution). They read raw channels alone: on features that are already
-compared with the day's other stocks they would normalise twice, and over a channel that never changes in time they
-return zero for every stock (lessons 17, 18), so such a channel is refused.
+FAN, SAN and RevIN were made to forecast a series' own future; in a cross-section what they remove *is* the signal (the
+mean of returns is momentum, their spread is volatility), so mean, log of the spread, and FAN's amplitudes or SAN's
+slices are handed on and nothing is denormalised (models.md 2, Caution). They read raw channels alone: on features that
+are already compared with the day's other stocks they would normalise twice, and over a channel that never changes in
+time they return zero for every stock (lessons 17, 18), so such a channel is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gogoku_pipeline.core.errors import DatasetError
 from gogoku_pipeline.models.layers.frequency_dropout import FrequencyDropout
 from gogoku_pipeline.models.layers.frequency_stabiliser import split_frequencies
 from gogoku_pipeline.models.layers.slice_stabiliser import split_slices
+from gogoku_pipeline.models.layers.window_stabiliser import WindowStabiliser
 
 _EPS = 1e-6
 
@@ -29,6 +30,7 @@ class StabilisedInput(nn.Module):
         scale: factor on raw channels (a daily return of 2 % becomes 1 at 50).
         fan_top: frequencies FAN takes out; 0 without FAN.
         san_period: sessions of SAN's slices; 0 without SAN.
+        revin: whether each channel's look-back is normalised as a whole (RevIN).
         frequency_dropout: probability that a stock loses a band of frequencies in training.
     """
 
@@ -41,12 +43,14 @@ class StabilisedInput(nn.Module):
         fan_top: int,
         san_period: int,
         frequency_dropout: float,
+        revin: bool = False,
     ) -> None:
         super().__init__()
+        self.window = WindowStabiliser(len(names)) if revin else None
         self.names, self.scale, self.fan_top, self.san_period = names, scale, fan_top, san_period
         self.drop = FrequencyDropout(frequency_dropout)
-        per_channel = 2 + fan_top if fan_top else 2 + 2 * (look_back // san_period) if san_period else 0
-        self.statistics = per_channel * len(names)
+        told = fan_top or (2 * (look_back // san_period) if san_period else 0)
+        self.statistics = (2 + told) * len(names) if told or revin else 0
 
     def forward(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Stabilise.
@@ -70,6 +74,8 @@ class StabilisedInput(nn.Module):
         if self.fan_top:
             left, _, amplitude = split_frequencies(scaled, self.fan_top)
             told.append(torch.log1p(amplitude).flatten(1))
+        elif self.window is not None:
+            left = self.window(scaled)
         else:
             left, mean, std = split_slices(scaled, self.san_period)
             told += [(mean / (spread[:, None] + _EPS)).flatten(1), torch.log(std + _EPS).flatten(1)]
@@ -83,5 +89,5 @@ class StabilisedInput(nn.Module):
                 f"raw channels {named}",
                 got="the same value in every session of every stock",
                 want="channels that change in time",
-                remedy="FAN and SAN remove such a channel whole: hand them daily returns, or switch them off.",
+                remedy="FAN, SAN and RevIN remove such a channel whole: hand them daily returns, or switch them off.",
             )

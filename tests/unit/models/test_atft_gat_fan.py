@@ -24,6 +24,7 @@ SHAPES = {
     "paper": {"selection": "per_variable", "selection_entropy": 0.01, "layer_scale": 0.0},
     "fan": {**RAW, "fan_top": 2, "frequency_dropout": 0.3},
     "san": {**RAW, "san_period": 4},
+    "revin": {**RAW, "revin": True},
     "raw": RAW,
     "market": {**MARKET, "market_gate": 2.0, "regime_experts": 2},
 }
@@ -223,7 +224,9 @@ def test_what_was_looked_at_adds_to_one(shape):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"fan_top": 2, "san_period": 4, **RAW}, "FAN .2. and SAN .4. at once"),
+        ({"fan_top": 2, "san_period": 4, **RAW}, "FAN .2., SAN .4., RevIN .False. at once"),
+        ({"revin": True, "san_period": 4, **RAW}, "FAN .0., SAN .4., RevIN .True. at once"),
+        ({"revin": True}, "revin and raw_channels"),
         ({"fan_top": 2}, "fan_top and raw_channels"),
         ({"frequency_dropout": 0.1}, "frequency_dropout and raw_channels"),
         ({"fan_top": 5, **RAW}, "some frequency left"),

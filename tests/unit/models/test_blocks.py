@@ -23,6 +23,7 @@ from gogoku_pipeline.models.layers.variable_selection import (
     grouped_by_first_word,
     selection_entropy,
 )
+from gogoku_pipeline.models.layers.window_stabiliser import WindowStabiliser
 
 ORIGINALS = np.load(Path(__file__).parent / "originals.npz")
 EPS = 1e-3
@@ -244,3 +245,17 @@ def test_market_tokens_equal_their_formula_on_each_day_alone():
         back = attend(one @ w["ask.weight"].T + w["ask.bias"], key, value)
         wanted.append(stocks.double().numpy() + back @ w["out.weight"].T + w["out.bias"])
     close(block(x, day), np.concatenate(wanted))
+
+
+def test_revin_is_the_authors_and_tells_a_restless_stock_only_by_its_statistics():
+    block = WindowStabiliser(4)
+    close(block(original("revin_x")), ORIGINALS["revin_norm"])
+    x = original("revin_x").double().requires_grad_()
+    with torch.no_grad():
+        block.double().gamma.copy_(torch.tensor([1.0, 2.0, 0.5, -1.0]))
+        block.beta.fill_(0.25)
+    centred = x.detach().numpy() - x.detach().numpy().mean(axis=1, keepdims=True)
+    wanted = centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5) * np.array([1, 2, 0.5, -1]) + 0.25
+    close(block(x), wanted)
+    (gradient,) = torch.autograd.grad(block(x)[:, -1].sum(), x)
+    assert not gradient[:, :-1].any(), "the statistics carry no gradient"
