@@ -4,8 +4,9 @@ Belongs here: whose list, which versions, which stocks, and what is written down
 and importance themselves (`gogoku_pipeline.training`), how they look (`gogoku_pipeline.evaluation`).
 
 A list is worth having without its explanation, so what can go wrong is told and does not raise: a version whose files
-are missing or altered since it served, a panel of other features or one that does not reach back far enough, a naive
-rule, which has no contributions, and too few known outcomes to measure importance on.
+are missing or altered since it served, or whose shape this house no longer builds; a panel of other features or one
+that does not reach back far enough; a choice of features that has seen the days; a naive rule, which has no
+contributions; too few known outcomes to measure importance on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from datetime import date, datetime
 import polars as pl
 
 from gogoku_pipeline.core.clocks import JST
-from gogoku_pipeline.core.errors import ArtefactError, DatasetError, GogokuError, LeakError, PartitionMissingError
+from gogoku_pipeline.core.errors import (
+    ArtefactError,
+    ConfigError,
+    DatasetError,
+    GogokuError,
+    LeakError,
+    PartitionMissingError,
+)
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.registry import Registry
@@ -31,7 +39,7 @@ from gogoku_pipeline.tables.universe import UNIVERSE
 from gogoku_pipeline.training.attribution import attributed
 from gogoku_pipeline.training.importance import Importance, ImportanceConfig, measured_importance
 
-UNEXPLAINED = (ArtefactError, DatasetError, LeakError)
+UNEXPLAINED = (ArtefactError, ConfigError, DatasetError, LeakError)
 """What can keep an explanation from being made although the list is sound."""
 
 
