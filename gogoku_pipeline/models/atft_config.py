@@ -18,8 +18,7 @@ Selection = SelectionKind | Literal["none"]
 class AtftConfig(NetworkConfig):
     """Shape of the network. `AtftConfig.of(size)` is the one dial; every field may be set on top of it."""
 
-    later = frozenset({"revin"})
-
+    later = frozenset({"signed_graph", "revin"})
     look_back: int = 20
     """Sessions a score reads, the decision session included; 20 to 180."""
     horizons: tuple[int, ...] = (5,)
@@ -48,6 +47,8 @@ class AtftConfig(NetworkConfig):
     """Attention heads of each layer over the session's graph; empty to run without any graph."""
     edge_attributes: int = 4
     """How many of weight, same sector, same market, weight delta an edge tells, in this order."""
+    signed_graph: bool = switch(False, "signed_graph", off=False, on=(True,))
+    """Whether ties of positive and of negative weight are relations of their own."""
     neighbours: int = 0
     """Strongest edges a stock listens to, where memory asks for fewer; 0 for all."""
     raw_channels: tuple[str, ...] = switch((), "raw_channels", off=(), on=(OF_THE_PLACE,))

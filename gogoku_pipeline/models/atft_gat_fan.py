@@ -246,7 +246,8 @@ def _graph(config: AtftConfig) -> GraphAttention | None:
         return None
     from gogoku_pipeline.models.layers.graph_attention import GraphAttention
 
-    return GraphAttention(config.hidden, config.graph_heads, config.edge_attributes, config.dropout, config.layer_scale)
+    shape = (config.hidden, config.graph_heads, config.edge_attributes, config.dropout, config.layer_scale)
+    return GraphAttention(*shape, signed=config.signed_graph)
 
 
 def _bad(thing: str, got: str, want: str, remedy: str) -> ConfigError:

@@ -5,6 +5,10 @@ Paper: Brody, Alon, Yahav, "How Attentive are Graph Attention Networks?" (ICLR 2
     h_i' = concat over heads of sum_j alpha_ij W_l h_j + b
 Edge attributes enter the score only. A self-loop is added to every stock; its attributes are the mean of the stock's
 edges. A stock without any edge gets nothing from the graph: exactly what an empty graph gives everybody.
+
+A softmax cannot subtract: what companions that move against a stock say can be weighed down, never turned round.
+`signed` therefore reads ties of positive and of negative weight as two relations with weights of their own and adds up
+what they say, as signed graph networks do (Derr, Ma, Tang, "Signed Graph Convolutional Networks", ICDM 2018).
 """
 
 from __future__ import annotations
@@ -28,14 +32,22 @@ class GraphAttention(nn.Module):
         attributes: numbers per edge; the first ones of `EDGE_ATTRIBUTES`.
         dropout: share of attention weights and of each branch dropped in training.
         scale: initial LayerScale; 0 for none.
+        signed: whether positive and negative ties are relations of their own; the weight is the first attribute.
     """
 
-    def __init__(self, width: int, heads: Sequence[int], attributes: int, dropout: float, scale: float) -> None:
+    def __init__(
+        self, width: int, heads: Sequence[int], attributes: int, dropout: float, scale: float, *, signed: bool = False
+    ) -> None:
         super().__init__()
-        self.attributes = attributes
+        self.attributes, self.signed = attributes, signed
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in heads)
         self.layers = nn.ModuleList(
             GATv2Conv(width, width // count, heads=count, dropout=dropout, edge_dim=attributes) for count in heads
+        )
+        self.against = nn.ModuleList(
+            GATv2Conv(width, width // count, heads=count, dropout=dropout, edge_dim=attributes)
+            for count in heads
+            if signed
         )
         self.scales = nn.ModuleList(LayerScale(width, scale) for _ in heads)
         self.drop = nn.Dropout(dropout)
@@ -46,9 +58,22 @@ class GraphAttention(nn.Module):
         tied[edges.index[1]] = 1.0
         known = edges.attributes[:, : self.attributes].to(x.dtype)
         started = x
-        for norm, layer, scale in zip(self.norms, self.layers, self.scales, strict=True):
-            x = x + tied * scale(self.drop(nn.functional.elu(layer(norm(x), edges.index, known))))
+        for place in range(len(self.layers)):
+            x = x + tied * self._branch(place, self._said(place, self.norms[place](x), edges.index, known))
         return x - started
+
+    def _branch(self, place: int, said: Tensor) -> Tensor:
+        out: Tensor = self.scales[place](self.drop(nn.functional.elu(said)))
+        return out
+
+    def _said(self, place: int, normed: Tensor, index: Tensor, known: Tensor) -> Tensor:
+        """What a layer's companions say [M, width]."""
+        if not self.signed:
+            out: Tensor = self.layers[place](normed, index, known)
+            return out
+        falls = known[:, 0] < 0
+        said: Tensor = self.layers[place](normed, index[:, ~falls], known[~falls])
+        return said + self.against[place](normed, index[:, falls], known[falls])
 
     def attention(self, x: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
         """Who is listened to by whom.
@@ -62,8 +87,24 @@ class GraphAttention(nn.Module):
         tied[edges.index[1]] = 1.0
         known = edges.attributes[:, : self.attributes].to(x.dtype)
         found = []
-        for norm, layer, scale in zip(self.norms, self.layers, self.scales, strict=True):
-            added, (pairs, weights) = layer(norm(x), edges.index, known, return_attention_weights=True)
-            found.append(weights.mean(dim=1))
-            x = x + tied * scale(self.drop(nn.functional.elu(added)))
+        for place in range(len(self.layers)):
+            said, pairs, weights = self._heard(place, self.norms[place](x), edges.index, known)
+            found.append(weights)
+            x = x + tied * self._branch(place, said)
         return pairs, torch.stack(found).mean(dim=0)
+
+    def _heard(self, place: int, normed: Tensor, index: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What a layer's companions say, pairs and mean weights of its heads; both relations count half."""
+        if not self.signed:
+            said, (pairs, weights) = self.layers[place](normed, index, known, return_attention_weights=True)
+            return said, pairs, weights.mean(dim=1)
+        falls, stocks = known[:, 0] < 0, len(normed)
+        parts = [
+            layer(normed, index[:, chosen], known[chosen], return_attention_weights=True)
+            for layer, chosen in ((self.layers[place], ~falls), (self.against[place], falls))
+        ]
+        (one, (up, up_weights)), (other, (down, down_weights)) = parts
+        rises, sinks = (weights.mean(dim=1) / 2 for weights in (up_weights, down_weights))
+        pairs = torch.cat([up[:, :-stocks], down], dim=1)  # self-loops come last
+        loops = rises[-stocks:] + sinks[-stocks:]
+        return one + other, pairs, torch.cat([rises[:-stocks], sinks[:-stocks], loops])
