@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.models.unread import refuse_unread
 
 Method = Literal["none", "gain", "mutual_information", "lasso"]
 
@@ -35,13 +36,15 @@ class SelectionConfig:
 
     @classmethod
     def of(cls, given: SelectionConfig | Mapping[str, Any]) -> SelectionConfig:
-        """The config itself, or that of its fields by name; unknown names are refused."""
+        """The config itself, or that of its fields by name; ConfigError for unknown names and dials nothing reads."""
         if isinstance(given, SelectionConfig):
             return given
         known = {each.name for each in fields(cls)}
         if unknown := sorted(set(given) - known):
             raise _bad("fields", f"unknown fields {unknown}", f"fields among {sorted(known)}")
-        return cls(**given)
+        made = cls(**given)
+        refuse_unread(made, given)
+        return made
 
     @property
     def is_on(self) -> bool:

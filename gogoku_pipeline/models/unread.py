@@ -32,6 +32,7 @@ READ_BESIDE: dict[str, tuple[str, tuple[Any, ...]]] = {
     "spearman_tau": ("spearman", _ANY),
     "huber_delta": ("huber", _ANY),
     "sharpe_cost": ("sharpe", _ANY),
+    **dict.fromkeys(("keep", "always", "most_rows"), ("method", ("gain", "mutual_information", "lasso"))),
 }
 """Dial -> the setting beside which it is read, and the values of that one; none named: whatever switches it on."""
 

@@ -187,6 +187,8 @@ def test_settings_that_mean_nothing_are_refused_by_name(data, folds):
         SelectionConfig("gain", keep=0)
     with pytest.raises(ConfigError, match=r"unknown fields \['best'\]"):
         SelectionConfig.of({"best": 3})
+    with pytest.raises(ConfigError, match="which nothing reads with method 'none'"):
+        SelectionConfig.of({"keep": 9})
     with pytest.raises(DatasetError, match="unknown"):
         SomeFeatures(data, ("ret_1d", "astrology"))
     with pytest.raises(TrainingError, match="no labelled training row"):
