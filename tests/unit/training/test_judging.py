@@ -84,6 +84,20 @@ def test_the_fits_of_every_challenger_are_trials_in_the_luck_of_each(judged, two
     assert len({one.criterion("overfitting").words for one in two.verdicts}) == 1
 
 
+def test_a_walk_taken_up_from_its_other_end_finds_every_fit_again(judged, data, quick, walks):
+    """Two processes walk a contest from both ends: neither makes what the other has made."""
+    contest = Contest((LadderRecipe("ridge"),), quick, RUNGS, LadderRecipe("reversal_5d"))
+    assert [one.name for one in contest.everybody] == [
+        "ridge", *(one.name for one in (*quick, *RUNGS)), "reversal_5d",
+    ]  # fmt: skip
+    assert Contest(contest.challengers, quick, RUNGS, LadderRecipe("ridge")).everybody == contest.everybody[:-1]
+    folds = TERMS.folds(data.sessions, judged.cutoff)
+    for recipe in reversed(contest.everybody[:-1]):
+        seeds = TERMS.seeds[::-1] if recipe.is_seeded else TERMS.seeds
+        found = run_walk_forward(recipe, data, folds, seeds, 5, None, walks)
+        assert found.resumed == len(folds) * (len(seeds) if recipe.is_seeded else 1), recipe.name
+
+
 @pytest.mark.parametrize("names", [(), ("ridge", "ridge")])
 def test_a_contest_of_nobody_or_of_the_same_name_twice_is_refused(quick, names):
     with pytest.raises(ConfigError, match="each with a name of its own"):
