@@ -6,9 +6,10 @@ Paper: Brody, Alon, Yahav, "How Attentive are Graph Attention Networks?" (ICLR 2
 Edge attributes enter the score only. A self-loop is added to every stock; its attributes are the mean of the stock's
 edges. A stock without any edge gets nothing from the graph: exactly what an empty graph gives everybody.
 
-A softmax cannot subtract: what companions that move against a stock say can be weighed down, never turned round.
-`signed` therefore reads ties of positive and of negative weight as two relations with weights of their own and adds up
-what they say, as signed graph networks do (Derr, Ma, Tang, "Signed Graph Convolutional Networks", ICDM 2018).
+A softmax averages: before companions that move with a stock and those that move against it can be set against each
+other, two heads must have learnt to part them. `signed` parts them from the start: ties of positive and of negative
+weight are two relations with weights of their own, whose messages add up, as in signed graph networks (Derr, Ma, Tang,
+"Signed Graph Convolutional Networks", ICDM 2018). The weight must be the first attribute.
 """
 
 from __future__ import annotations
@@ -72,8 +73,9 @@ class GraphAttention(nn.Module):
             out: Tensor = self.layers[place](normed, index, known)
             return out
         falls = known[:, 0] < 0
-        said: Tensor = self.layers[place](normed, index[:, ~falls], known[~falls])
-        return said + self.against[place](normed, index[:, falls], known[falls])
+        for_it: Tensor = self.layers[place](normed, index[:, ~falls], known[~falls])
+        against_it: Tensor = self.against[place](normed, index[:, falls], known[falls])
+        return for_it + against_it
 
     def attention(self, x: Tensor, edges: Edges) -> tuple[Tensor, Tensor]:
         """Who is listened to by whom.

@@ -75,6 +75,38 @@ def test_every_edge_attribute_that_is_asked_for_matters_and_no_other():
     assert (told.grad[:, :3].abs().sum(dim=0) > 0).all() and not told.grad[:, 3].any()
 
 
+def turned(edges, places):
+    """The same graph with the weight of some edges negated."""
+    told = edges.attributes.clone()
+    told[places, 0] *= -1
+    return Edges(edges.index, told)
+
+
+def test_ties_of_either_sign_are_relations_of_their_own():
+    """With only one sign present the other relation hears every stock itself, and adds nothing else."""
+    torch.manual_seed(0)
+    block, x, edges = GraphAttention(8, (2,), 1, 0.0, 0.0, signed=True).eval(), torch.randn(6, 8), ring()
+    positive = Edges(edges.index, edges.attributes.abs())
+    normed = torch.nn.functional.layer_norm(x, (8,))
+    empty = torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 1)
+    alone = block.against[0](normed, *empty)
+    wanted = torch.nn.functional.elu(block.layers[0](normed, edges.index, positive.attributes[:, :1]) + alone)
+    assert torch.allclose(block(x, positive), wanted, atol=1e-6)
+    falls = turned(positive, slice(None))
+    against = block.against[0](normed, edges.index, falls.attributes[:, :1])
+    wanted = torch.nn.functional.elu(block.layers[0](normed, *empty) + against)
+    assert torch.allclose(block(x, falls), wanted, atol=1e-6)
+
+
+def test_what_signed_ties_heard_adds_to_one_and_names_each_pair_once():
+    torch.manual_seed(0)
+    block, x, edges = GraphAttention(8, (2, 1), 4, 0.0, 0.1, signed=True).eval(), torch.randn(8, 8), ring(6)
+    pairs, weights = block.attention(x, edges)
+    assert len({tuple(pair) for pair in pairs.T.tolist()}) == pairs.shape[1] == edges.index.shape[1] + len(x)
+    heard = torch.zeros(8).index_add(0, pairs[1], weights)
+    assert torch.allclose(heard, torch.ones(8), atol=1e-6)
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 99])
 def test_the_strongest_edges_of_each_stock_are_kept(most):
     generator = torch.Generator().manual_seed(3)
