@@ -15,6 +15,7 @@ _ANY: tuple[Any, ...] = ()
 READ_BESIDE: dict[str, tuple[str, tuple[Any, ...]]] = {
     "neighbours": ("graph_heads", _ANY),
     "edge_attributes": ("graph_heads", _ANY),
+    "signed_graph": ("graph_heads", _ANY),
     "selection_hidden": ("selection", ("affine", "grouped", "per_variable")),
     "selection_inner": ("selection", ("per_variable",)),
     "raw_scale": ("raw_channels", _ANY),

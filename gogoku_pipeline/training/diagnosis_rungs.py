@@ -8,7 +8,7 @@ Each rung is the one below with exactly one thing added, so that the first rung 
 | minimal | one linear map of the last session | the road from the panel to the loss |
 | without_graph | every stock alone, one loss, no normalisers | the trunk: selection, encoder, head |
 | without_normalisers | companions, one loss | the graph, or market tokens |
-| single_loss | the whole shape, one loss | FAN, SAN, frequency dropout |
+| single_loss | the whole shape, one loss | FAN, SAN, RevIN, frequency dropout |
 | full | the design | its other losses |
 """
 

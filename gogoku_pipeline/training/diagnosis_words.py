@@ -28,8 +28,8 @@ GUILTY = {
     ),
     "single_loss": (
         "The fault lies in the input normalisers: without them the network learns.",
-        "FAN and SAN may read only raw channels that change in time: daily returns, never levels nor what is copied "
-        "along time; model.fan_top=0, model.san_period=0 and model.frequency_dropout=0 switch them off.",
+        "FAN, SAN and RevIN may read only raw channels that change in time: daily returns, never levels nor what is "
+        "copied along time; model.fan_top=0, san_period=0, revin=false and frequency_dropout=0 switch them off.",
     ),
     "full": (
         "The fault lies in the design's own losses: the same network learns from the correlation alone.",

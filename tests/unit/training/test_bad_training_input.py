@@ -13,6 +13,7 @@ from gogoku_pipeline.evaluation.ic import rank_ic
 from gogoku_pipeline.models.atft_config import AtftConfig
 from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.network import NetworkOutput
+from gogoku_pipeline.models.selection_config import SelectionConfig
 from gogoku_pipeline.models.unread import READ_BESIDE
 from gogoku_pipeline.training.config import Place, TrainConfig
 from gogoku_pipeline.training.days import score_days
@@ -106,7 +107,8 @@ def test_dials_that_are_read_or_left_alone_are_fine():
     assert AtftConfig.of("atft_seed", graph_heads=()).edge_attributes == 3, "the preset's own, which nobody turned"
     everything = TrainConfig(averaging="swa", loss=LossWeights(ranknet=0.1))
     assert TrainConfig.of(everything.as_dict()) == everything
-    known = {field.name for kind in (AtftConfig, TrainConfig, LossWeights, StopRule) for field in fields(kind)}
+    kinds = (AtftConfig, TrainConfig, LossWeights, StopRule, SelectionConfig)
+    known = {field.name for kind in kinds for field in fields(kind)}
     assert {name for dial, (beside, _) in READ_BESIDE.items() for name in (dial, beside)} <= known
 
 
