@@ -37,10 +37,11 @@ EXPLAINS = dg.AssetCheckSpec(
 
 
 class ExplanationSettings(dg.Config):
-    """How much is measured; the work grows with days x (groups + features) x seeds."""
+    """How much is measured: sessions x (groups + features) x seeds are scored, for every model of the contest."""
 
     days: int = Field(8, description="sessions importance is measured on", ge=2)
     most_features: int = Field(100, description="single features measured of the model that serves", ge=0)
+    most_seeds: int = Field(3, description="fits of a version that are asked", ge=1)
 
 
 def explanations(
@@ -60,7 +61,7 @@ def explanations(
         training_data(opened, compute),
         session,
         registry(compute.plan),
-        ImportanceConfig(days=config.days, most_features=config.most_features),
+        ImportanceConfig(**config.model_dump()),
         horizon_d=compute.terms.gate.horizon_d,
         available_at=compute.decision(session),
     )

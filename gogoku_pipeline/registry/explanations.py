@@ -12,7 +12,7 @@ contributions; too few known outcomes to measure importance on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -94,7 +94,7 @@ def explain_list(
         problems.append(_words(problem))
     groups = {feature.name: feature.group for feature in book.features}
     for model, version in dict.fromkeys([server, *contestants(store, session)]):
-        asked = config if (model, version) == server else ImportanceConfig(config.days, 0, config.repeats, config.seed)
+        asked = config if (model, version) == server else replace(config, most_features=0)
         try:
             found = measured_importance(store.artefacts.load(model, version), data, groups, asked, known_by=session)
         except UNEXPLAINED as problem:

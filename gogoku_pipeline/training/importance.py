@@ -42,6 +42,8 @@ class ImportanceConfig:
     """Sessions the scores are made for, spread evenly over those that may be used."""
     most_features: int = 100
     """Single features at most, those of the groups with the largest drop first; groups are always measured."""
+    most_seeds: int = 3
+    """Fits of the version that are asked, the first ones; their scores are averaged by rank, as the version's are."""
     repeats: int = 1
     """Draws per session; their drops are averaged."""
     seed: int = 0
@@ -49,7 +51,7 @@ class ImportanceConfig:
 
     def __post_init__(self) -> None:
         """Refuse counts that measure nothing."""
-        for name, least in (("days", 2), ("most_features", 0), ("repeats", 1)):
+        for name, least in (("days", 2), ("most_features", 0), ("most_seeds", 1), ("repeats", 1)):
             if getattr(self, name) < least:
                 got, want = str(getattr(self, name)), f"at least {least}"
                 raise ConfigError(f"importance, {name}", got=got, want=want, remedy="Raise it.")
@@ -97,7 +99,7 @@ def measured_importance(
     """
     config = config or ImportanceConfig()
     sample, sessions = sampled_days(kept, data, config.days, known_by)
-    fits, horizon_d = fits_of(kept), int(kept.manifest["horizon_d"])
+    fits, horizon_d = fits_of(kept)[: config.most_seeds], int(kept.manifest["horizon_d"])
     alike = never_apart(data, sessions)
     names = [name for name in data.names if name not in alike]
     told = _Measure(fits, data, sessions, horizon_d, config, known_by)

@@ -85,7 +85,7 @@ def date_before(day):
     return day - timedelta(days=1)
 
 
-@pytest.mark.parametrize("settings", [{"days": 1}, {"most_features": -1}, {"repeats": 0}])
+@pytest.mark.parametrize("settings", [{"days": 1}, {"most_features": -1}, {"most_seeds": 0}, {"repeats": 0}])
 def test_counts_that_measure_nothing_are_refused(settings):
     with pytest.raises(ConfigError, match=next(iter(settings))):
         ImportanceConfig(**settings)
