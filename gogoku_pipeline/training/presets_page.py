@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from gogoku_pipeline.graph.catalogue import catalogue
 from gogoku_pipeline.models.apex_ranker import RankerConfig
+from gogoku_pipeline.models.atft_config import AtftConfig
 from gogoku_pipeline.models.loss_weights import LossWeights
 from gogoku_pipeline.models.networks import AnyConfig, make_network
+from gogoku_pipeline.models.switches import OF_THE_PLACE, Switch, switches_of
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.presets import EARLIER, OURS, preset
 
@@ -28,6 +30,11 @@ consecutive days per step, so activations are computed again in the backward pas
 """
 
 
+_BLOCKS = """What `gogoku ablate` turns, as the configs declare it. What a block earns, and what was tried of those
+that are off, stands in the lab log.
+"""
+
+
 def render_presets() -> str:
     """The page as Markdown."""
     names = (*OURS, *EARLIER)
@@ -39,8 +46,35 @@ def render_presets() -> str:
     parts = [
         f"\n## Networks, with the {len(features)} features of the catalogue\n\n{_table(heads, shapes)}",
         f"\n## Training\n\n{_table(steps, loops)}",
+        f"\n## Blocks\n\n{_BLOCKS}\n{_table(('block', 'dial', 'of', 'default', 'off', 'on'), _blocks())}",
     ]
     return _INTRO + "\n".join(parts) + "\n" + _NOTES
+
+
+def _blocks() -> list[list[str]]:
+    """Cells of every switch."""
+    parts = (
+        ("model", "atft_gat_fan", AtftConfig()),
+        ("model", "apex_ranker", RankerConfig()),
+        ("train", "both", TrainConfig()),
+        ("loss", "both", LossWeights()),
+    )
+    return [
+        [found.block, f"{part}.{name}", of, *map(_setting, (getattr(config, name), found.off)), _on(found)]
+        for part, of, config in parts
+        for name, found in switches_of(config).items()
+    ]
+
+
+def _on(found: Switch) -> str:
+    return " or ".join("the place's own" if value is OF_THE_PLACE else _setting(value) for value in found.on)
+
+
+def _setting(value: object) -> str:
+    """A setting as a person writes it."""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _shape(config: AnyConfig, features: Sequence[str]) -> list[str]:

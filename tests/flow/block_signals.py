@@ -1,10 +1,10 @@
 """Each block of the networks on a market whose signal is made for it: does the block earn its place?
 
-    python -m tests.flow.block_signals [--seeds 3] [--market 7] [--cache folder] [signal ...]
+    python -m tests.flow.block_signals [--seeds 3] [--epochs 8] [--patience 3] [--market 7] [--cache folder] [signal ..]
 
 Markets are planted (`tests.unit.dataset.planted`): noise in which one thing is true. Reference of every market is the
-house's own design of size small with its defaults, half as wide; the blocks named beside a signal are turned, each against the
-reference (or against the block it builds upon), by the code behind `gogoku ablate`.
+house's own design of size small with its defaults, half as wide; the blocks named beside a signal are turned, each
+against the reference (or against the block it builds upon), by the code behind `gogoku ablate`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,6 @@ class Signal:
     strength: float
     model: NetworkConfig
     blocks: tuple[str, ...]
-    loop: TrainConfig = LOOP
 
 
 SIGNALS = {
@@ -176,6 +175,8 @@ def main() -> None:
     parser.add_argument("signals", nargs="*", choices=[*SIGNALS, []], default=[])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--market", type=int, default=7)
+    parser.add_argument("--epochs", type=int, default=LOOP.epochs)
+    parser.add_argument("--patience", type=int, default=LOOP.patience)
     parser.add_argument("--cache", type=Path)
     asked = parser.parse_args()
     cache = asked.cache or Path(mkdtemp(prefix="block-signals-"))
@@ -185,7 +186,8 @@ def main() -> None:
         data = data_of(signal, folder, asked.market)
         folds = tuple(walk_forward(data.sessions, 1, 5, embargo=5, min_train=130, validation=25))
         place = {RAW: ("ret_1d",), MARKET: ("mkt_ret_1d",)}
-        variants = block_variants(NetworkRecipe(signal.model, replace(signal.loop)), place, signal.blocks)
+        loop = replace(LOOP, epochs=asked.epochs, patience=asked.patience)
+        variants = block_variants(NetworkRecipe(signal.model, loop), place, signal.blocks)
         terms = Ablation(variants, folds, tuple(range(1, asked.seeds + 1)), 5)
         found = ablate(terms, data, lambda trial: None, cache_dir=folder / "fits")
         counted = [day for fold in folds for day in fold.counted]
