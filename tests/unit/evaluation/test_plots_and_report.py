@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from PIL import Image
 from gogoku_pipeline.core.clocks import JST
 from gogoku_pipeline.core.errors import EvaluationError
 from gogoku_pipeline.evaluation import plots
+from gogoku_pipeline.evaluation.choice import one_promotion
 from gogoku_pipeline.evaluation.ensemble import ensemble_scores
 from gogoku_pipeline.evaluation.frames import align
 from gogoku_pipeline.evaluation.gate import GateConfig, GateContext, decide
@@ -177,6 +179,18 @@ def test_the_page_shows_the_list_the_gate_the_models_and_the_data():
     for words in ("abc123", "Simulated market", "baseline: nothing was promoted", given.verdicts[0].config_hash):
         assert words in page
     assert page.count('class="bad"') == 1
+
+
+def test_every_challenger_of_a_cut_off_has_its_verdict_on_the_page():
+    given = full()
+    (verdict,) = given.verdicts
+    promoted = [replace(verdict, decision="promote", challenger=name) for name in ("apex_ranker", "atft_gat_fan")]
+    page = render_report(replace(given, verdicts=one_promotion(promoted)))
+    assert '<h3>apex_ranker <span class="tag promote">promote</span>' in page
+    assert '<h3>atft_gat_fan <span class="tag passed_over">passed over</span>' in page
+    assert page.count(">one_promotion<") == page.count(">paired_interval<") == 2
+    assert "would also pass; 2 challengers pass" in page and "wide enough for all 2 together" in page
+    assert "wide enough" not in render_report(given)
 
 
 def test_only_a_real_markets_page_says_that_it_holds_the_publishers_data():
