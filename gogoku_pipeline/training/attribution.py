@@ -79,8 +79,8 @@ def attributed(kept: Artefact, data: TrainingData, session: date, codes: Sequenc
         codes: stocks of its cross-section.
 
     Returns:
-        `ATTRIBUTION` rows: contribution of each feature, companion and session, of the baseline and of what was
-        missed; attention in (0, 1] where the family attends, null elsewhere.
+        `ATTRIBUTION` rows, sorted by code, part and name: contribution of each feature, companion and session, of the
+        baseline and of what was missed; attention in (0, 1] where the family attends, null elsewhere.
 
     Raises:
         DatasetError: a stock that is not scored on the session, a family without contributions, scores that do not
@@ -233,5 +233,5 @@ def _mean(found: pl.DataFrame, count: int) -> pl.DataFrame:
     return (
         found.group_by("code", "part", "name", maintain_order=True)
         .agg(figures)
-        .sort("code", pl.col("part").replace_strict(order), maintain_order=True)
+        .sort("code", pl.col("part").replace_strict(order), "name")
     )
