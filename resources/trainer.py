@@ -4,19 +4,23 @@ Belongs here: handing an order over and reading back what was kept.
 Does not belong here: the order and carrying it out (`training_order`), the script (`pipes_entry`).
 """
 
+import json
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 import dagster as dg
 
-from gogoku_pipeline.core.errors import ConfigError, RegistryError
+from gogoku_pipeline.core.errors import ConfigError, RegistryError, TrainingError
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.store import Store
 from resources.compute import Compute
-from resources.training_order import order_of, trained_here
+from resources.training_order import TrainingOrder, order_of, trained_here
 
 if TYPE_CHECKING:
     from gogoku_pipeline.training.final import ModelVersion
@@ -96,11 +100,34 @@ def in_torchrun(count: int) -> Launch:
     """Run the script in so many processes beside this one, one per GPU where there are any; only the first reports."""
 
     def launch(context: dg.AssetExecutionContext, extras: dict[str, Any]) -> Any:
-        start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
-        command, asked = [sys.executable, *start, "-m", ENTRY], context.op_execution_context
-        return dg.PipesSubprocessClient().run(command=command, context=asked, extras=extras)
+        asked = context.op_execution_context
+        return dg.PipesSubprocessClient().run(command=torchrun(count), context=asked, extras=extras)
 
     return launch
+
+
+def torchrun(count: int) -> list[str]:
+    """The command that starts the script in so many processes of this machine."""
+    start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+    return [sys.executable, *start, "-m", ENTRY]
+
+
+def carry_out_in(count: int, order: TrainingOrder) -> None:
+    """Have an order carried out by so many processes beside this one, without Dagster; the store keeps the version.
+
+    Raises:
+        TrainingError: one of them failed; what it said stands on the terminal.
+    """
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "order.json"
+        file.write_text(json.dumps(order.document()))
+        if subprocess.run([*torchrun(count), str(file)], check=False).returncode:
+            raise TrainingError(
+                f"{order.model} at cut-off {order.cutoff} in {count} processes",
+                got="a process that failed",
+                want="a kept version",
+                remedy="Read its message above; train in one process to see whether it is the model or the machine.",
+            )
 
 
 def in_pod(image: str) -> Launch:

@@ -29,18 +29,24 @@ console = Console(soft_wrap=True)
 MODEL = Annotated[str, typer.Argument(help="recipe: apex_ranker, atft_gat_fan, lightgbm")]
 CUTOFF = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="last session known; empty: the newest")]
 DIALS = Annotated[list[str] | None, typer.Option("--set", help="a dial, e.g. train.epochs=20, loss.ranknet=0.2")]
+PROCESSES = Annotated[int, typer.Option(min=1, help="processes a network's steps are shared among: one per GPU")]
 JSON = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
-def train(model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, as_json: JSON = False) -> None:
+def train(
+    model: MODEL, cutoff: CUTOFF = None, dials: DIALS = None, processes: PROCESSES = 1, as_json: JSON = False
+) -> None:
     """Train a version of a model on what was known at a cut-off, and tell how each seed's run went.
 
     The same version is found, not trained again; an interrupted training goes on from its checkpoint.
     """
-    from resources.training_order import trained_here
+    from resources.trainer import carry_out_in
+    from resources.training_order import order_of, trained_here
 
     store, compute, data, clock = _place(model, dials or ())
     day = cutoff.date() if cutoff else data.panel.sessions[-1]
+    if processes > 1:
+        carry_out_in(processes, order_of(store, compute, data, model, day))
     version = trained_here(store, compute, data, model, day)
     record(store, version.trials, clock, "gogoku train")
     rows = story(store, version)

@@ -58,10 +58,10 @@ class ResidentPanel:
         return torch.cat(values).float().contiguous(), torch.cat(valid).float().contiguous()
 
     def _known(self, bits: Tensor) -> Tensor:
-        """Bits [n, L, ceil(F/8)] as bool [n, L, F]."""
+        """Bits [n, L, ceil(F/8)] as 0 and 1, uint8 [n, L, F]."""
         places = torch.arange(7, -1, -1, device=bits.device, dtype=torch.uint8)
         single = (bits[..., None] >> places) & 1
-        return single.flatten(-2)[..., : self.values.shape[-1]].bool()
+        return single.flatten(-2)[..., : self.values.shape[-1]]
 
 
 def resident_panel(

@@ -22,6 +22,7 @@ ROUNDS = 60
 _BINS = 10
 _PATH, _SMALLEST = 40, 1e-3
 _SWEEPS, _STILL = 200, 1e-7
+_ROWS_AT_ONCE, _LEAST_SPREAD = 20_000, 1e-6
 
 
 def gain_scores(values: Floats, targets: Floats, day: Ints, names: tuple[str, ...], threads: int) -> Scores:
@@ -91,20 +92,32 @@ def lasso_scores(values: Floats, targets: Floats, keep: int) -> Scores:
         targets: finite [rows].
         keep: most coefficients that are not 0.
     """
-    x = np.nan_to_num(values.astype(np.float64), nan=0.0)
-    spread = x.std(axis=0)
-    moves = spread > 1e-9
-    x = np.where(moves, (x - x.mean(axis=0)) / np.where(moves, spread, 1.0), 0.0)
-    y = targets.astype(np.float64) - targets.mean(dtype=np.float64)
-    gram, pull = x.T @ x / len(x), x.T @ y / len(x)
+    gram, pull = _moments(values, targets)
     steepest = float(np.abs(pull).max(initial=0.0))
-    found = coefficients = np.zeros(x.shape[1])
+    found = coefficients = np.zeros(values.shape[1])
     for alpha in steepest * np.geomspace(1.0, _SMALLEST, _PATH)[1:]:
         coefficients = lasso(gram, pull, float(alpha), coefficients)
         if np.count_nonzero(coefficients) > keep:
             break
         found = coefficients
     return np.asarray(np.abs(found))
+
+
+def _moments(values: Floats, targets: Floats) -> tuple[Scores, Scores]:
+    """X'X / rows [F, F] and X'y / rows [F] of standardised features, a part of the rows at a time."""
+    rows, width = values.shape
+    sums, squares, cross, seen = np.zeros(width), np.zeros((width, width)), np.zeros(width), 0.0
+    middle = targets.mean(dtype=np.float64)
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        x = np.nan_to_num(values[start : start + _ROWS_AT_ONCE].astype(np.float64), nan=0.0)
+        y = targets[start : start + _ROWS_AT_ONCE].astype(np.float64) - middle
+        sums, squares, cross, seen = sums + x.sum(axis=0), squares + x.T @ x, cross + x.T @ y, seen + y.sum()
+    mean = sums / rows
+    covariance = squares / rows - np.outer(mean, mean)
+    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    least = _LEAST_SPREAD * (1.0 + np.abs(mean))  # what rounding leaves of a constant
+    scale = np.where(spread > least, 1.0 / np.maximum(spread, least), 0.0)
+    return covariance * np.outer(scale, scale), (cross / rows - mean * seen / rows) * scale
 
 
 def lasso(gram: Scores, pull: Scores, alpha: float, start: Scores) -> Scores:

@@ -11,15 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load, load_file
 
-from gogoku_pipeline.core.errors import ConfigError
+from gogoku_pipeline.core.errors import ConfigError, TrainingError
 from gogoku_pipeline.training.memory import Passes
 from gogoku_pipeline.training.processes import Team, call, joined
 from gogoku_pipeline.training.run_ledger import read_run
 from resources.compute import Compute, NetworkDials
-from resources.trainer import OverPipes, trainer_of
+from resources.trainer import OverPipes, carry_out_in, trainer_of
 from resources.training_order import trained_here
 from tests.unit.resources.training_house import MODEL, House
-from tests.unit.training.several_run import CALM, DIALS, toy_run
+from tests.unit.training.several_run import DIALS, LEVELS, toy_run
 from tests.unit.training.toy_network import same_weights
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,19 +60,36 @@ def test_one_process_alone_is_a_team_of_one_that_changes_nothing():
     torch.set_rng_state(state)
 
 
+def two_processes(folder, dropout=0.0, dies_at=0):
+    """The weights of both after a run, None where it was killed."""
+    done = torchrun(2, "tests.unit.training.several_run", str(folder), str(dropout), str(dies_at))
+    assert (done.returncode == 0) == (not dies_at), done.stderr
+    return None if dies_at else [load_file(folder / f"weights-{rank}.safetensors") for rank in (0, 1)]
+
+
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(tmp_path):
-    done = torchrun(2, "tests.unit.training.several_run", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    found = [load_file(tmp_path / f"weights-{rank}.safetensors") for rank in (0, 1)]
+    found = two_processes(tmp_path)
     assert same_weights(*found), "both processes hold the same weights, to the bit"
-    alone = toy_run(tmp_path / "alone").train(network=CALM, **DIALS)
+    calm = {"dropout": 0.0, "levels": LEVELS}
+    alone = toy_run(tmp_path / "alone").train(network=calm, **DIALS)
     assert max(float((found[0][name] - alone.weights[name]).abs().max()) for name in alone.weights) < 1e-5
     epochs = [line for line in read_run(tmp_path / "run") if line["kind"] == "epoch"]
     assert [row["epoch"] for row in epochs] == [1, 2, 3], "one ledger, written by the first"
     for row, other in zip(epochs, alone.ledger, strict=True):
         for name in ("loss", "loss_pinball", "validation_rank_ic", "gradient_norm_trunk"):
             assert row[name] == pytest.approx(other[name], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_of_which_one_was_killed_go_on_to_the_same_bytes(tmp_path):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for folder in (killed, whole):
+        folder.mkdir()
+    two_processes(killed, dropout=0.2, dies_at=9)
+    resumed, undisturbed = two_processes(killed, dropout=0.2), two_processes(whole, dropout=0.2)
+    assert same_weights(resumed[0], undisturbed[0]) and same_weights(*resumed)
+    assert [line["event"] for line in read_run(killed / "run") if line["kind"] == "event"] == ["resumed"]
 
 
 @pytest.mark.slow
@@ -106,3 +123,11 @@ def test_how_many_processes_is_said_where_versions_are_trained():
     for words in ("torchrun", "torchrun:1", "torchrun:two"):
         with pytest.raises(ConfigError, match="2 at least"):
             trainer_of(replace(compute, trained_in=words))
+
+
+@pytest.mark.slow
+def test_an_order_that_fails_in_its_processes_is_an_error_that_names_it(tmp_path):
+    house = House(tmp_path)
+    order = replace(house.order(house.store("store")), panel_key="none")
+    with pytest.raises(TrainingError, match=f"{MODEL} at cut-off {house.cutoff} in 2 processes"):
+        carry_out_in(2, order)
