@@ -40,7 +40,7 @@ class ExplanationSettings(dg.Config):
     """How much is measured: sessions x (groups + features) x seeds are scored, for every model of the contest."""
 
     days: int = Field(8, description="sessions importance is measured on", ge=2)
-    most_features: int = Field(100, description="single features measured of the model that serves", ge=0)
+    most_features: int = Field(30, description="single features measured of the model that serves", ge=0)
     most_seeds: int = Field(3, description="fits of a version that are asked", ge=1)
 
 

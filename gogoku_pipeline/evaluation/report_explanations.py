@@ -108,7 +108,7 @@ def explanation_sections(inputs: ReportInputs) -> ExplanationSections:
     single = told.importance.filter(pl.col("kind") == "feature")
     pictures = [picture_of(group_importance(told.importance), "Whiskers are two standard errors over days.")]
     if single.height:
-        words = f"Single features of {single['model'][0]}, which serves."
+        words = f"Single features of {single['model'][0]}, which serves, out of the groups it loses most without."
         pictures.append(picture_of(feature_importance(single), words))
     return ExplanationSections(
         found,

@@ -40,7 +40,7 @@ class ImportanceConfig:
 
     days: int = 8
     """Sessions the scores are made for, spread evenly over those that may be used."""
-    most_features: int = 100
+    most_features: int = 30
     """Single features at most, those of the groups with the largest drop first; groups are always measured."""
     most_seeds: int = 3
     """Fits of the version that are asked, the first ones; their scores are averaged by rank, as the version's are."""
