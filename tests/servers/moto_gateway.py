@@ -1,4 +1,4 @@
-"""An S3 server in this process: moto's S3 alone, which need not find out per request which of AWS's services is meant."""
+"""An S3 server in this process: moto's S3 alone, which need not find out per request which AWS service is meant."""
 
 from contextlib import contextmanager
 from threading import Thread
