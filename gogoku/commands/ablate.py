@@ -235,33 +235,24 @@ def written(folder: Path, wanted: Wanted, asked: "Ablation", found: "Sequence[Ju
 
 
 def table_of(found: "Sequence[Judged]", wanted: Wanted) -> Table:
-    """One line per variant."""
-    days = found[0].rank_ic.n
+    """One entry per variant; what it is compared with, where that is not the reference, stands under its name."""
+    from gogoku_pipeline.training.variants import REFERENCE
+
+    days, tried = found[0].rank_ic.n, len(found) - 1
     table = Table(title=f"{wanted.model}, {wanted.kind}: {wanted.seeds} seeds, {days} judged days")
-    lefts = ("variant", "against", "verdict")
-    headings = (
-        "variant",
-        "RankIC",
-        "against",
-        "difference, days",
-        "days and seeds",
-        "each seed",
-        "parameters",
-        "CPU-s",
-    )
-    for heading in (*headings, "verdict"):
-        table.add_column(heading, justify="left" if heading in lefts else "right")
+    for heading in ("variant", "RankIC", "difference", "cost", "verdict"):
+        table.add_column(heading, overflow="fold")
     for one in found:
-        gap, variant = one.difference, one.variant
-        cells = ("", "", "", "")
+        variant, gap = one.variant, one.difference
+        name = variant.name if variant.against == REFERENCE else f"{variant.name}\nagainst {variant.against}"
+        told = ""
         if gap is not None:
-            both = f"[{one.both[0]:+.4f}, {one.both[1]:+.4f}]"
-            cells = (variant.against, bounds(gap), both, " ".join(f"{value:+.3f}" for value in one.by_seed))
-        size = f"{one.parameters:,}" if one.parameters else "-"
-        words = f"{variant.block} {one.verdict}" if one.verdict in STYLES else one.verdict
-        line = (variant.name, bounds(one.rank_ic), *cells, size, f"{one.cpu_seconds:.0f}", words)
-        table.add_row(*(escape(cell) for cell in line), style=STYLES.get(one.verdict))
-    tried = len(found) - 1
+            seeds = " ".join(f"{value:+.3f}" for value in one.by_seed)
+            told = f"{bounds(gap)}\nand seeds [{one.both[0]:+.4f}, {one.both[1]:+.4f}]\neach {seeds}"
+        size = f"{one.parameters:,} numbers\n" if one.parameters else ""
+        words = f"{variant.block}\n{one.verdict}" if one.verdict in STYLES else one.verdict
+        cells = (name, bounds(one.rank_ic, "\n"), told, f"{size}{one.cpu_seconds:.0f} CPU-s", words)
+        table.add_row(*(escape(cell) for cell in cells), style=STYLES.get(one.verdict))
     table.caption = (
         "Mean daily RankIC out of sample, differences paired by day. A block helps or hurts where the interval over"
         f" days and seeds leaves zero, as about {0.05 * tried:.1f} of {tried} would by luck alone; it seems to where"
@@ -270,9 +261,9 @@ def table_of(found: "Sequence[Judged]", wanted: Wanted) -> Table:
     return table
 
 
-def bounds(interval: "Interval") -> str:
+def bounds(interval: "Interval", apart: str = " ") -> str:
     """A mean with its interval."""
-    return f"{interval.mean:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"
+    return f"{interval.mean:+.4f}{apart}[{interval.low:+.4f}, {interval.high:+.4f}]"
 
 
 def register(app: typer.Typer) -> None:

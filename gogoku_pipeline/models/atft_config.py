@@ -29,8 +29,8 @@ class AtftConfig(NetworkConfig):
     """Attention heads over sessions; divides hidden."""
     dropout: float = switch(0.1, "dropout", off=0.0, on=(0.1,))
     """Share dropped in training."""
-    layer_scale: float = switch(0.1, "layer_scale", off=0.0, on=(0.1,))
-    """Start of LayerScale on residual branches; 0 for none."""
+    layer_scale: float = switch(0.0, "layer_scale", off=0.0, on=(0.1,))
+    """Start of LayerScale on residual branches; 0 for none: a small start delays the graph."""
     selection: Selection = switch("affine", "selection", off="none", on=("affine", "grouped", "per_variable"))
     """Variable selection: affine, grouped (by the first word of a feature's name), per_variable (the paper's), none."""
     selection_hidden: int = 32
@@ -154,7 +154,13 @@ AtftConfig.presets = {
     "small": AtftConfig(look_back=10, selection_hidden=16, graph_heads=(2,)),
     "base": AtftConfig(look_back=60, horizons=(1, 5, 10, 20), hidden=128),
     "atft_seed": AtftConfig(
-        look_back=60, horizons=(1, 5, 10, 20), hidden=256, edge_attributes=3, quantiles=DECILES, quantile_gradient=True
+        look_back=60,
+        horizons=(1, 5, 10, 20),
+        hidden=256,
+        layer_scale=0.1,
+        edge_attributes=3,
+        quantiles=DECILES,
+        quantile_gradient=True,
     ),
 }
 """tiny: tests; small: two CPU cores; base: one GPU; atft_seed: the figures of the earlier system (models.md 2)."""
