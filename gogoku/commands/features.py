@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gogoku_pipeline.features.feature import Feature
 
 console = Console()
@@ -58,7 +60,6 @@ def report_stale(*, as_json: bool) -> None:
     """Tell which features of this place's models have died or fallen silent."""
     from gogoku.deployment import deployment
     from gogoku.sizes import sizes_of
-    from gogoku_pipeline.monitoring.stale_features import DEAD
     from gogoku_pipeline.monitoring.stale_report import stale_report
 
     place = deployment()
@@ -74,8 +75,15 @@ def report_stale(*, as_json: bool) -> None:
     if as_json:
         print(found.write_json())
         return
+    console.print(stale_table(found))
+
+
+def stale_table(found: "pl.DataFrame") -> Table:
+    """A `stale_report` without its living features, the dead first."""
+    from gogoku_pipeline.monitoring.stale_features import ORDER
+
     counts = dict(found["verdict"].value_counts().iter_rows())
-    told = ", ".join(f"{counts[name]} {name}" for name in (*DEAD, "silent", "young", "alive") if name in counts)
+    told = ", ".join(f"{counts[name]} {name}" for name in ORDER if name in counts)
     table = Table(title=f"{found.height} features: {told}", row_styles=["", "dim"])
     for heading in ("verdict", "feature", "table", "last moved", "missing", "PSI", "RankIC", "importance", "why"):
         table.add_column(heading, overflow="fold")
@@ -85,7 +93,7 @@ def report_stale(*, as_json: bool) -> None:
         )
         moved, missing = str(row["last_move_on"] or "-"), _figure(row["null_share"], ".0%")
         table.add_row(row["verdict"], row["feature"], row["table"], moved, missing, *figures, escape(row["words"]))
-    console.print(table)
+    return table
 
 
 def _figure(value: float | None, form: str) -> str:

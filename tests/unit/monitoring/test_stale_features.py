@@ -1,11 +1,14 @@
 """Features that died are found where they are planted; what may honestly stand still, or is young, is left alone."""
 
+import io
 from datetime import date
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
+from gogoku.commands.features import stale_table
 from gogoku_pipeline.core.sessions import tse_calendar
 from gogoku_pipeline.dataset.holdout import Holdout
 from gogoku_pipeline.dataset.labels import LABELS
@@ -144,6 +147,18 @@ def test_the_report_reads_the_deployed_set_from_the_tables(store):
     assert found["verdict"][0] == "gone"
     early = stale_report(store, "Free", newest=DAYS[285])
     assert dict(early.select("feature", "verdict").iter_rows())["ret_5d"] != "stopped"
+
+
+def test_people_are_shown_the_dead_first_and_the_living_as_a_number(store):
+    shown = Console(file=io.StringIO(), width=200)
+    found = stale_report(store, "Free")
+    shown.print(stale_table(found))
+    lines = shown.file.getvalue().splitlines()
+    alive = found.filter(pl.col("verdict") == "alive").height
+    assert f"{found.height} features: 1 gone," in lines[0] and lines[0].strip().endswith(f"{alive} alive")
+    body = [line.split() for line in lines if line.startswith("│")]
+    assert body[0][1:4:2] == ["gone", "vol_20d"] and "100%" in body[0]
+    assert not any("alive" in line for line in lines[1:])
 
 
 def test_sealed_sessions_lend_no_outcome(store):

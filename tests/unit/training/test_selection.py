@@ -72,9 +72,9 @@ def test_a_choice_made_on_all_days_is_refused_where_a_fit_would_use_it(data, fol
 @pytest.fixture(scope="module")
 def recipes(boosted, ranker):
     chosen = SelectionConfig("lasso", keep=3)
-    loop = replace(ranker.train, epochs=2, selection=chosen)
+    loop = replace(ranker.train, epochs=1, selection=chosen)
     return {
-        "lightgbm": replace(boosted, config=replace(boosted.config, rounds=10, selection=chosen)),
+        "lightgbm": replace(boosted, config=replace(boosted.config, rounds=5, selection=chosen)),
         "apex_ranker": replace(ranker, train=loop),
     }
 
