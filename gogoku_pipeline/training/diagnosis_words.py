@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 HEALTHY = (
-    "Every rung learns: nothing collapses on this budget.",
+    "No rung fails: nothing collapses on this budget.",
     "If the long run still does, read its own figures, then ask for more epochs and days.",
 )
 """Meaning and remedy where no rung fails."""
