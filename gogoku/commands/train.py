@@ -126,22 +126,9 @@ def with_dials(compute: "Compute", model: str, dials: Sequence[str]) -> "Compute
 
 def story(store: "Store", version: "ModelVersion") -> list[dict[str, Any]]:
     """What the last decision about each seed's run was, from what the version keeps of itself."""
-    kept, rows = store.artefacts.load(version.model, version.version), []
-    for seed in version.manifest["seeds"]:
-        settings = json.loads(kept.files[f"seed-{seed}-identity.json"])["settings"]
-        trail = settings.get("decisions", [])
-        last = trail[-1] if trail else {"epoch": "-", "metric": "-", "best": None, "reason": "fitted in one go"}
-        rows.append(
-            {
-                "seed": seed,
-                "epochs": last["epoch"],
-                "best_epoch": settings.get("best_epoch", "-"),
-                "figure": last["metric"],
-                "value": last["best"],
-                "reason": last["reason"],
-            }
-        )
-    return rows
+    from gogoku_pipeline.registry.learning_curves import last_decisions
+
+    return last_decisions(store.artefacts.load(version.model, version.version))
 
 
 def stages_of(found: "Found") -> Table:

@@ -13,7 +13,7 @@ import polars as pl
 
 from gogoku_pipeline.evaluation.frames import require_columns
 from gogoku_pipeline.evaluation.plots_explanations import feature_importance, group_importance, server_first
-from gogoku_pipeline.evaluation.report_inputs import ReportInputs
+from gogoku_pipeline.evaluation.report_inputs import Explained, ReportInputs
 from gogoku_pipeline.evaluation.report_pictures import Picture, picture_of
 from gogoku_pipeline.evaluation.report_rows import DASH, number
 from gogoku_pipeline.evaluation.report_tables import TextTable
@@ -89,6 +89,7 @@ class ExplanationSections:
         groups: RankIC lost without each group; None where nothing was measured.
         features: the same of single features of the model that serves.
         words: how importance was measured.
+        decisions: why each run of a network ended; None where none was trained.
     """
 
     stories: tuple[Story, ...]
@@ -97,14 +98,15 @@ class ExplanationSections:
     groups: TextTable | None
     features: TextTable | None
     words: str
+    decisions: TextTable | None
 
 
 def explanation_sections(inputs: ReportInputs) -> ExplanationSections:
     """Explained stocks and importance of a page; empty parts where nothing was made."""
-    told, names = inputs.explained, _company_names(inputs.names)
+    told, names, ended = inputs.explained, _company_names(inputs.names), decisions_table(inputs.explained)
     found = () if told.rows is None else tuple(stories(told.rows, told.words, names))
     if told.importance is None:
-        return ExplanationSections(found, names, (), None, None, "")
+        return ExplanationSections(found, names, (), None, None, "", ended)
     single = told.importance.filter(pl.col("kind") == "feature")
     pictures = [picture_of(group_importance(told.importance), "Whiskers are two standard errors over days.")]
     if single.height:
@@ -117,7 +119,20 @@ def explanation_sections(inputs: ReportInputs) -> ExplanationSections:
         importance_table(told.importance),
         importance_table(single, "feature", FEATURES) if single.height else None,
         importance_words(told.importance),
+        ended,
     )
+
+
+def decisions_table(told: Explained) -> TextTable | None:
+    """The last decision about each seed's training; None where no network was trained."""
+    rows = [
+        (model, str(row["seed"]), str(row["epochs"]), str(row["best_epoch"]), str(row["figure"]),
+         number(row["value"], "+.4f"), str(row["reason"]))
+        for model, decisions in told.decisions.items()
+        for row in decisions
+    ]  # fmt: skip
+    heads = ("model", "seed", "epochs", "kept", "figure", "value", "why it ended")
+    return TextTable("", heads, tuple(rows)) if rows else None
 
 
 def stories(

@@ -70,12 +70,14 @@ class Explained:
         importance: IMPORTANCE rows of the same evening.
         words: what each feature is, by name.
         curves: learning curves of networks, by model and seed: one row of figures per epoch.
+        decisions: the last decision about each seed's run, by model: seed, epochs, best_epoch, figure, value, reason.
     """
 
     rows: pl.DataFrame | None = None
     importance: pl.DataFrame | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, Mapping[int, Sequence[Mapping[str, float]]]] = field(default_factory=dict)
+    decisions: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -15,7 +16,7 @@ from gogoku_pipeline.evaluation.report_inputs import Explained
 from gogoku_pipeline.features.feature import PLANS
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.explanation_tables import EXPLAINED, IMPORTANCE
-from gogoku_pipeline.registry.learning_curves import Curves, kept_curves
+from gogoku_pipeline.registry.learning_curves import Curves, kept_curves, last_decisions
 from gogoku_pipeline.registry.versions import newest_version
 from gogoku_pipeline.store import Store
 
@@ -32,7 +33,7 @@ def explained_of(
         models: of the contest, whose newest versions' learning curves are drawn.
         plan: whose features are named.
     """
-    parts = []
+    parts, told = [], {model: training_of(store, model, session) for model in models}
     for table in (EXPLAINED, IMPORTANCE):
         held = store.tables.scan(table, start=session, end=session).filter(pl.col("horizon_d") == horizon_d).collect()
         parts.append(held if held.height else None)
@@ -40,17 +41,23 @@ def explained_of(
         rows=parts[0],
         importance=parts[1],
         words={feature.name: feature.summary for feature in registry(plan).features},
-        curves={model: curve for model in models if (curve := curves_of(store, model, session))},
+        curves={model: curves for model, (curves, _) in told.items() if curves},
+        decisions={model: rows for model, (curves, rows) in told.items() if curves},
     )
 
 
-def curves_of(store: Store, model: str, session: date) -> Curves:
-    """Learning curves of the newest version of a network trained up to a session; none for what has no epochs."""
+def training_of(store: Store, model: str, session: date) -> tuple[Curves, list[dict[str, Any]]]:
+    """Learning curves and last decisions of the newest version of a network trained up to a session.
+
+    None for what has no epochs, and for a version whose files are not sound: whoever serves them says so, the page
+    does without the picture.
+    """
     version = newest_version(store, model, session)
     if version is None:
-        return {}
+        return {}, []
     try:
-        found = kept_curves(store, model, version)
-    except ArtefactError:  # files are looked after by whoever serves them; the page does without the picture
-        return {}
-    return {seed: curve for seed, curve in found.items() if any("is_best" in row for row in curve)}
+        found, kept = kept_curves(store, model, version), store.artefacts.load(model, version)
+    except ArtefactError:
+        return {}, []
+    curves = {seed: curve for seed, curve in found.items() if any("is_best" in row for row in curve)}
+    return curves, last_decisions(kept) if curves else []

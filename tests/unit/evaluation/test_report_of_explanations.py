@@ -131,9 +131,12 @@ def test_the_page_shows_what_was_explained_and_nothing_of_what_was_not():
     curve = [
         {"epoch": n, "smoothed_rank_ic": 0.01 * n, "is_best": float(n == 2), "gradient_share_ic": 1.0} for n in (1, 2)
     ]
+    ended = {"seed": 1, "epochs": 2, "best_epoch": 2, "figure": "rank_ic", "value": 0.02}
+    ended["reason"] = "no better for 3 epochs"
     told = Explained(
         pl.concat([explained(), explained("72030", 78), explained("99840", 156)]),
         IMPORTANCE, {"f_18": "Up & away"}, {"apex_ranker": {1: curve}},
+        {"apex_ranker": [ended]},
     )  # fmt: skip
     page = render_report(replace(BARE, explained=told))
     for words in (
@@ -146,7 +149,7 @@ def test_the_page_shows_what_was_explained_and_nothing_of_what_was_not():
     ):
         assert words in page, words
     assert '<a href="#why">' in page and '<a href="#importance">' in page and '<a href="#training">' in page
-    assert "apex_ranker: smoothed validation figure" in page
+    assert "apex_ranker: smoothed validation figure" in page and "no better for 3 epochs" in page
     bare = render_report(BARE)
     assert 'id="why"' not in bare and 'id="importance"' not in bare and 'href="#why"' not in bare
     half = render_report(replace(BARE, explained=replace(told, importance=None)))

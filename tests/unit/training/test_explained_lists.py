@@ -11,7 +11,7 @@ from gogoku_pipeline.features.family_tables import family_table
 from gogoku_pipeline.graph.catalogue import registry
 from gogoku_pipeline.registry.explanation_tables import EXPLAINED, IMPORTANCE
 from gogoku_pipeline.registry.explanations import explain_list, feature_values, three_of
-from gogoku_pipeline.registry.learning_curves import kept_curves
+from gogoku_pipeline.registry.learning_curves import kept_curves, last_decisions
 from gogoku_pipeline.registry.serve import serve_sessions
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.registry.terms import Terms
@@ -147,5 +147,7 @@ def test_a_version_keeps_its_learning_curves(place, market):
     version = newest_version(place, "lightgbm", market.sessions[-1])
     curves = kept_curves(place, "lightgbm", version)
     assert sorted(curves) == [1, 2] and all("validation_rank_ic" in row for row in curves[1])
+    ends = last_decisions(place.artefacts.load("lightgbm", version))
+    assert [(row["seed"], row["reason"]) for row in ends] == [(1, "fitted in one go"), (2, "fitted in one go")]
     assert newest_version(place, "lightgbm", market.sessions[139]) is None
     assert newest_version(place, "nobody", market.sessions[-1]) is None
