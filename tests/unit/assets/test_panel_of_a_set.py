@@ -35,7 +35,9 @@ def deployed(tmp_path_factory):
     ]
     whole = master.with_columns(rest).select(table.polars_schema.names()).cast(dict(table.polars_schema))
     store.tables.write_whole(table, whole, commit=market.COMMIT)
-    return store, Compute(cache_dir=folder / "cache", first_session=market.SESSIONS[0], plan="Light")
+    return store, Compute(
+        cache_dir=folder / "cache", first_session=market.SESSIONS[0], plan="Light", challengers=("apex_ranker",)
+    )
 
 
 @pytest.mark.parametrize("name", ["", "core", "short_term", "free"])
