@@ -211,8 +211,3 @@ def test_what_is_learnt_is_hashed_and_how_it_is_computed_is_not():
 def test_a_run_repeats_to_the_byte(toy):
     assert same_weights(toy.train(epochs=1, threads=1).weights, toy.train(epochs=1, threads=1).weights)
     assert not same_weights(toy.train(epochs=1).weights, toy.train(epochs=1, seed=2).weights)
-
-
-def test_tensorboard_without_its_package_is_an_error_that_names_the_extra(toy, tmp_path):
-    with pytest.raises(ConfigError, match="tensorboard"):
-        toy.train(epochs=1, tensorboard=True, place=Place(tmp_path))
