@@ -22,6 +22,7 @@ from gogoku_pipeline.models.losses.masked import standardised
 from gogoku_pipeline.models.networks import make_network
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.diagnosis import diagnose, first_failing
+from gogoku_pipeline.training.diagnosis_findings import findings
 from gogoku_pipeline.training.diagnosis_fits import Case, RungResult
 from gogoku_pipeline.training.diagnosis_rungs import NAMES, SINGLE, Budget, rungs_of
 from gogoku_pipeline.training.recipe_network import NetworkRecipe
@@ -243,3 +244,39 @@ def test_the_first_rung_that_fails_is_named(statuses, first):
     rungs = [result(name, *words[status]) for name, status in zip(NAMES, statuses.split(), strict=True)]
     found = first_failing(rungs)
     assert (found.name if found else None) == first
+
+
+HEALTHY_ROW = {
+    "score_std": 0.1,
+    "unique_ratio": 1.0,
+    "flat_days": 0.0,
+    "activation_dead_graph": 0.0,
+    "gradient_norm_graph": 0.1,
+    "gradient_norm_head": 1.0,
+    "gate_open_graph": 0.5,
+    "gradient_share_ic": 0.9,
+    "gradient_share_huber": 0.1,
+}
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind", "words"),
+    [
+        ({"flat_days": 0.5}, "collapsed", "50% of days have constant scores"),
+        ({"unique_ratio": 0.4}, "collapsed", "only 40% of a day's scores are distinct"),
+        ({"activation_dead_graph": 1.0}, "dead", "graph says the same of every stock"),
+        ({"gradient_norm_graph": 1e-9}, "dead", "no gradient reaches graph"),
+        ({"gate_open_graph": 0.001}, "dead", "the gate of graph is shut: open 0.1%"),
+        ({"gradient_share_huber": 0.002}, "faint", "huber has 0.2% of the gradient"),
+    ],
+)
+def test_the_figures_of_a_run_say_what_is_wrong(bad, kind, words):
+    found = findings([HEALTHY_ROW | bad] * 2)
+    assert [each.kind for each in found] == [kind] and words in found[0].words
+    once = findings([HEALTHY_ROW | bad, HEALTHY_ROW])
+    assert once == [], "a part that came to life, scores that came apart"
+
+
+def test_a_healthy_run_an_empty_one_and_figures_that_are_missing_say_nothing():
+    assert findings([HEALTHY_ROW] * 3) == findings([]) == []
+    assert findings([{"epoch": 1, "score_std": None, "unique_ratio": None, "flat_days": None, "loss": None}]) == []
