@@ -31,6 +31,7 @@ from gogoku_pipeline.models.apex_ranker import RankerConfig
 from gogoku_pipeline.models.atft_config import AtftConfig
 from gogoku_pipeline.models.network_config import NetworkConfig
 from gogoku_pipeline.training.ablation import Ablation, ablate
+from gogoku_pipeline.training.ablation_table import Judged
 from gogoku_pipeline.training.config import TrainConfig
 from gogoku_pipeline.training.recipe_network import NetworkRecipe
 from gogoku_pipeline.training.variants import MARKET, RAW, block_variants
@@ -40,6 +41,7 @@ GROUP = 5
 """Stocks that are tied to each other."""
 LOOP = TrainConfig(epochs=8, learning_rate=5e-3, min_names=20, device="cpu")
 ATFT, APEX = AtftConfig.of("small", hidden=16), RankerConfig.of("small", look_back=10, d_model=16, d_ff=32)
+PLACE = {RAW: ("ret_1d",), MARKET: ("mkt_ret_1d",)}
 COMMON = ("layer_scale", "dropout", "averaging", "ic_loss", "listnet_loss", "huber_loss", "ranknet_loss")
 
 
@@ -122,6 +124,15 @@ SIGNALS = {
 }
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the oracle earns, what each variant does, and what could not be turned."""
+
+    oracle: float
+    found: list[Judged]
+    left_out: dict[str, str]
+
+
 def data_of(signal: Signal, folder: Path, seed: int, n_stocks: int = 40, n_sessions: int = 280) -> TrainingData:
     """The market of a signal as panel with graph and raw channel, and its labels."""
     market = planted_market(n_stocks=n_stocks, n_sessions=n_sessions, n_features=24, seed=seed, missing=0.0)
@@ -169,43 +180,43 @@ def edges_of(market: PlantedMarket) -> pl.DataFrame:
     return pl.DataFrame({"session": market.sessions}).join(one_day, how="cross").with_columns(told)
 
 
+def judged(signal: Signal, data: TrainingData, seeds: int, loop: TrainConfig, fits: Path | None) -> Answer:
+    """The blocks of a signal, judged, beside what its oracle earns on the same days."""
+    folds = tuple(walk_forward(data.sessions, 1, 5, embargo=5, min_train=130, validation=25))
+    variants = block_variants(NetworkRecipe(signal.model, loop), PLACE, signal.blocks)
+    asked = Ablation(variants, folds, tuple(range(1, seeds + 1)), 5)
+    found = ablate(asked, data, lambda trial: None, cache_dir=fits)
+    best = data.labels.filter(pl.col("session").is_in(folds[0].counted)).rename({"oracle": "score"})
+    oracle = daily_rank_ic(best.select("session", "code", "horizon_d", "score"), data.labels)["rank_ic"].mean()
+    return Answer(float(oracle), found, dict(variants.left_out))
+
+
+def told(name: str, answer: Answer) -> str:
+    """An answer in lines."""
+    lines = [f"\n{name}: oracle RankIC {answer.oracle:.3f}"]
+    for one in answer.found:
+        gap, (low, high) = one.difference, one.both
+        seeds = " ".join(f"{value:+.3f}" for value in one.by_seed)
+        words = f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}] and seeds [{low:+.4f}, {high:+.4f}]" if gap else ""
+        cost = f"each {seeds}; {one.parameters:,} parameters, {one.cpu_seconds:.0f} CPU-s"
+        lines.append(f"  {one.variant.name:28} {one.rank_ic.mean:.4f} {words:60} {one.verdict}; {cost}")
+    return "\n".join([*lines, *(f"  {variant}: left out, {why}" for variant, why in answer.left_out.items())])
+
+
 def main() -> None:
     """Turn the blocks of each signal and print what they are worth."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("signals", nargs="*", choices=[*SIGNALS, []], default=[])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--market", type=int, default=7)
-    parser.add_argument("--epochs", type=int, default=LOOP.epochs)
-    parser.add_argument("--patience", type=int, default=LOOP.patience)
+    for name, default in (("seeds", 3), ("market", 7), ("epochs", LOOP.epochs), ("patience", LOOP.patience)):
+        parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--cache", type=Path)
     asked = parser.parse_args()
-    cache = asked.cache or Path(mkdtemp(prefix="block-signals-"))
+    cache, loop = asked.cache or Path(mkdtemp()), replace(LOOP, epochs=asked.epochs, patience=asked.patience)
     for name in asked.signals or SIGNALS:
-        signal, folder = SIGNALS[name], cache / f"{name}-{asked.market}"
+        folder = cache / f"{name}-{asked.market}"
         folder.mkdir(parents=True, exist_ok=True)
-        data = data_of(signal, folder, asked.market)
-        folds = tuple(walk_forward(data.sessions, 1, 5, embargo=5, min_train=130, validation=25))
-        place = {RAW: ("ret_1d",), MARKET: ("mkt_ret_1d",)}
-        loop = replace(LOOP, epochs=asked.epochs, patience=asked.patience)
-        variants = block_variants(NetworkRecipe(signal.model, loop), place, signal.blocks)
-        terms = Ablation(variants, folds, tuple(range(1, asked.seeds + 1)), 5)
-        found = ablate(terms, data, lambda trial: None, cache_dir=folder / "fits")
-        counted = [day for fold in folds for day in fold.counted]
-        best = data.labels.filter(pl.col("session").is_in(counted)).rename({"oracle": "score"})
-        oracle = daily_rank_ic(best.select("session", "code", "horizon_d", "score"), data.labels)["rank_ic"].mean()
-        print(f"\n{name}: oracle RankIC {oracle:.3f}", flush=True)
-        for one in found:
-            gap = one.difference
-            words = (
-                ""
-                if gap is None
-                else f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}] "
-                + (f"with seeds [{one.both[0]:+.4f}, {one.both[1]:+.4f}]")
-            )
-            cost = f"{one.parameters:,} parameters, {one.cpu_seconds:.0f} CPU-s"
-            print(f"  {one.variant.name:32} {one.rank_ic.mean:.4f} {words:60} {one.verdict}; {cost}", flush=True)
-        for variant, why in variants.left_out.items():
-            print(f"  {variant}: left out, {why}", flush=True)
+        data = data_of(SIGNALS[name], folder, asked.market)
+        print(told(name, judged(SIGNALS[name], data, asked.seeds, loop, folder / "fits")), flush=True)
 
 
 if __name__ == "__main__":
