@@ -148,6 +148,14 @@ def test_the_page_of_the_backtest_shows_its_checks_figures_and_curve(address: st
     page.screenshot(path=place / "backtest.png")
 
 
+def test_the_page_of_explanations_shows_three_stocks_and_what_models_live_on(address: str, page: Page) -> None:
+    page.goto(f"{address}/assets/pred__explained?view=events", wait_until="load")
+    page.get_by_text("rank 1:").first.wait_for()
+    page.locator("tr", has_text="importance").first.get_by_text("atft_gat_fan").first.wait_for()
+    page.locator("tr", has_text="groups").first.get_by_text("Show Markdown").first.click()
+    page.locator("img[src^='data:image/png']").first.wait_for()
+
+
 def test_the_evening_page_is_whole_and_fits_a_desk_and_a_telephone(page: Page, place: Path) -> None:
     (report,) = (place / ".gogoku" / "demo").glob("*/data/reports/*/*.html")
     page.goto(report.as_uri(), wait_until="load")
