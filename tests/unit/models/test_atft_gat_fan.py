@@ -213,9 +213,14 @@ def test_auxiliary_losses_are_named_and_exist_in_training_alone():
 def test_what_was_looked_at_adds_to_one(shape):
     found = network(shape).eval().explain(days(10, 6))
     assert found["sessions"].shape == (16, 8)
-    assert set(found) - {"sessions"} == {"seed": {"variables"}, "plain": set()}.get(
+    heard = {"pairs", "companions"} if shape != "plain" else set()
+    assert set(found) - {"sessions"} - heard == {"seed": {"variables"}, "plain": set()}.get(
         shape, {"variables", "market_gate", "regimes"}
     )
+    assert heard <= set(found)
+    if heard:
+        listens = torch.zeros(16).index_add(0, found.pop("pairs")[1], found.pop("companions"))
+        assert torch.allclose(listens, torch.ones(16), atol=1e-5), "what a stock listens to, itself included"
     for name, weights in found.items():
         total = float(len(NAMES)) if name == "market_gate" else 1.0
         assert torch.allclose(weights.sum(dim=-1), torch.full(weights.shape[:-1], total), atol=1e-4)
