@@ -113,7 +113,7 @@ def chosen(run: str, compute: "Compute", dials: Sequence[str]) -> "tuple[Compute
         made = preset(run)
         made = replace(made, train=replace(made.train, **computing))
     elif run not in NETWORKS:
-        want = f"a folder with run.jsonl, one of {NETWORKS}, or a preset such as {EARLIER[0]}"
+        want = f"a folder with run.jsonl, {', '.join(NETWORKS)}, or a preset such as {EARLIER[0]}"
         remedy = f"Look for runs in {compute.cache_dir / 'runs'}."
         raise ConfigError(f"run {run!r}", got="no run and no design of this name", want=want, remedy=remedy)
     compute = with_dials(compute, run, dials)

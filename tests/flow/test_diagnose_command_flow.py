@@ -27,4 +27,4 @@ def test_a_kept_run_and_a_design_are_taken_apart_and_a_planted_defect_is_named(t
     assert "listnet rewards a perfect order" in planted.out and "the design's own losses" in planted.out
 
     wrong = gogoku(tiny.folder, "diagnose", "apex_rnaker")
-    assert wrong.code == 1 and "apex_rnaker" in wrong.complaint[0] and "runs" in wrong.complaint[2]
+    assert wrong.code == 1 and "apex_rnaker" in wrong.complaint[0] and "runs" in wrong.complaint[3]
