@@ -32,8 +32,9 @@ from gogoku_pipeline.simulator.config import Dials, MarketConfig
 from gogoku_pipeline.simulator.market import generate_market
 from gogoku_pipeline.store import CommitInfo
 from gogoku_pipeline.training.walk_forward import run_walk_forward
+from resources.compute import NetworkDials
 from resources.recipes import BASELINE, recipe
-from tests.flow.small_house import RAW, TABLES, WHOLE, failed_checks, small_house
+from tests.flow.small_house import RAW, TABLES, WHOLE, causes, failed_checks, small_house
 from tests.unit.monitoring.receivers import webhook
 
 pytestmark = pytest.mark.slow
@@ -55,6 +56,7 @@ SIZES = {
     "terms": TERMS,
     "challengers": (CHALLENGER,),
     "preset": "tiny",
+    "networks": {CHALLENGER: NetworkDials(shape={"horizons": (1,)})},
     "training": {
         "epochs": 12, "patience": 12, "smoothing": 1, "min_names": 10, "learning_rate": 5e-3, "days_per_step": 4
     },
@@ -141,7 +143,8 @@ def story(tmp_path_factory):
         assert house.run(WHOLE).success
         assert house.run((*RAW, *TABLES), keys[0], keys[-1]).success
         assert house.run(("core_jquants__security_master", "data__labels", "data__panel")).success
-        assert house.run((f"model__{BASELINE}", f"model__{CHALLENGER}"), keys[PROMOTED]).success
+        trained = house.run((f"model__{BASELINE}", f"model__{CHALLENGER}"), keys[PROMOTED])
+        assert trained.success, causes(trained)
         sign_a_promotion(house, compute, days[PROMOTED])
         evenings = Evenings(house)
         evenings.through(PROMOTED, REFRESHED - 1)
