@@ -63,13 +63,20 @@ def scrambled(tmp_path_factory):
 
 
 def judged(data, start):
-    contest = Contest(LadderRecipe("ridge"), (LadderRecipe("reversal_5d"),), (LadderRecipe("random"),))
+    contest = Contest((LadderRecipe("ridge"),), (LadderRecipe("reversal_5d"),), (LadderRecipe("random"),))
     context = GateContext(universe=MARKET.universe, audit_passed=True, simulated=True)
     return judge(contest, data, MARKET.sessions[-8], terms(start), context, exposures=None)
 
 
+def told(judgement):
+    """The gate's answer to the one challenger."""
+    (verdict,) = judgement.verdicts
+    return verdict
+
+
 def answers(judgement):
-    return [(c.name, c.words, c.passed) for c in judgement.verdict.criteria], judgement.verdict.reasons
+    verdict = told(judgement)
+    return [(c.name, c.words, c.passed) for c in verdict.criteria], verdict.reasons
 
 
 def test_changing_anything_from_the_first_sealed_session_on_changes_no_verdict(plain, scrambled):
@@ -77,7 +84,7 @@ def test_changing_anything_from_the_first_sealed_session_on_changes_no_verdict(p
     assert answers(one) == answers(other)
     assert one.scores.equals(other.scores)
     assert one.scores["scored_session"].max() < START
-    assert one.verdict.criterion("holdout").passed
+    assert told(one).criterion("holdout").passed
 
 
 def test_without_a_hold_out_the_same_change_moves_the_verdict_and_the_verdict_says_that_nothing_is_set_aside(
@@ -85,8 +92,8 @@ def test_without_a_hold_out_the_same_change_moves_the_verdict_and_the_verdict_sa
 ):
     one, other = judged(plain, None), judged(scrambled, None)
     assert answers(one) != answers(other)
-    assert one.verdict.criterion("holdout").passed is None
-    assert "no sessions are set aside" in one.verdict.criterion("holdout").words
+    assert told(one).criterion("holdout").passed is None
+    assert "no sessions are set aside" in told(one).criterion("holdout").words
 
 
 def test_a_later_cut_off_adds_nothing_to_what_is_judged(plain):
