@@ -11,6 +11,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from gogoku_pipeline.evaluation.canvas import FAINT, INK, PALETTE, by, canvas, colour, dates, finished, need, nothing
 
+_MOST_NAMED = 8
+"""Curves that have a line of their own in the legend."""
+
 
 def cumulative_ic(daily: pl.DataFrame) -> bytes:
     """RankIC added up over time, one line per model: a steady edge climbs steadily.
@@ -91,16 +94,22 @@ def degree_distribution(degrees: pl.Series) -> bytes:
 
 
 def learning_curves(curves: pl.DataFrame) -> bytes:
-    """What training showed, step by step: one line per curve.
+    """What training showed, step by step: one line per curve; of many, those of one model share colour and name.
 
     Args:
-        curves: [curve, step, value], e.g. curve `validation RankIC, seed 0`.
+        curves: [curve, step, value], e.g. curve `apex_ranker rank_ic fold 0 seed 1`; the model is its first word.
     """
     need(curves, ("curve", "step", "value"), "learning curves")
     figure, axes = canvas("Learning curves", "step")
-    for place, (name, of_curve) in enumerate(by(curves, "curve")):
+    drawn = by(curves, "curve")
+    models = [name.partition(" ")[0] for name, _ in drawn]
+    known, by_model = list(dict.fromkeys(models)), len(drawn) > _MOST_NAMED
+    for place, ((name, of_curve), model) in enumerate(zip(drawn, models, strict=True)):
         ordered = of_curve.sort("step")
-        axes.plot(ordered["step"].to_numpy(), ordered["value"].to_numpy(), color=colour(place), lw=1.4, label=name)
+        is_first = models.index(model) == place
+        told = (f"{model}, {models.count(model)} fits" if is_first else None) if by_model else name
+        tint = colour(known.index(model) if by_model else place)
+        axes.plot(ordered["step"].to_numpy(), ordered["value"].to_numpy(), color=tint, lw=1.4, label=told)
     return finished(figure, axes)
 
 

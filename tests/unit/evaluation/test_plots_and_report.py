@@ -40,12 +40,16 @@ COVERAGE = pl.concat(
     ]
 )
 CURVES = pl.DataFrame({"curve": ["seed 0"] * 30 + ["seed 1"] * 30, "step": [*range(30)] * 2, "value": RNG.random(60)})
+FITS = [f"{name} rank_ic fold {n // 3} seed {n % 3}" for name in ("apex_ranker", "atft_gat_fan") for n in range(6)]
+CONTEST = pl.DataFrame({"curve": FITS, "value": [[0.1, 0.2, 0.15]] * 12}).explode("value", empty_as_null=False)
+CONTEST = CONTEST.with_columns(step=pl.int_range(pl.len()).over("curve"))
 PICTURES = {
     "cumulative_ic": lambda: plots.cumulative_ic(rank_ic_by_day(ALIGNED)),
     "quantile_bars": lambda: plots.quantile_bars(quantile_returns(ALIGNED)),
     "coverage_heat_map": lambda: plots.coverage_heat_map(COVERAGE),
     "degree_distribution": lambda: plots.degree_distribution(pl.Series(RNG.poisson(12, 4000))),
     "learning_curves": lambda: plots.learning_curves(CURVES),
+    "learning_curves_of_a_contest": lambda: plots.learning_curves(CONTEST),
     "feature_coverage": lambda: plots.feature_coverage(
         pl.DataFrame({"feature": [f"f{n}" for n in range(200)], "coverage": RNG.random(200)})
     ),
