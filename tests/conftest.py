@@ -22,6 +22,7 @@ TOGETHER = {
         "tests/flow/test_tiny_road.py",
         "tests/flow/test_browser.py",
         "tests/flow/test_kernels_ahead.py",
+        "tests/flow/test_explain_command.py",
     ),
     "one market of laws": ("tests/laws/features/",),
     "one audited market": ("tests/laws/audit/", "tests/unit/audit/"),

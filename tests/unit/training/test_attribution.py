@@ -60,7 +60,7 @@ def tied(panel, market):
     known = {"weight": 0.6, "is_same_sector": True, "is_same_market": True, "weight_delta_20d": 0.0}
     told = [pl.lit(value, dtype=EDGES.polars_schema[name]).alias(name) for name, value in known.items()]
     edges = pl.DataFrame({"session": market.sessions}).join(one_day, how="cross").with_columns(told)
-    return TrainingData(with_edges(panel, edges.lazy(), market.sessions, 1), market.labels)
+    return TrainingData(with_edges(panel, edges.lazy(), market.sessions, 101), market.labels)
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ def followed(market):
 
 @pytest.fixture(scope="module")
 def tied(panel, market, edges):
-    held = with_edges(panel, edges.lazy(), market.sessions, 1)
+    held = with_edges(panel, edges.lazy(), market.sessions, 102)
     return with_raw(held, [market.features.lazy()], ("ret_1d", "ret_5d"), {"feat__returns": 1})
 
 
@@ -105,7 +105,7 @@ def test_it_walks_forward_is_kept_and_serves_the_same_list(tied, market, folds, 
     assert walked.scores["model"].unique().to_list() == ["atft_gat_fan"] and walked.scores["score"].is_finite().all()
     cutoff = market.sessions[140]
     version = train_version(recipe, data, cutoff, (1,), store, validation=15)
-    assert version.manifest["table_versions"][EDGES.name] == 1 and tied.edges.key in version.manifest["panel_key"]
+    assert version.manifest["table_versions"][EDGES.name] == 102 and tied.edges.key in version.manifest["panel_key"]
     once, again = (predict_session(store, "atft_gat_fan", version.version, tied, cutoff) for _ in range(2))
     assert once.equals(again) and once.height == len(market.codes)
     bare = replace(tied, edges=None)

@@ -127,7 +127,7 @@ def test_raw_channels_follow_their_feature_and_ties_move_when_asked(panel, marke
     known = {"weight": 0.6, "is_same_sector": True, "is_same_market": True, "weight_delta_20d": 0.0}
     told = [pl.lit(value, dtype=EDGES.polars_schema[name]).alias(name) for name, value in known.items()]
     edges = pl.DataFrame({"session": market.sessions}).join(pairs, how="cross").with_columns(told)
-    held = with_edges(panel, edges.lazy(), market.sessions, 1)
+    held = with_edges(panel, edges.lazy(), market.sessions, 103)
     held = with_raw(held, [market.features.lazy()], ("ret_1d", "ret_5d"), {"feat__returns": 1})
     session, deal = market.sessions[-1], Deal(frozenset({"ret_1d"}), seed=5, moves_ties=True)
     data = TrainingData(held, market.labels)
