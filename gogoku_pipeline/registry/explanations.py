@@ -29,6 +29,7 @@ from gogoku_pipeline.core.errors import (
 from gogoku_pipeline.dataset.batches import TrainingData
 from gogoku_pipeline.features.family_tables import families, family_table
 from gogoku_pipeline.features.registry import Registry
+from gogoku_pipeline.registry.champions import BASELINE
 from gogoku_pipeline.registry.explanation_tables import EXPLAINED, IMPORTANCE
 from gogoku_pipeline.registry.tables import GATE, PREDICTIONS
 from gogoku_pipeline.registry.versions import newest_version
@@ -201,7 +202,7 @@ def contestants(store: Store, session: date) -> list[tuple[str, str]]:
     if verdicts.is_empty():
         return []
     newest = verdicts.filter(pl.col("session") == verdicts["session"].max())
-    found = [(model, newest_version(store, model, session)) for model in ["lightgbm", *newest["challenger"].sort()]]
+    found = [(model, newest_version(store, model, session)) for model in [BASELINE, *newest["challenger"].sort()]]
     return [(model, version) for model, version in found if version is not None]
 
 
